@@ -1,0 +1,1 @@
+//! Keeps HAProxy as the core wants it: observe, plan, apply, verify.

@@ -1,0 +1,188 @@
+//! What a probe saw. The checker fills these in; the detector reads them. Nothing is judged here beyond "did this
+//! round prove the tunnel".
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{Name, ServerId, Time};
+
+/// The stages of a full probe, in the order they are passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// TCP connection to the SOCKS5 server itself.
+    Tcp,
+    /// SOCKS method negotiation and, where asked for, user/password (RFC 1928 section 3, RFC 1929).
+    Greeting,
+    /// SOCKS CONNECT to the target (RFC 1928 section 4).
+    Connect,
+    /// TLS handshake with the target, certificate verified.
+    Tls,
+    /// The target's complete HTTP response head.
+    Http,
+    /// The first bytes that a `tcp://` target says of itself.
+    Banner,
+}
+
+impl Stage {
+    /// The stage's name in logs, JSON and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Greeting => "greeting",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Http => "http",
+            Self::Banner => "banner",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A stage that was passed, and how long it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageTime {
+    /// Which stage.
+    pub stage: Stage,
+    /// From its start to its end.
+    pub took: Duration,
+}
+
+/// Why a stage failed: a closed list, fit for a metric's label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Nothing came before the deadline.
+    Timeout,
+    /// The port is closed (ECONNREFUSED).
+    Refused,
+    /// No route, network or host unreachable.
+    Unreachable,
+    /// The peer closed the connection (EOF) or reset it.
+    Closed,
+    /// The SOCKS server wants other credentials or another method.
+    Auth,
+    /// The SOCKS server answered CONNECT with a reply code other than 0 (RFC 1928 section 6).
+    Reply(u8),
+    /// The bytes are not what the protocol says, or more of them than allowed.
+    Protocol,
+    /// The target's certificate does not verify.
+    Certificate,
+    /// The HTTP status is not one that the target's `expect` allows.
+    Status(u16),
+}
+
+impl Cause {
+    /// The cause's name in JSON and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Closed => "closed",
+            Self::Auth => "auth",
+            Self::Reply(_) => "reply",
+            Self::Protocol => "protocol",
+            Self::Certificate => "certificate",
+            Self::Status(_) => "status",
+        }
+    }
+}
+
+/// The stage at which a probe ended, why, and the same in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The stage that was not passed.
+    pub stage: Stage,
+    /// Why not.
+    pub cause: Cause,
+    /// One line for people, at most 200 characters, free of control characters: `connect to 1.1.1.1:443: no reply
+    /// in 2 s`.
+    pub text: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// How a probe ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Bytes from the target arrived whole; the time from the first SYN to them.
+    Passed(Duration),
+    /// A stage was not passed.
+    Failed(Failure),
+    /// This host could not ask (out of descriptors, ports or memory): evidence of nothing about the server.
+    Void(String),
+}
+
+/// One probe through one server to one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeOutcome {
+    /// The target as configured, `https://1.1.1.1/`.
+    pub target: Name,
+    /// The stages that were passed, in order.
+    pub stages: Vec<StageTime>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// One round through one server: a probe to one target and, where that failed, to all the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// The server that was asked.
+    pub server: ServerId,
+    /// When its first probe began.
+    pub started: Time,
+    /// When its last probe ended.
+    pub finished: Time,
+    /// At least one probe.
+    pub probes: Vec<ProbeOutcome>,
+}
+
+/// What a round as a whole says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding<'a> {
+    /// At least one target answered: the tunnel carries traffic. The quickest probe's time.
+    Good(Duration),
+    /// No target answered; of the failures the one that got furthest, because it says most.
+    Failed(&'a Failure),
+    /// No probe could be made or they all were void: nothing is known.
+    Void,
+}
+
+impl Round {
+    /// One complete success proves the tunnel, whatever other targets did.
+    #[must_use]
+    pub fn finding(&self) -> Finding<'_> {
+        let mut best: Option<Duration> = None;
+        let mut furthest: Option<&Failure> = None;
+        for probe in &self.probes {
+            match &probe.outcome {
+                Outcome::Passed(took) => best = Some(best.map_or(*took, |least| least.min(*took))),
+                Outcome::Failed(failure) => {
+                    if furthest.is_none_or(|known| failure.stage > known.stage) {
+                        furthest = Some(failure);
+                    }
+                }
+                Outcome::Void(_) => {}
+            }
+        }
+        match (best, furthest) {
+            (Some(took), _) => Finding::Good(took),
+            (None, Some(failure)) => Finding::Failed(failure),
+            (None, None) => Finding::Void,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! HAProxy's runtime API as types: commands, reply parsers, transport.
