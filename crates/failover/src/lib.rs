@@ -2,11 +2,34 @@
 //!
 //! Nothing here reads a clock, opens a socket, spawns, logs or knows HAProxy's wire words. Time is an argument,
 //! so that the same code runs in production, in a simulation and in a replay.
+//!
+//! ```text
+//! Round ──> Detector ──> Health ──> policy::order ──> Desired ──┐
+//!                                                               ├──> plan() ──> steps
+//!                                   Observed ───────────────────┘
+//! ```
 
-pub mod evidence;
-pub mod name;
-pub mod time;
+mod core;
+mod detector;
+mod event;
+mod evidence;
+mod history;
+mod name;
+mod observed;
+mod plan;
+mod policy;
+pub mod status;
+mod time;
 
-pub use evidence::{Cause, Failure, Outcome, ProbeOutcome, Round, Stage, StageTime};
+pub use core::{Core, NextRound, ProbeChanges};
+pub use detector::{Ask, Detector, Health, Next, Thresholds, Verdict};
+pub use event::{Event, Severity};
+pub use evidence::{Cause, Failure, Finding, Outcome, ProbeOutcome, Round, Stage, StageTime};
+pub use history::{Entry, History};
 pub use name::{Name, ServerId};
+pub use observed::{
+    Admin, Balance, Haproxy, Observed, ObservedBackend, ObservedServer, Operational, Owner, Process, Writes,
+};
+pub use plan::{Held, HeldBecause, Plan, Step, plan};
+pub use policy::{BackendView, Desired, ServerView, Want, order};
 pub use time::Time;

@@ -1,0 +1,275 @@
+//! What happened, as facts and in words that a person understands at 3 a.m. A transition is told once, here.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Admin, Failure, HeldBecause, Name, Process, ServerId, Verdict};
+
+/// One fact worth telling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A server's verdict is another one.
+    Health {
+        /// The server.
+        server: ServerId,
+        /// The verdict until now.
+        from: Verdict,
+        /// The verdict from now on.
+        to: Verdict,
+        /// The failure behind a `degraded` or `offline`.
+        reason: Option<Failure>,
+        /// The time of the round behind an `online`.
+        latency: Option<Duration>,
+    },
+    /// HAProxy sends a backend's new connections to other servers than before.
+    InService {
+        /// The backend.
+        backend: Name,
+        /// The servers until now; `None` when it is seen for the first time.
+        from: Option<Vec<Name>>,
+        /// The servers from now on; empty where none is usable.
+        to: Vec<Name>,
+    },
+    /// No server of a backend is known to carry traffic any more.
+    Blackout {
+        /// The backend.
+        backend: Name,
+    },
+    /// The blackout ended.
+    BlackoutOver {
+        /// The backend.
+        backend: Name,
+        /// The server that ended it.
+        server: Name,
+        /// How long it was.
+        lasted: Duration,
+    },
+    /// A command was carried out and read back.
+    Applied {
+        /// The server.
+        server: ServerId,
+        /// Its new state.
+        set: Admin,
+    },
+    /// HAProxy refused a command, or took it without effect.
+    Refused {
+        /// The server.
+        server: ServerId,
+        /// The state it was to get.
+        set: Admin,
+        /// HAProxy's words.
+        why: String,
+    },
+    /// A server stays as it is although something else is wanted of it.
+    Held {
+        /// The server.
+        server: ServerId,
+        /// Why.
+        because: HeldBecause,
+    },
+    /// A server was found in `maint` at start: taken as ours from an earlier run.
+    Adopted {
+        /// The server.
+        server: ServerId,
+    },
+    /// HAProxy answers: at start, or again.
+    HaproxyPresent {
+        /// The process.
+        process: Process,
+        /// How long it was away; `None` at start.
+        away: Option<Duration>,
+    },
+    /// Another HAProxy process answers than before: a reload or restart, which forgot all that was set.
+    HaproxyReplaced {
+        /// The pid until now.
+        from: u32,
+        /// The process from now on.
+        process: Process,
+    },
+    /// HAProxy does not answer.
+    HaproxyAway {
+        /// What was tried, what came of it, what to do.
+        why: String,
+    },
+    /// Commands would be refused, so none is sent.
+    WritesDenied {
+        /// Why, and what to do.
+        why: String,
+    },
+    /// HAProxy does not know a configured backend or server.
+    Missing {
+        /// Which, and what to do.
+        what: String,
+    },
+}
+
+/// How much an event matters to whoever reads along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// As it should be.
+    Info,
+    /// Something does not carry traffic or cannot be done; clients are served.
+    Warning,
+    /// Clients are not served, or hactl cannot act.
+    Error,
+}
+
+impl Event {
+    /// The event's kind: a closed list for logs and filters.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Health { .. } => "health",
+            Self::InService { .. } => "in_service",
+            Self::Blackout { .. } => "blackout",
+            Self::BlackoutOver { .. } => "blackout_over",
+            Self::Applied { .. } => "applied",
+            Self::Refused { .. } => "refused",
+            Self::Held { .. } => "held",
+            Self::Adopted { .. } => "adopted",
+            Self::HaproxyPresent { .. } => "haproxy_present",
+            Self::HaproxyReplaced { .. } => "haproxy_replaced",
+            Self::HaproxyAway { .. } => "haproxy_away",
+            Self::WritesDenied { .. } => "writes_denied",
+            Self::Missing { .. } => "missing",
+        }
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Health { to: Verdict::Degraded | Verdict::Offline, .. }
+            | Self::Held { .. }
+            | Self::Refused { .. } => Severity::Warning,
+            Self::InService { to, .. } if to.is_empty() => Severity::Error,
+            Self::Blackout { .. }
+            | Self::HaproxyAway { .. }
+            | Self::WritesDenied { .. }
+            | Self::Missing { .. } => Severity::Error,
+            Self::Health { .. }
+            | Self::InService { .. }
+            | Self::BlackoutOver { .. }
+            | Self::Applied { .. }
+            | Self::Adopted { .. }
+            | Self::HaproxyPresent { .. }
+            | Self::HaproxyReplaced { .. } => Severity::Info,
+        }
+    }
+
+    /// The server it is about.
+    #[must_use]
+    pub const fn server(&self) -> Option<&ServerId> {
+        match self {
+            Self::Health { server, .. }
+            | Self::Applied { server, .. }
+            | Self::Refused { server, .. }
+            | Self::Held { server, .. }
+            | Self::Adopted { server } => Some(server),
+            Self::InService { .. }
+            | Self::Blackout { .. }
+            | Self::BlackoutOver { .. }
+            | Self::HaproxyPresent { .. }
+            | Self::HaproxyReplaced { .. }
+            | Self::HaproxyAway { .. }
+            | Self::WritesDenied { .. }
+            | Self::Missing { .. } => None,
+        }
+    }
+
+    /// The backend it is about.
+    #[must_use]
+    pub fn backend(&self) -> Option<&Name> {
+        match self {
+            Self::InService { backend, .. }
+            | Self::Blackout { backend }
+            | Self::BlackoutOver { backend, .. } => Some(backend),
+            Self::Health { .. }
+            | Self::Applied { .. }
+            | Self::Refused { .. }
+            | Self::Held { .. }
+            | Self::Adopted { .. }
+            | Self::HaproxyPresent { .. }
+            | Self::HaproxyReplaced { .. }
+            | Self::HaproxyAway { .. }
+            | Self::WritesDenied { .. }
+            | Self::Missing { .. } => self.server().map(|server| &server.backend),
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Health { server, to, reason: Some(reason), .. } => write!(f, "{server} is {to}: {reason}"),
+            Self::Health { server, to, latency: Some(took), .. } => {
+                write!(f, "{server} is {to} ({} ms)", took.as_millis())
+            }
+            Self::Health { server, to, .. } => write!(f, "{server} is {to}"),
+            Self::InService { backend, from, to } => in_service(f, backend, from.as_deref(), to),
+            Self::Blackout { backend } => write!(
+                f,
+                "{backend}: no server is known to carry traffic; HAProxy is left as it is until one does"
+            ),
+            Self::BlackoutOver { backend, server, lasted } => {
+                write!(f, "{backend}: {server} carries traffic again after {}", Span(*lasted))
+            }
+            Self::Applied { server, set } => write!(f, "{server} set to {}, read back", set.as_str()),
+            Self::Refused { server, set, why } => {
+                write!(f, "{server} could not be set to {}: {why}", set.as_str())
+            }
+            Self::Held { server, because: HeldBecause::LastUsable } => {
+                write!(f, "{server} stays in service: without it HAProxy would have no usable server there")
+            }
+            Self::Held { server, because: HeldBecause::NotOurs(admin) } => {
+                write!(f, "{server} stays in {}: somebody else put it there", admin.as_str())
+            }
+            Self::Adopted { server } => {
+                write!(f, "{server} was in maint at start: taken as ours, back in service once it is online")
+            }
+            Self::HaproxyPresent { process, away: None } => {
+                write!(f, "HAProxy {} answers (pid {})", process.version, process.pid)
+            }
+            Self::HaproxyPresent { process, away: Some(away) } => {
+                let (version, pid) = (&process.version, process.pid);
+                write!(f, "HAProxy {version} answers again after {} (pid {pid})", Span(*away))
+            }
+            Self::HaproxyReplaced { from, process } => {
+                write!(f, "HAProxy was reloaded or restarted (pid {from}, now {})", process.pid)
+            }
+            Self::HaproxyAway { why } => write!(f, "HAProxy does not answer: {why}"),
+            Self::WritesDenied { why } => write!(f, "nothing can be changed in HAProxy: {why}"),
+            Self::Missing { what } => f.write_str(what),
+        }
+    }
+}
+
+fn in_service(
+    f: &mut fmt::Formatter<'_>,
+    backend: &Name,
+    from: Option<&[Name]>,
+    to: &[Name],
+) -> fmt::Result {
+    if to.is_empty() {
+        return write!(f, "{backend} has no usable server: HAProxy closes every new connection");
+    }
+    write!(f, "{backend} {} on ", if from.is_some() { "now" } else { "is" })?;
+    for (index, name) in to.iter().enumerate() {
+        write!(f, "{}{name}", if index == 0 { "" } else { ", " })?;
+    }
+    Ok(())
+}
+
+/// A duration for people: `0.4 s`, `12 s`, `3 min`, `2 h`.
+struct Span(Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            0..10 => write!(f, "{:.1} s", self.0.as_secs_f64()),
+            seconds @ 10..120 => write!(f, "{seconds} s"),
+            seconds @ 120..7200 => write!(f, "{} min", seconds / 60),
+            seconds @ 7200.. => write!(f, "{} h", seconds / 3600),
+        }
+    }
+}

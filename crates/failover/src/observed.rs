@@ -1,0 +1,228 @@
+//! HAProxy as it was last seen, in the words of the domain. The controller fills this in; what the bits on the wire
+//! mean is its business.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Name, Time};
+
+/// HAProxy's administrative state of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Admin {
+    /// May take traffic, if HAProxy's own checks agree.
+    Ready,
+    /// Takes no new connections; its checks go on.
+    Drain,
+    /// Takes no connections; its checks are paused.
+    Maint,
+}
+
+impl Admin {
+    /// HAProxy's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Drain => "drain",
+            Self::Maint => "maint",
+        }
+    }
+}
+
+/// Who put a server into its administrative state. Only our own is ever undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// hactl did, now or in an earlier run.
+    Ours,
+    /// An operator, the configuration, a tracked server or DNS did.
+    Theirs,
+}
+
+/// HAProxy's own view of a server, from its checks and agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Operational {
+    /// Down.
+    Stopped,
+    /// Up, warming up (`slowstart`).
+    Starting,
+    /// Up.
+    Running,
+    /// Up, but takes no new connections.
+    Stopping,
+}
+
+impl Operational {
+    /// HAProxy's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+/// One server as HAProxy sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedServer {
+    /// Its name.
+    pub name: Name,
+    /// Where HAProxy sends its traffic; `None` while it has no address (DNS) or none that TCP can reach.
+    pub address: Option<SocketAddr>,
+    /// Declared `backup`.
+    pub backup: bool,
+    /// Its administrative state.
+    pub admin: Admin,
+    /// Who set it.
+    pub owner: Owner,
+    /// The flags behind it, by HAProxy's names (`fmaint`, `cmaint`, ...), for display.
+    pub flags: Vec<&'static str>,
+    /// What HAProxy's own checks say.
+    pub operational: Operational,
+    /// Its weight; 0 takes no traffic.
+    pub weight: u32,
+    /// False where the configuration's `servers` leaves it out: it is looked at, never written to.
+    pub managed: bool,
+}
+
+impl ObservedServer {
+    /// Whether HAProxy would send it a new connection, were it the preferred one.
+    #[must_use]
+    pub const fn is_usable(&self) -> bool {
+        matches!(self.admin, Admin::Ready)
+            && matches!(self.operational, Operational::Starting | Operational::Running)
+            && self.weight > 0
+    }
+}
+
+/// How HAProxy spreads connections over the servers that are not backups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balance {
+    /// `balance first`: the first usable one takes all.
+    First,
+    /// Anything else: the usable ones share.
+    Spread,
+}
+
+/// One backend: its servers in HAProxy's own order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedBackend {
+    /// Its balance algorithm.
+    pub balance: Balance,
+    /// Its servers.
+    pub servers: Vec<ObservedServer>,
+}
+
+impl ObservedBackend {
+    /// The servers in HAProxy's order of preference: those that are not backups first, then as declared.
+    pub fn by_preference(&self) -> impl DoubleEndedIterator<Item = &ObservedServer> {
+        let (first, last): (Vec<_>, Vec<_>) = self.servers.iter().partition(|server| !server.backup);
+        first.into_iter().chain(last)
+    }
+
+    /// The servers that get the next connections. Among backups HAProxy takes the first usable one alone (measured,
+    /// without `option allbackups`, which the runtime API does not show).
+    #[must_use]
+    pub fn in_service(&self) -> Vec<Name> {
+        let usable = |backup: bool| {
+            self.servers.iter().filter(move |server| server.is_usable() && server.backup == backup)
+        };
+        let active: Vec<Name> = usable(false).map(|server| server.name.clone()).collect();
+        match (active.as_slice(), self.balance) {
+            ([], _) => usable(true).take(1).map(|server| server.name.clone()).collect(),
+            ([first, ..], Balance::First) => vec![first.clone()],
+            (_, Balance::Spread) => active,
+        }
+    }
+
+    /// The server of that name.
+    #[must_use]
+    pub fn server(&self, name: &Name) -> Option<&ObservedServer> {
+        self.servers.iter().find(|server| server.name == *name)
+    }
+}
+
+/// One HAProxy worker process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its pid.
+    pub pid: u32,
+    /// When it started, seconds since the epoch; with the pid it tells one process from another.
+    pub start_time: u64,
+    /// Its version, `2.6.12-1+deb12u4`.
+    pub version: String,
+}
+
+/// Whether HAProxy answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Haproxy {
+    /// Nobody has looked yet.
+    Unseen,
+    /// It does not answer.
+    Away {
+        /// What was tried and what came of it.
+        why: String,
+        /// Since when.
+        since: Time,
+    },
+    /// It answers.
+    Present {
+        /// Which process.
+        process: Process,
+        /// When it was last asked.
+        at: Time,
+    },
+}
+
+/// Whether commands reach HAProxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// They do.
+    Applied,
+    /// They would be refused, so none is sent: the socket's level is too low.
+    Denied {
+        /// What the socket is, and what to do.
+        why: String,
+    },
+    /// Some came back refused.
+    Refused {
+        /// The last refusal.
+        why: String,
+    },
+}
+
+/// All that is known of one HAProxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The process.
+    pub haproxy: Haproxy,
+    /// The level of the socket (`user`, `operator`, `admin`), once known.
+    pub level: Option<String>,
+    /// Whether it takes our commands.
+    pub writes: Writes,
+    /// The configured backends that HAProxy knows; while it is away, as they were last seen.
+    pub backends: BTreeMap<Name, ObservedBackend>,
+    /// Configured backends and servers that HAProxy does not know.
+    pub missing: Vec<String>,
+}
+
+impl Observed {
+    /// Before anybody has looked.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self {
+            haproxy: Haproxy::Unseen,
+            level: None,
+            writes: Writes::Applied,
+            backends: BTreeMap::new(),
+            missing: Vec::new(),
+        }
+    }
+}

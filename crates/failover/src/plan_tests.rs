@@ -1,0 +1,209 @@
+//! Plans against a model of HAProxy: what they do, that they settle, and that they never empty a backend.
+
+use super::*;
+use crate::{Balance, Haproxy, Operational, Process, Time, Writes};
+use proptest::prelude::*;
+
+#[test]
+fn a_condemned_server_is_closed_while_its_successor_is_usable() {
+    let observed = seen([server("wg1"), server("wg2"), server("warp")]);
+    let plan = plan(&wanted([Want::Maint, Want::Maint, Want::Ready]), &observed);
+    assert_eq!(texts(&plan), ["b/wg2 maint", "b/wg1 maint"], "the least preferred first");
+    assert!(plan.held.is_empty());
+}
+
+#[test]
+fn the_successor_is_opened_and_read_back_before_anything_is_closed() {
+    let mut observed = seen([server("wg1"), ours(server("wg2")), ours(server("warp"))]);
+    let desired = wanted([Want::Maint, Want::Ready, Want::Maint]);
+    assert_eq!(texts(&plan(&desired, &observed)), ["b/wg2 ready"]);
+    run(&plan(&desired, &observed), &mut observed);
+    assert_eq!(texts(&plan(&desired, &observed)), ["b/wg1 maint"]);
+    run(&plan(&desired, &observed), &mut observed);
+    assert_eq!(plan(&desired, &observed), Plan::default());
+}
+
+#[test]
+fn a_server_that_cannot_be_opened_does_not_stop_the_closing_of_another() {
+    let observed = seen([server("wg1"), ours(server("wg2")), server("warp")]);
+    let plan = plan(&wanted([Want::Maint, Want::Ready, Want::Ready]), &observed);
+    assert_eq!(texts(&plan), ["b/wg2 ready", "b/wg1 maint"]);
+}
+
+#[test]
+fn nothing_is_closed_while_haproxy_itself_has_no_successor_up() {
+    let down = ObservedServer { operational: Operational::Stopped, ..server("warp") };
+    let observed = seen([server("wg1"), server("wg2"), down]);
+    let plan = plan(&wanted([Want::Maint, Want::Maint, Want::Ready]), &observed);
+    assert!(plan.steps.is_empty());
+    assert_eq!(plan.held.len(), 2);
+    assert!(plan.held.iter().all(|held| held.because == HeldBecause::LastUsable));
+}
+
+#[test]
+fn an_unproved_server_is_no_successor_while_there_is_a_proved_one() {
+    let weightless = ObservedServer { weight: 0, ..server("warp") };
+    let observed = seen([server("wg1"), server("wg2"), weightless]);
+    let plan = plan(&wanted([Want::Maint, Want::AsIs, Want::Ready]), &observed);
+    assert!(plan.steps.is_empty());
+}
+
+#[test]
+fn what_somebody_else_took_out_is_left_alone_and_said() {
+    for admin in [Admin::Maint, Admin::Drain] {
+        let theirs = ObservedServer { admin, owner: Owner::Theirs, ..server("wg1") };
+        let observed = seen([theirs, server("wg2"), server("warp")]);
+        let healthy = plan(&wanted([Want::Ready; 3]), &observed);
+        assert!(healthy.steps.is_empty());
+        assert_eq!(healthy.held[0].because, HeldBecause::NotOurs(admin));
+        let dead = plan(&wanted([Want::Maint, Want::Ready, Want::Ready]), &observed);
+        assert_eq!(dead, Plan::default(), "it is out already");
+    }
+}
+
+#[test]
+fn our_maint_is_given_back_where_haproxy_has_nothing_else_left() {
+    let down = ObservedServer { operational: Operational::Stopped, ..server("warp") };
+    let observed = seen([ours(server("wg1")), ours(server("wg2")), down]);
+    let plan = plan(&wanted([Want::Maint, Want::Maint, Want::AsIs]), &observed);
+    assert_eq!(texts(&plan), ["b/wg1 ready"]);
+}
+
+#[test]
+fn servers_that_are_not_managed_are_never_written_to_but_count_as_successors() {
+    let unmanaged = ObservedServer { managed: false, ..server("warp") };
+    let mut observed = seen([server("wg1"), server("wg2"), unmanaged]);
+    let mut desired = wanted([Want::Maint, Want::Maint, Want::Maint]);
+    assert_eq!(texts(&plan(&desired, &observed)), ["b/wg2 maint", "b/wg1 maint"]);
+    desired.get_mut(&Name::from("b")).unwrap().remove(&Name::from("warp"));
+    run(&plan(&desired, &observed), &mut observed);
+    assert!(plan(&desired, &observed).steps.is_empty());
+}
+
+#[test]
+fn backends_that_are_not_wanted_are_never_touched() {
+    let observed = seen([ours(server("wg1")), server("wg2"), server("warp")]);
+    assert_eq!(plan(&Desired::new(), &observed), Plan::default());
+}
+
+proptest! {
+    #[test]
+    fn plans_settle_never_empty_a_backend_and_never_undo_what_others_did(
+        wants in prop::array::uniform4(any_want()),
+        servers in prop::array::uniform4(any_server()),
+        backups in any::<u8>(),
+    ) {
+        let names = ["wg1", "wg2", "wg3", "warp"];
+        let servers = servers.into_iter().zip(names).enumerate().map(|(index, (server, name))| ObservedServer {
+            name: name.into(), backup: backups & (1 << index) != 0, ..server
+        });
+        let mut observed = seen(servers.collect::<Vec<_>>());
+        let wants = names.into_iter().map(Name::from).zip(wants).collect();
+        let desired = Desired::from([(Name::from("b"), wants)]);
+        let before = observed.clone();
+        let mut passes = 0;
+        loop {
+            let next = plan(&desired, &observed);
+            if next.steps.is_empty() {
+                break;
+            }
+            for step in &next.steps {
+                let had_usable = usable(&observed);
+                let owner = observed.backends[&Name::from("b")].server(&step.server.server).unwrap();
+                prop_assert!(owner.managed);
+                prop_assert!(owner.admin == Admin::Ready || owner.owner == Owner::Ours);
+                run(&Plan { steps: vec![step.clone()], held: Vec::new() }, &mut observed);
+                prop_assert!(!had_usable || usable(&observed), "{step} emptied {before:?}");
+            }
+            passes += 1;
+            prop_assert!(passes <= 4, "does not settle: {before:?} {desired:?}");
+        }
+        let backend = &observed.backends[&Name::from("b")];
+        let could_help = |server: &&ObservedServer| {
+            server.managed && server.owner == Owner::Ours && server.admin != Admin::Ready && server.weight > 0
+        };
+        prop_assert!(usable(&observed) || !backend.servers.iter().any(|server| could_help(&server)),
+            "our maint is the reason that it is empty: {observed:?}");
+    }
+}
+
+fn any_want() -> impl Strategy<Value = Want> {
+    prop::sample::select(vec![Want::Ready, Want::Maint, Want::AsIs])
+}
+
+fn any_server() -> impl Strategy<Value = ObservedServer> {
+    let admin = prop::sample::select(vec![Admin::Ready, Admin::Drain, Admin::Maint]);
+    let owner = prop::sample::select(vec![Owner::Ours, Owner::Theirs]);
+    let operational = prop::sample::select(vec![
+        Operational::Stopped,
+        Operational::Starting,
+        Operational::Running,
+        Operational::Stopping,
+    ]);
+    (admin, owner, operational, 0..2_u32, prop::bool::weighted(0.9)).prop_map(
+        |(admin, owner, operational, weight, managed)| ObservedServer {
+            admin,
+            owner,
+            operational,
+            weight,
+            managed,
+            ..server("x")
+        },
+    )
+}
+
+fn server(name: &str) -> ObservedServer {
+    ObservedServer {
+        name: name.into(),
+        address: None,
+        backup: true,
+        admin: Admin::Ready,
+        owner: Owner::Ours,
+        flags: Vec::new(),
+        operational: Operational::Running,
+        weight: 1,
+        managed: true,
+    }
+}
+
+fn ours(server: ObservedServer) -> ObservedServer {
+    ObservedServer { admin: Admin::Maint, ..server }
+}
+
+fn seen(servers: impl Into<Vec<ObservedServer>>) -> Observed {
+    let process = Process { pid: 412, start_time: 0, version: "2.6.12".to_owned() };
+    let backend = ObservedBackend { balance: Balance::First, servers: servers.into() };
+    Observed {
+        haproxy: Haproxy::Present { process, at: Time::ZERO },
+        level: Some("admin".to_owned()),
+        writes: Writes::Applied,
+        backends: BTreeMap::from([(Name::from("b"), backend)]),
+        missing: Vec::new(),
+    }
+}
+
+fn wanted(wants: [Want; 3]) -> Desired {
+    let wants = ["wg1", "wg2", "warp"].map(Name::from).into_iter().zip(wants).collect();
+    Desired::from([(Name::from("b"), wants)])
+}
+
+/// What HAProxy does with these commands: `ready` after `maint` makes a server take traffic at once (measured).
+fn run(plan: &Plan, observed: &mut Observed) {
+    for step in &plan.steps {
+        let backend = observed.backends.get_mut(&step.server.backend).unwrap();
+        let server = backend.servers.iter_mut().find(|server| server.name == step.server.server).unwrap();
+        if step.set == Admin::Ready && server.admin == Admin::Maint {
+            server.operational = Operational::Running;
+        }
+        server.admin = step.set;
+        server.owner = Owner::Ours;
+    }
+}
+
+fn usable(observed: &Observed) -> bool {
+    observed.backends.values().all(|backend| backend.servers.iter().any(ObservedServer::is_usable))
+}
+
+fn texts(plan: &Plan) -> Vec<String> {
+    plan.steps.iter().map(ToString::to_string).collect()
+}

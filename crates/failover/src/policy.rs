@@ -1,0 +1,94 @@
+//! From health to what HAProxy should be told. `order`: HAProxy's own order, unhealthy servers out, healthy ones in,
+//! so that backup ordering does the rest.
+
+use std::collections::BTreeMap;
+
+use crate::{Name, Verdict};
+
+/// What is wanted of one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// In rotation: it was proved to carry traffic.
+    Ready,
+    /// Out of rotation: it was proved not to.
+    Maint,
+    /// As it is: nothing is proved, or there is nothing better.
+    AsIs,
+}
+
+/// What is wanted of every managed server of every backend.
+pub type Desired = BTreeMap<Name, BTreeMap<Name, Want>>;
+
+/// One managed server, as the policy sees it.
+#[derive(Clone, Debug)]
+pub struct ServerView {
+    /// Its name.
+    pub name: Name,
+    /// What the detector says.
+    pub verdict: Verdict,
+    /// What was wanted of it until now.
+    pub previous: Want,
+}
+
+/// One backend, as the policy sees it.
+#[derive(Clone, Debug, Default)]
+pub struct BackendView {
+    /// Its managed servers.
+    pub servers: Vec<ServerView>,
+    /// HAProxy has a usable server here that hactl was told to leave alone: traffic may go to it.
+    pub other_usable: bool,
+}
+
+/// The `order` policy.
+///
+/// While some server can take over, what is online is wanted ready and what is condemned is wanted out. Where none
+/// can (`when_all_down = last-good`), the last good state of affairs stays: what was out stays out, everything else
+/// stays as it is.
+#[must_use]
+pub fn order(backend: &BackendView) -> BTreeMap<Name, Want> {
+    let successor = backend.other_usable
+        || backend.servers.iter().any(|server| matches!(server.verdict, Verdict::Online));
+    let want = |server: &ServerView| match (server.verdict, successor, server.previous) {
+        (Verdict::Online, _, _) => Want::Ready,
+        (Verdict::Unknown, _, _) => Want::AsIs,
+        (Verdict::Degraded | Verdict::Offline, true, _)
+        | (Verdict::Degraded | Verdict::Offline, false, Want::Maint) => Want::Maint,
+        (Verdict::Degraded | Verdict::Offline, false, Want::Ready | Want::AsIs) => Want::AsIs,
+    };
+    backend.servers.iter().map(|server| (server.name.clone(), want(server))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wants(verdicts: [Verdict; 3], previous: [Want; 3], other_usable: bool) -> Vec<Want> {
+        let servers = ["wg1", "wg2", "warp"]
+            .iter()
+            .zip(verdicts)
+            .zip(previous)
+            .map(|((name, verdict), previous)| ServerView { name: Name::from(*name), verdict, previous })
+            .collect();
+        let wanted = order(&BackendView { servers, other_usable });
+        ["wg1", "wg2", "warp"].map(|name| wanted[&Name::from(name)]).to_vec()
+    }
+
+    #[test]
+    fn with_a_successor_condemned_servers_go_out_and_unknown_ones_are_left_alone() {
+        use Verdict::{Degraded, Offline, Online, Unknown};
+        use Want::{AsIs, Maint, Ready};
+        assert_eq!(wants([Degraded, Online, Online], [Ready; 3], false), [Maint, Ready, Ready]);
+        assert_eq!(wants([Degraded, Offline, Online], [AsIs; 3], false), [Maint, Maint, Ready]);
+        assert_eq!(wants([Unknown, Degraded, Online], [AsIs; 3], false), [AsIs, Maint, Ready]);
+        assert_eq!(wants([Degraded, Degraded, Degraded], [AsIs; 3], true), [Maint; 3]);
+    }
+
+    #[test]
+    fn with_everything_down_the_last_good_state_of_affairs_stays() {
+        use Verdict::{Degraded, Offline, Unknown};
+        use Want::{AsIs, Maint, Ready};
+        assert_eq!(wants([Degraded, Offline, Degraded], [Maint, Maint, Ready], false), [Maint, Maint, AsIs]);
+        assert_eq!(wants([Degraded; 3], [Ready; 3], false), [AsIs; 3]);
+        assert_eq!(wants([Unknown, Degraded, Unknown], [AsIs; 3], false), [AsIs; 3]);
+    }
+}

@@ -1,0 +1,456 @@
+//! The status model, `hactl/v1`: what `hactl status -o json` prints and what the admin socket serves.
+//!
+//! Within v1 fields are only added. Enums are strings, what is unknown is `null`, and units stand in the names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::{Backend, Core, Server};
+use crate::history::Entry;
+use crate::policy::Want;
+use crate::{
+    Admin, Haproxy, Held, HeldBecause, Name, Observed, ObservedBackend, ObservedServer, Operational, Owner, Plan,
+    ServerId, Time, Verdict, Writes, plan,
+};
+
+/// Rounds that the status shows of each server.
+const HISTORY_SHOWN: usize = 20;
+
+/// The version of this contract.
+pub const API_VERSION: &str = "hactl/v1";
+
+/// The answer to "is it all right?", with Nagios' numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Everything is online and applied: 0.
+    Ok,
+    /// Not everything is known yet: 3.
+    Unknown,
+    /// Clients are served, but not everything is as it should be: 1.
+    Degraded,
+    /// Clients are not served, or hactl cannot act: 2.
+    Down,
+}
+
+impl Level {
+    /// The exit code of `hactl status`.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Degraded => 1,
+            Self::Down => 2,
+            Self::Unknown => 3,
+        }
+    }
+
+    /// The word in the first line of `hactl status`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Unknown => "unknown",
+            Self::Degraded => "degraded",
+            Self::Down => "down",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Everything, at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// `hactl/v1`.
+    #[serde(rename = "apiVersion")]
+    pub api_version: String,
+    /// `Status`.
+    pub kind: String,
+    /// When this was put together, RFC 3339.
+    #[serde(rename = "generatedAt")]
+    pub generated_at: String,
+    /// The exit code of `hactl status`.
+    pub exit_code: u8,
+    /// hactl's own version.
+    pub version: String,
+    /// This host's name.
+    pub node: String,
+    /// The instance's name.
+    pub instance: String,
+    /// The HAProxy in question.
+    pub haproxy: HaproxyStatus,
+    /// Commands are sent and taken.
+    pub applying: bool,
+    /// What stands in the way, each with what to do; empty when nothing does.
+    pub problems: Vec<String>,
+    /// Its backends, by name.
+    pub backends: Vec<BackendStatus>,
+}
+
+/// One HAProxy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HaproxyStatus {
+    /// It answers.
+    pub answering: bool,
+    /// Its version.
+    pub version: Option<String>,
+    /// Its worker's pid.
+    pub pid: Option<u32>,
+    /// Seconds since it started.
+    pub uptime_seconds: Option<u64>,
+    /// The socket it is reached by.
+    pub socket: String,
+    /// The socket's level.
+    pub level: Option<String>,
+    /// Seconds since it was last heard.
+    pub age_seconds: Option<f64>,
+}
+
+/// One backend.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BackendStatus {
+    /// Its name.
+    pub name: String,
+    /// How it is.
+    pub verdict: Level,
+    /// The server that gets the next connection; `null` where none does.
+    pub active_server: Option<String>,
+    /// All servers that get new connections: more than one where they share.
+    pub in_service: Vec<String>,
+    /// Since when these do, RFC 3339.
+    pub in_service_since: Option<String>,
+    /// The same in seconds.
+    pub in_service_seconds: Option<f64>,
+    /// A less preferred server carries the traffic because a more preferred one does not.
+    pub on_backup: bool,
+    /// Since when no server is known to carry traffic, RFC 3339.
+    pub blackout_since: Option<String>,
+    /// Its servers, in HAProxy's order.
+    pub servers: Vec<ServerStatus>,
+}
+
+/// One server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServerStatus {
+    /// Its name.
+    pub name: String,
+    /// Where it listens, `127.0.0.1:18181`.
+    pub address: Option<String>,
+    /// `primary` or `backup`.
+    pub role: String,
+    /// Whether hactl may write to it.
+    pub managed: bool,
+    /// The detector's verdict; `null` for servers that are not managed.
+    pub health: Option<Verdict>,
+    /// Since when, RFC 3339.
+    pub health_since: Option<String>,
+    /// The same in seconds.
+    pub health_seconds: Option<f64>,
+    /// Why it is degraded or offline.
+    pub reason: Option<ReasonStatus>,
+    /// Times of complete rounds.
+    pub latency_ms: LatencyStatus,
+    /// The last 20 rounds, oldest first: milliseconds, or `null` for a failed one.
+    pub history: Vec<Option<f64>>,
+    /// HAProxy's view of it.
+    pub haproxy: HaproxyServerStatus,
+    /// An operator's override; always `null` in this version.
+    #[serde(rename = "override")]
+    pub override_: Option<String>,
+    /// What hactl wants of it: `ready`, `maint`, or `null` where it leaves it as it is.
+    pub desired: Option<Admin>,
+    /// HAProxy has it otherwise than wanted.
+    pub drift: bool,
+    /// Why the difference stands, where it does so on purpose.
+    pub held: Option<String>,
+}
+
+/// Why a server is degraded or offline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonStatus {
+    /// The stage that failed: `tcp`, `greeting`, `connect`, `tls`, `http`, `banner`.
+    pub stage: String,
+    /// Why, as one word.
+    pub code: String,
+    /// In words.
+    pub text: String,
+}
+
+/// Times of the last 60 rounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LatencyStatus {
+    /// The last round, `null` where it failed.
+    pub last: Option<f64>,
+    /// Median.
+    pub p50: Option<f64>,
+    /// 95th percentile.
+    pub p95: Option<f64>,
+}
+
+/// A server in HAProxy's eyes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HaproxyServerStatus {
+    /// From its own checks.
+    pub operational: Operational,
+    /// `ready`, `drain` or `maint`.
+    pub state: Admin,
+    /// The flags behind it.
+    pub admin: Vec<String>,
+    /// Who set it; `null` while it is ready.
+    pub owner: Option<Owner>,
+    /// Its weight.
+    pub weight: u32,
+}
+
+/// What the status needs from outside the core.
+pub struct Context<'a> {
+    /// hactl's version.
+    pub version: &'a str,
+    /// This host's name.
+    pub node: &'a str,
+    /// The instance's name.
+    pub instance: &'a str,
+    /// The socket of HAProxy.
+    pub socket: &'a str,
+    /// Now.
+    pub now: Time,
+    /// Now, seconds since the epoch.
+    pub unix_now: u64,
+    /// A moment as RFC 3339.
+    pub wall: &'a dyn Fn(Time) -> String,
+}
+
+impl Core {
+    /// Everything that is known, for people and programs.
+    #[must_use]
+    pub fn status(&self, observed: &Observed, context: &Context<'_>) -> Status {
+        let todo = plan(self.desired(), observed);
+        let backends: Vec<BackendStatus> = observed
+            .backends
+            .iter()
+            .filter_map(|(name, seen)| {
+                let backend = self.backends().get(name)?;
+                let wants = self.desired().get(name);
+                let want = |server: &Name| wants.and_then(|wants| wants.get(server)).copied();
+                Some(backend_status(name, backend, seen, &want, &todo, context))
+            })
+            .collect();
+        let problems = problems(observed);
+        let own = if problems.is_empty() { Level::Ok } else { Level::Down };
+        let unseen = if observed.haproxy == Haproxy::Unseen { Level::Unknown } else { Level::Ok };
+        let worst = backends.iter().map(|backend| backend.verdict).fold(own.max(unseen), Level::max);
+        Status {
+            api_version: API_VERSION.to_owned(),
+            kind: "Status".to_owned(),
+            generated_at: (context.wall)(context.now),
+            exit_code: worst.exit_code(),
+            version: context.version.to_owned(),
+            node: context.node.to_owned(),
+            instance: context.instance.to_owned(),
+            haproxy: haproxy_status(observed, context),
+            applying: matches!(observed.haproxy, Haproxy::Present { .. }) && observed.writes == Writes::Applied,
+            problems,
+            backends,
+        }
+    }
+}
+
+fn problems(observed: &Observed) -> Vec<String> {
+    let mut problems = observed.missing.clone();
+    match &observed.haproxy {
+        Haproxy::Away { why, .. } => problems.push(format!("HAProxy does not answer: {why}")),
+        Haproxy::Unseen | Haproxy::Present { .. } => {}
+    }
+    match &observed.writes {
+        Writes::Denied { why } => problems.push(format!("nothing can be changed in HAProxy: {why}")),
+        Writes::Refused { why } => problems.push(format!("HAProxy refuses a command: {why}")),
+        Writes::Applied => {}
+    }
+    problems
+}
+
+fn haproxy_status(observed: &Observed, context: &Context<'_>) -> HaproxyStatus {
+    let mut status = HaproxyStatus {
+        answering: false,
+        version: None,
+        pid: None,
+        uptime_seconds: None,
+        socket: context.socket.to_owned(),
+        level: observed.level.clone(),
+        age_seconds: None,
+    };
+    match &observed.haproxy {
+        Haproxy::Unseen => {}
+        Haproxy::Away { since, .. } => status.age_seconds = Some(seconds(context.now.since(*since))),
+        Haproxy::Present { process, at } => {
+            status.answering = true;
+            status.version = Some(process.version.clone());
+            status.pid = Some(process.pid);
+            status.uptime_seconds = Some(context.unix_now.saturating_sub(process.start_time));
+            status.age_seconds = Some(seconds(context.now.since(*at)));
+        }
+    }
+    status
+}
+
+fn backend_status(
+    name: &Name,
+    backend: &Backend,
+    seen: &ObservedBackend,
+    want: &dyn Fn(&Name) -> Option<Want>,
+    todo: &Plan,
+    context: &Context<'_>,
+) -> BackendStatus {
+    let known: BTreeMap<&Name, &Server> =
+        backend.servers.iter().map(|server| (&server.name, server)).collect();
+    let ours = |id: &ServerId| id.backend == *name;
+    let held: BTreeMap<&Name, &Held> =
+        todo.held.iter().filter(|held| ours(&held.server)).map(|held| (&held.server.server, held)).collect();
+    let pending: BTreeSet<&Name> =
+        todo.steps.iter().filter(|step| ours(&step.server)).map(|step| &step.server.server).collect();
+    let roles = Roles::of(seen);
+    let servers: Vec<ServerStatus> = seen
+        .servers
+        .iter()
+        .map(|there| {
+            let held = held.get(&there.name).copied();
+            let drift = held.is_some() || pending.contains(&there.name);
+            let known = known.get(&there.name).copied();
+            server_status(there, known, roles.of_server(there), want(&there.name), (drift, held), context)
+        })
+        .collect();
+    let in_service = seen.in_service();
+    let on_backup = in_service
+        .first()
+        .and_then(|active| seen.server(active))
+        .is_some_and(|active| roles.of_server(active) == "backup");
+    let since = backend.in_service.as_ref().map(|(_, since)| *since);
+    BackendStatus {
+        name: name.to_string(),
+        verdict: backend_level(backend, &servers, &in_service, on_backup),
+        active_server: in_service.first().map(Name::to_string),
+        in_service: in_service.iter().map(Name::to_string).collect(),
+        in_service_since: since.map(context.wall),
+        in_service_seconds: since.map(|since| seconds(context.now.since(since))),
+        on_backup,
+        blackout_since: backend.blackout.map(context.wall),
+        servers,
+    }
+}
+
+fn backend_level(backend: &Backend, servers: &[ServerStatus], in_service: &[Name], on_backup: bool) -> Level {
+    let health = |verdict: Verdict| servers.iter().any(|server| server.health == Some(verdict));
+    if in_service.is_empty() || backend.blackout.is_some() {
+        Level::Down
+    } else if on_backup
+        || health(Verdict::Degraded)
+        || health(Verdict::Offline)
+        || servers.iter().any(|server| server.drift)
+    {
+        Level::Degraded
+    } else if health(Verdict::Unknown) {
+        Level::Unknown
+    } else {
+        Level::Ok
+    }
+}
+
+/// Who is meant to carry the traffic. In a backend of backups alone that is the first.
+struct Roles<'a> {
+    first_of_backups_alone: Option<&'a Name>,
+}
+
+impl<'a> Roles<'a> {
+    fn of(seen: &'a ObservedBackend) -> Self {
+        let all_backup = seen.servers.iter().all(|server| server.backup);
+        Self { first_of_backups_alone: seen.servers.first().filter(|_| all_backup).map(|first| &first.name) }
+    }
+
+    fn of_server(&self, server: &ObservedServer) -> &'static str {
+        if server.backup && self.first_of_backups_alone != Some(&server.name) { "backup" } else { "primary" }
+    }
+}
+
+fn server_status(
+    there: &ObservedServer,
+    known: Option<&Server>,
+    role: &str,
+    want: Option<Want>,
+    (drift, held): (bool, Option<&Held>),
+    context: &Context<'_>,
+) -> ServerStatus {
+    let health = known.map(|server| server.detector.health());
+    let since = health.map(|health| health.since);
+    ServerStatus {
+        name: there.name.to_string(),
+        address: there.address.map(|address| address.to_string()),
+        role: role.to_owned(),
+        managed: there.managed,
+        health: health.map(|health| health.verdict),
+        health_since: since.map(context.wall),
+        health_seconds: since.map(|since| seconds(context.now.since(since))),
+        reason: health.and_then(|health| health.reason.as_ref()).map(|reason| ReasonStatus {
+            stage: reason.stage.to_string(),
+            code: reason.cause.as_str().to_owned(),
+            text: reason.text.clone(),
+        }),
+        latency_ms: known.map(latency).unwrap_or_default(),
+        history: known.map(history).unwrap_or_default(),
+        haproxy: HaproxyServerStatus {
+            operational: there.operational,
+            state: there.admin,
+            admin: there.flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            owner: (there.admin != Admin::Ready).then_some(there.owner),
+            weight: there.weight,
+        },
+        override_: None,
+        desired: match want {
+            Some(Want::Ready) => Some(Admin::Ready),
+            Some(Want::Maint) => Some(Admin::Maint),
+            Some(Want::AsIs) | None => None,
+        },
+        drift,
+        held: held.map(|held| held_text(held.because)),
+    }
+}
+
+fn held_text(because: HeldBecause) -> String {
+    match because {
+        HeldBecause::LastUsable => "the last server that HAProxy can use here".to_owned(),
+        HeldBecause::NotOurs(admin) => format!("somebody else put it into {}", admin.as_str()),
+    }
+}
+
+fn latency(server: &Server) -> LatencyStatus {
+    LatencyStatus {
+        last: server.history.last().map(millis),
+        p50: server.history.percentile(50).map(millis),
+        p95: server.history.percentile(95).map(millis),
+    }
+}
+
+fn history(server: &Server) -> Vec<Option<f64>> {
+    let shown = server.history.latest(HISTORY_SHOWN).map(|entry| match entry {
+        Entry::Passed(took) => Some(millis(took)),
+        Entry::Failed => None,
+    });
+    shown.collect()
+}
+
+/// Milliseconds, to the tenth.
+fn millis(took: Duration) -> f64 {
+    (took.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+/// Seconds, to the tenth.
+fn seconds(span: Duration) -> f64 {
+    (span.as_secs_f64() * 10.0).round() / 10.0
+}
