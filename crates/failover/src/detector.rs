@@ -162,7 +162,11 @@ impl Detector {
                 }
             }
         }
-        self.next = self.schedule(round.finished);
+        self.next = match finding {
+            // What keeps this host from asking does not pass by being tried in a loop.
+            Finding::Void => Next { at: round.finished + self.thresholds.interval, ask: Ask::All },
+            Finding::Good(_) | Finding::Failed(_) => self.schedule(round.finished),
+        };
         self.health.verdict != before
     }
 

@@ -1,0 +1,140 @@
+//! HAProxy's rows in the words of the domain. This is the only file that interprets HAProxy's admin bits.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use failover::{Admin, Balance, Name, ObservedBackend, ObservedServer, Operational, Owner, ServerId};
+use haproxy_runtime::{AdminBits, OpState, ServerName, ServerState, StatRow};
+
+use crate::ledger::Ledger;
+
+// include/haproxy/server-t.h, the same in 2.6 and 3.4 but for the last one, which has no influence on traffic.
+/// Put into maint by the runtime API or an agent.
+const FMAINT: u32 = 0x01;
+/// In maint because the server that it tracks is.
+const IMAINT: u32 = 0x02;
+/// `disabled` in the configuration; stays set after `ready` (measured), so by itself it says nothing.
+const CMAINT: u32 = 0x04;
+/// Put into drain by the runtime API or an agent.
+const FDRAIN: u32 = 0x08;
+/// In drain because the server that it tracks is.
+const IDRAIN: u32 = 0x10;
+/// In maint because its name does not resolve.
+const RMAINT: u32 = 0x20;
+
+const NAMES: [(u32, &str); 6] = [
+    (FMAINT, "fmaint"),
+    (IMAINT, "imaint"),
+    (CMAINT, "cmaint"),
+    (FDRAIN, "fdrain"),
+    (IDRAIN, "idrain"),
+    (RMAINT, "rmaint"),
+];
+
+/// What `show stat` adds to a server's row; it changes only with the process or the set of servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) balance: Balance,
+    pub(crate) backups: BTreeSet<String>,
+}
+
+impl Facts {
+    pub(crate) fn from_stat(rows: &[StatRow]) -> Self {
+        let backups = rows.iter().filter(|row| row.bck == Some(1)).map(|row| row.svname.clone()).collect();
+        // The column is the same on every row of a backend, and absent below operator level.
+        let first = rows.iter().any(|row| row.algo.as_deref() == Some("first"));
+        Self { balance: if first { Balance::First } else { Balance::Spread }, backups }
+    }
+}
+
+/// One backend as the rows show it.
+pub(crate) fn backend(
+    name: &Name,
+    rows: &[ServerState],
+    facts: &Facts,
+    only: Option<&BTreeSet<ServerName>>,
+    ledger: &Ledger,
+) -> ObservedBackend {
+    let servers = rows
+        .iter()
+        .map(|row| {
+            let id = ServerId { backend: name.clone(), server: Name::from(row.srv_name.as_str()) };
+            let bits = row.srv_admin_state.bits();
+            ObservedServer {
+                address: address(row),
+                backup: facts.backups.contains(row.srv_name.as_str()),
+                admin: admin(bits),
+                owner: if is_forced_maint(bits) && ledger.is_ours(&id) { Owner::Ours } else { Owner::Theirs },
+                flags: NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect(),
+                operational: operational(row.srv_op_state),
+                weight: row.srv_uweight,
+                managed: only.is_none_or(|only| only.contains(&row.srv_name)),
+                name: id.server,
+            }
+        })
+        .collect();
+    ObservedBackend { balance: facts.balance, servers }
+}
+
+/// Whether a server's `maint` could be one that hactl set in an earlier run: by the runtime API and by nothing else.
+pub(crate) fn could_be_ours(bits: AdminBits) -> bool {
+    is_forced_maint(bits.bits()) && bits.bits() & CMAINT == 0
+}
+
+fn is_forced_maint(bits: u32) -> bool {
+    bits & (FMAINT | IMAINT | RMAINT) == FMAINT
+}
+
+fn admin(bits: u32) -> Admin {
+    if bits & (FMAINT | IMAINT | RMAINT) != 0 {
+        Admin::Maint
+    } else if bits & (FDRAIN | IDRAIN) != 0 {
+        Admin::Drain
+    } else {
+        Admin::Ready
+    }
+}
+
+const fn operational(state: OpState) -> Operational {
+    match state {
+        // A state that nobody knows is not one to send traffic to.
+        OpState::Stopped | OpState::Other(_) => Operational::Stopped,
+        OpState::Starting => Operational::Starting,
+        OpState::Running => Operational::Running,
+        OpState::Stopping => Operational::Stopping,
+    }
+}
+
+/// `-` stands for a name that does not resolve and for a unix socket: neither can be probed over TCP.
+fn address(row: &ServerState) -> Option<SocketAddr> {
+    let ip: IpAddr = row.srv_addr.parse().ok()?;
+    (row.srv_port != 0 && !ip.is_unspecified()).then(|| SocketAddr::new(ip, row.srv_port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bits_mean_what_was_measured() {
+        let table = [
+            (0x00, Admin::Ready, false),
+            (0x01, Admin::Maint, true),
+            (0x02, Admin::Maint, false),
+            (0x03, Admin::Maint, false),
+            (0x04, Admin::Ready, false),
+            (0x05, Admin::Maint, false),
+            (0x08, Admin::Drain, false),
+            (0x0c, Admin::Drain, false),
+            (0x10, Admin::Drain, false),
+            (0x20, Admin::Maint, false),
+            (0x21, Admin::Maint, false),
+            (0x40, Admin::Ready, false),
+            (0x41, Admin::Maint, true),
+        ];
+        for (bits, expected, adoptable) in table {
+            assert_eq!(admin(bits), expected, "{bits:#x}");
+            assert_eq!(could_be_ours(AdminBits::from_bits(bits)), adoptable, "{bits:#x}");
+        }
+    }
+}
