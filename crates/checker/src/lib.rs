@@ -1,1 +1,24 @@
 //! Probes through a SOCKS5 upstream: evidence, and when it is gathered.
+//!
+//! Nothing here writes to HAProxy or judges health. [`Prober`] makes one probe; [`Rounds`] makes them when they are
+//! due, a round per server at a time.
+
+mod clock;
+mod fault;
+mod http;
+mod probe;
+mod round;
+mod schedule;
+mod socks;
+mod target;
+mod text;
+mod tls;
+mod wire;
+
+pub use clock::Clock;
+pub use probe::{Prober, Upstream};
+pub use round::{Settings, SettingsError};
+pub use schedule::Rounds;
+pub use socks::{Credentials, CredentialsError};
+pub use target::{Expect, Target, TargetError, TargetFlaw, TargetOptions};
+pub use tls::{TlsError, TlsRoots};
