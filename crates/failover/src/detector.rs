@@ -158,7 +158,7 @@ impl Detector {
             State::Trusted { .. } => self.settle(Verdict::Online, None, round.finished),
             State::Condemned { .. } => {
                 if let Finding::Failed(failure) = finding {
-                    self.settle(verdict_of(failure), Some(failure.clone()), round.finished);
+                    self.settle(finding.verdict(), Some(failure.clone()), round.finished);
                 }
             }
         }
@@ -214,11 +214,17 @@ impl Detector {
     }
 }
 
-/// `offline` is the TCP stage alone: the port does not listen. Whatever fails later is `degraded`.
-fn verdict_of(failure: &Failure) -> Verdict {
-    match failure.stage {
-        Stage::Tcp => Verdict::Offline,
-        Stage::Greeting | Stage::Connect | Stage::Tls | Stage::Http | Stage::Banner => Verdict::Degraded,
+impl Finding<'_> {
+    /// What this one round alone makes of the server. `offline` is the TCP stage alone: the port does not listen.
+    /// Whatever fails later is `degraded`.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Good(_) => Verdict::Online,
+            Self::Failed(Failure { stage: Stage::Tcp, .. }) => Verdict::Offline,
+            Self::Failed(_) => Verdict::Degraded,
+            Self::Void => Verdict::Unknown,
+        }
     }
 }
 

@@ -1,7 +1,96 @@
-//! The hactl program: run, status, check.
+//! What a person types: `hactl run`, `hactl status`, `hactl check`. The daemon does not need this crate's commands.
 
-/// Runs the program with this process's arguments.
+mod check;
+mod cli;
+mod exit;
+mod report;
+mod status;
+mod table;
+mod terminal;
+mod upstream;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::{Cli, Command, RunArgs};
+use crate::exit::Exit;
+use crate::report::Report;
+use crate::terminal::Terminal;
+
+/// Runs the program with this process's arguments. Called as `hactld` it is `hactl run`.
 #[must_use]
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    match Cli::try_parse_from(arguments(std::env::args_os())) {
+        Ok(cli) => dispatch(cli),
+        Err(error) => {
+            // Nobody is left to tell where not even this can be printed.
+            let _ = error.print();
+            let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if asked_for { Exit::Ok.into() } else { Exit::Usage.into() }
+        }
+    }
+}
+
+fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = given.collect();
+    let name = arguments.first().and_then(|name| Path::new(name).file_name());
+    if name.is_some_and(|name| name == "hactld") {
+        arguments.insert(1, "run".into());
+    }
+    arguments
+}
+
+fn dispatch(cli: Cli) -> ExitCode {
+    let terminal = Terminal::of_this_process(cli.color);
+    match cli.command.unwrap_or_default() {
+        Command::Run(args) => run(args, &terminal),
+        Command::Status(args) => status::run(&args, &terminal),
+        Command::Check(args) => check::run(&args, &terminal),
+    }
+}
+
+fn run(args: RunArgs, terminal: &Terminal) -> ExitCode {
+    let flags = hactld::config::Flags {
+        file: args.config,
+        haproxy: args.haproxy,
+        backends: args.backend,
+        socket: args.socket,
+    };
+    let config = match hactld::config::load(&flags) {
+        Ok(config) => config,
+        Err(error) => {
+            Report::new(error.to_string()).print(terminal);
+            return Exit::Usage.into();
+        }
+    };
+    match hactld::run(config) {
+        Ok(code) => code,
+        Err(error) => {
+            Report::of_start(&error).print(terminal);
+            Exit::NotStarted.into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn called_as_hactld_it_is_the_daemon() {
+        let given = ["/usr/sbin/hactld", "--config", "x"].map(OsString::from).into_iter();
+        assert_eq!(arguments(given), ["/usr/sbin/hactld", "run", "--config", "x"]);
+        let given = ["/usr/bin/hactl", "status"].map(OsString::from).into_iter();
+        assert_eq!(arguments(given), ["/usr/bin/hactl", "status"]);
+    }
 }

@@ -1,1 +1,14 @@
-//! The hactl daemon as a library: configuration, the decision loop, the admin socket, logs.
+//! The hactl daemon as a library: configuration, the decision loop, the admin socket, logs. Composition alone: what
+//! is decided is decided in `failover`, what is sent to HAProxy is sent by `controller`.
+
+pub mod admin;
+pub mod config;
+mod daemon;
+mod engine;
+mod log;
+mod notify;
+
+pub use daemon::{RunError, run};
+
+/// The version that status, logs and `--version` show.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,154 @@
+//! The command line: what can be typed, and the help that says so.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes of status:
+   0  everything is online and applied
+   1  clients are served, but something is degraded, offline, on backup or not as wanted
+   2  a backend has no working server, or HAProxy cannot be reached or refuses
+   3  unknown: hactl does not run or does not answer, or no verdict yet
+Exit codes of check:
+   0  online    1  degraded    2  offline    3  could not be tested
+Of all commands:
+  64  usage or configuration error
+  77  permission denied";
+
+/// HAProxy says UP, the tunnel is dead: hactl proves that each SOCKS5 upstream carries traffic, and steers HAProxy.
+#[derive(Debug, Parser)]
+#[command(name = "hactl", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the daemon (also by the name hactld).
+    Run(RunArgs),
+    /// Show what hactl knows and does (without a command: this).
+    Status(StatusArgs),
+    /// Test upstreams now, without the daemon.
+    Check(CheckArgs),
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Status(StatusArgs {
+            socket: std::env::var_os("HACTL_SOCKET")
+                .map_or_else(|| hactld::config::DEFAULT_SOCKET.into(), PathBuf::from),
+            output: StatusFormat::Table,
+            exit_zero: false,
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --config, and without both --haproxy and --backend, /etc/hactl/hactl.toml is read.
+Every key can be set by the environment: HACTL_PROBE__INTERVAL=1s is `interval` in [probe].
+HACTL_LOG=debug shows more.
+
+Examples:
+  hactl run --haproxy /run/haproxy/admin.sock --backend socks_back_7891
+  hactl run --config /etc/hactl/hactl.toml")]
+pub(crate) struct RunArgs {
+    /// Configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// HAProxy's runtime API: PATH, unix:PATH or tcp:HOST:PORT.
+    #[arg(long, value_name = "ADDR", env = "HACTL_HAPROXY")]
+    pub(crate) haproxy: Option<String>,
+    /// A backend to steer; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) backend: Vec<String>,
+    /// hactl's own socket.
+    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET")]
+    pub(crate) socket: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct StatusArgs {
+    /// hactl's own socket.
+    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", default_value = hactld::config::DEFAULT_SOCKET)]
+    pub(crate) socket: PathBuf,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value = "table", value_name = "FORMAT")]
+    pub(crate) output: StatusFormat,
+    /// Exit with 0 in place of 1 and 2.
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatusFormat {
+    /// For people.
+    Table,
+    /// For programs: hactl/v1.
+    Json,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hactl check 18181
+  hactl check -o csv 18181 18182
+  hactl check -v socks_back_7891/wg1
+  hactl check --url https://example.org/ socks5h://127.0.0.1:8111
+
+A password for a user in a URL is taken from HACTL_SOCKS_PASSWORD.
+The exit code is that of the worst upstream: 0 online, 1 degraded, 2 offline, 3 could not be tested.")]
+pub(crate) struct CheckArgs {
+    /// backend/server, server, PORT, HOST:PORT, socks5[h]://[USER@]HOST:PORT, or - for a list on standard input.
+    #[arg(required = true, value_name = "UPSTREAM")]
+    pub(crate) upstreams: Vec<String>,
+    /// What to ask for through it; may be repeated, and one answer is enough.
+    #[arg(long, value_name = "URL", default_values = hactld::config::DEFAULT_TARGETS)]
+    pub(crate) url: Vec<String>,
+    /// A further certificate authority, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// For the whole of one request.
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = hactld::config::parse_timeout)]
+    pub(crate) timeout: Duration,
+    /// HAProxy's runtime API, for upstreams given by server name.
+    #[arg(long, value_name = "ADDR", env = "HACTL_HAPROXY", default_value = "/run/haproxy/admin.sock")]
+    pub(crate) haproxy: String,
+    /// How to print it; csv is UPSTREAM,STATE,MILLISECONDS.
+    #[arg(short, long, value_enum, default_value = "table", value_name = "FORMAT")]
+    pub(crate) output: CheckFormat,
+    /// Show every stage with its time.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Exit with 0 in place of 1 and 2.
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people.
+    Table,
+    /// For scripts.
+    Csv,
+    /// For programs.
+    Json,
+}

@@ -1,0 +1,72 @@
+//! `hactl status`: asks the daemon, prints what it says.
+
+mod client;
+mod render;
+
+use std::io;
+use std::process::ExitCode;
+
+use failover::status::Status;
+
+use self::client::ClientError;
+use crate::cli::{StatusArgs, StatusFormat};
+use crate::exit::{Exit, finding};
+use crate::report::{Report, print, sources};
+use crate::terminal::Terminal;
+
+pub(crate) fn run(args: &StatusArgs, terminal: &Terminal) -> ExitCode {
+    match client::fetch(&args.socket) {
+        Ok((status, json)) => {
+            match args.output {
+                StatusFormat::Table => print(&render::table(&status, terminal)),
+                StatusFormat::Json => print(&format!("{json}\n")),
+            }
+            finding(status.exit_code, args.exit_zero).into()
+        }
+        Err(error) => {
+            let exit = exit_of(&error);
+            let report = report_of(args, &error);
+            if args.output == StatusFormat::Json {
+                let error = serde_json::json!({
+                    "apiVersion": failover::status::API_VERSION,
+                    "kind": "Error",
+                    "exit_code": exit.code(),
+                    "error": { "what": report.what, "why": report.why, "next": report.next },
+                });
+                print(&format!("{error}\n"));
+            }
+            report.print(terminal);
+            exit.into()
+        }
+    }
+}
+
+fn exit_of(error: &ClientError) -> Exit {
+    match error {
+        ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::Permission,
+        ClientError::Connect(_)
+        | ClientError::TooSlow
+        | ClientError::Exchange(_)
+        | ClientError::Runtime(_)
+        | ClientError::Refused { .. }
+        | ClientError::Contract { .. } => Exit::Unknown,
+    }
+}
+
+fn report_of(args: &StatusArgs, error: &ClientError) -> Report {
+    let what = format!("cannot get the status from hactl at {}", args.socket.display());
+    let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
+    let next = match error {
+        ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            "join the socket's group (`ls -l` shows it), or repeat with sudo"
+        }
+        ClientError::Connect(_) => "start it with `hactl run`, or name its socket with --socket PATH",
+        ClientError::TooSlow | ClientError::Refused { .. } => "look at hactl's log, or ask again",
+        ClientError::Exchange(_) | ClientError::Runtime(_) => "ask again; if it stays so, look at hactl's log",
+        ClientError::Contract { .. } => "use the hactl that the daemon was started from, or restart the daemon",
+    };
+    Report::new(what).because(why).next(next)
+}
+
+/// The status as the daemon sent it, read and as text: programs get exactly that.
+type Fetched = (Status, String);

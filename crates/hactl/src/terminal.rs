@@ -1,0 +1,129 @@
+//! What the output may look like here: colours, symbols, width.
+
+use std::env;
+use std::io::IsTerminal;
+
+use failover::Verdict;
+use failover::status::Level;
+
+use crate::cli::Color;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terminal {
+    pub(crate) color: bool,
+    pub(crate) unicode: bool,
+    /// Columns; `None` where nobody looks at it, and nothing is cut.
+    pub(crate) width: Option<usize>,
+}
+
+impl Terminal {
+    pub(crate) fn of_this_process(color: Color) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let color = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => set("CLICOLOR_FORCE") || (terminal && !set("NO_COLOR") && !dumb),
+        };
+        let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        Self { color, unicode: is_utf8(), width: width.filter(|_| terminal) }
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    pub(crate) fn red(&self, text: &str) -> String {
+        self.paint("1;31", text)
+    }
+
+    pub(crate) fn dim(&self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    /// Never by colour alone: each has a symbol of its own.
+    pub(crate) fn verdict(&self, verdict: Verdict) -> String {
+        let (symbol, ascii, code) = match verdict {
+            Verdict::Online => ("●", "OK", "32"),
+            Verdict::Degraded => ("▲", "!!", "33"),
+            Verdict::Offline => ("✕", "XX", "31"),
+            Verdict::Unknown => ("○", "??", "2"),
+        };
+        self.paint(code, &format!("{} {verdict}", if self.unicode { symbol } else { ascii }))
+    }
+
+    pub(crate) fn level(&self, level: Level) -> String {
+        let (symbol, ascii, code) = match level {
+            Level::Ok => ("✓", "OK", "32"),
+            Level::Degraded => ("!", "!", "1;33"),
+            Level::Down => ("✗", "XX", "1;31"),
+            Level::Unknown => ("?", "?", "2"),
+        };
+        self.paint(code, if self.unicode { symbol } else { ascii })
+    }
+
+    pub(crate) const fn dot(&self) -> &'static str {
+        if self.unicode { "·" } else { "-" }
+    }
+
+    /// Rounds as bars, the slowest shown at full height; a failed one is a cross.
+    pub(crate) fn bars(&self, history: &[Option<f64>]) -> String {
+        const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        let most = history.iter().flatten().copied().fold(0.0, f64::max);
+        let bar = |entry: &Option<f64>| match (entry, self.unicode) {
+            (None, true) => '✕',
+            (None, false) => 'x',
+            (Some(_), false) => '.',
+            (Some(millis), true) => {
+                // Half of the slowest is half height. Times this small are all one to a reader.
+                let share = millis / most.max(100.0);
+                let index = (0..BARS.len() - 1).find(|index| share * 8.0 <= f64::from(*index as u32 + 1));
+                BARS[index.unwrap_or(BARS.len() - 1)]
+            }
+        };
+        history.iter().map(bar).collect()
+    }
+}
+
+/// As locale(7) has it: the first that is set decides.
+fn is_utf8() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| {
+        env::var(name).ok().filter(|value| !value.is_empty())
+    });
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+/// `8s`, `4m12s`, `3h20m`, `2d4h`: two units are enough.
+pub(crate) fn span(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    let (days, hours, minutes) = (whole / 86400, whole / 3600 % 24, whole / 60 % 60);
+    match whole {
+        0..60 => format!("{whole}s"),
+        60..3600 => format!("{minutes}m{}s", whole % 60),
+        3600..86400 => format!("{hours}h{minutes}m"),
+        86400.. => format!("{days}d{hours}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_two_units() {
+        let spans = [0.4, 59.9, 252.0, 12_000.0, 187_200.0].map(span);
+        assert_eq!(spans, ["0s", "59s", "4m12s", "3h20m", "2d4h"]);
+    }
+
+    #[test]
+    fn bars_show_failures_and_tell_slow_from_quick() {
+        let plain = Terminal { color: false, unicode: true, width: None };
+        assert_eq!(plain.bars(&[Some(1.0), None, Some(400.0), Some(200.0)]), "▁✕█▄");
+        let ascii = Terminal { unicode: false, ..plain };
+        assert_eq!(ascii.bars(&[Some(1.0), None]), ".x");
+    }
+}

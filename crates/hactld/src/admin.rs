@@ -1,0 +1,198 @@
+//! hactl's own socket: HTTP and JSON, read only, so that `curl --unix-socket` works too. Whoever may connect may
+//! read; a client that is slow or hostile costs a connection for a while and never the decision loop.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixListener as StdListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustix::fs::FlockOperation;
+use thiserror::Error;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::engine::Query;
+
+/// Where the status is.
+pub const STATUS_PATH: &str = "/api/v1/status";
+
+/// Clients at a time; more wait in the kernel's queue.
+const CLIENTS_MAX: usize = 32;
+
+/// For the request's head, and for the whole connection: whoever asks knows what to ask for.
+const HEAD_LIMIT: Duration = Duration::from_secs(5);
+const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
+
+/// The smallest that hyper takes; a request here is a line.
+const BUFFER_MAX: usize = 8192;
+
+/// For the decision loop to answer: it never waits for anything itself, so this is long.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+
+/// After an accept that failed (no descriptors left): long enough not to spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why hactl's own socket cannot be had.
+#[derive(Debug, Error)]
+pub enum AdminError {
+    /// Another hactl has it.
+    #[error("another hactl{holder} already serves {}", path.display())]
+    InUse {
+        /// The socket.
+        path: PathBuf,
+        /// ` (pid 412)`, or nothing where that is not known.
+        holder: String,
+    },
+    /// Something that is not a socket is in the way.
+    #[error("{} is there already and is not a socket", .0.display())]
+    NotASocket(PathBuf),
+    /// The operating system refused.
+    #[error("cannot make the socket {}", path.display())]
+    Io {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The socket; its file goes with it.
+pub(crate) struct AdminSocket {
+    listener: Arc<UnixListener>,
+    path: PathBuf,
+    /// Held for as long as the socket is ours, so that a file left by a crash can be told from one in use.
+    _lock: File,
+}
+
+impl AdminSocket {
+    pub(crate) fn listener(&self) -> Arc<UnixListener> {
+        Arc::clone(&self.listener)
+    }
+}
+
+impl Drop for AdminSocket {
+    fn drop(&mut self) {
+        // A file that stays behind is replaced by the next start.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Makes the socket: user and group may connect.
+pub(crate) fn bind(path: &Path) -> Result<AdminSocket, AdminError> {
+    let failed = |source| AdminError::Io { path: path.to_owned(), source };
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
+        std::fs::DirBuilder::new().mode(0o750).create(parent).map_err(failed)?;
+    }
+    let lock = lock(path)?;
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if there.file_type().is_socket() => std::fs::remove_file(path).map_err(failed)?,
+        Ok(_) => return Err(AdminError::NotASocket(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let listener = StdListener::bind(path).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(failed)?;
+    let listener = Arc::new(UnixListener::from_std(listener).map_err(failed)?);
+    Ok(AdminSocket { listener, path: path.to_owned(), _lock: lock })
+}
+
+/// The lock ends with the process, however it ends; the file stays and says who held it.
+fn lock(path: &Path) -> Result<File, AdminError> {
+    let failed = |source| AdminError::Io { path: path.to_owned(), source };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o640)
+        .open(name)
+        .map_err(failed)?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut pid = String::new();
+            // Without the pid the message still stands.
+            let _ = file.take(16).read_to_string(&mut pid);
+            let pid: String = pid.chars().filter(char::is_ascii_digit).collect();
+            let holder = if pid.is_empty() { pid } else { format!(" (pid {pid})") };
+            return Err(AdminError::InUse { path: path.to_owned(), holder });
+        }
+        Err(error) => return Err(failed(error.into())),
+    }
+    file.set_len(0).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    writeln!(file, "{}", std::process::id()).map_err(failed)?;
+    Ok(file)
+}
+
+/// Serves until the daemon ends.
+pub(crate) async fn serve(listener: Arc<UnixListener>, queries: mpsc::Sender<Query>) {
+    let app = Router::new()
+        .route(STATUS_PATH, get(status))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
+        .with_state(queries);
+    let clients = Arc::new(Semaphore::new(CLIENTS_MAX));
+    loop {
+        let Ok(permit) = Arc::clone(&clients).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let app = app.clone();
+                tokio::spawn(async move {
+                    connection(stream, app).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a client of the admin socket could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: UnixStream, app: Router) {
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_LIMIT)
+        .max_buf_size(BUFFER_MAX)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    match timeout(CONNECTION_LIMIT, served).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a client of the admin socket broke off"),
+        Err(_) => tracing::debug!("a client of the admin socket was too slow"),
+    }
+}
+
+async fn status(State(queries): State<mpsc::Sender<Query>>) -> Response {
+    let (sender, answer) = oneshot::channel();
+    if queries.try_send(sender).is_err() {
+        return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
+    }
+    match timeout(ANSWER_LIMIT, answer).await {
+        Ok(Ok(status)) => Json(status).into_response(),
+        Ok(Err(_)) => error(StatusCode::SERVICE_UNAVAILABLE, "hactl is stopping"),
+        Err(_) => error(StatusCode::SERVICE_UNAVAILABLE, "the decision loop did not answer in 2 s"),
+    }
+}
+
+fn error(code: StatusCode, text: &str) -> Response {
+    (code, Json(serde_json::json!({ "error": { "message": text } }))).into_response()
+}

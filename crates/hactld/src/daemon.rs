@@ -1,0 +1,146 @@
+//! Putting the daemon together, and taking it down: HAProxy stays as it is.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use checker::{Clock, Prober, Rounds, Settings, SettingsError, TlsError, TlsRoots};
+use controller::{Controller, Managed};
+use failover::{Core, Observed, Thresholds};
+use thiserror::Error;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::admin::{self, AdminError};
+use crate::config::{Config, Instance};
+use crate::engine::{Engine, Identity, Query, Wires};
+use crate::{VERSION, log, notify};
+
+/// Two: handshakes of probes never delay a decision.
+const THREADS: usize = 2;
+
+/// Events that may wait for the decision loop: a hundred servers that all change, several times over.
+const EVENTS_WAITING_MAX: usize = 1024;
+
+/// Status queries that may wait; whoever comes later is told to come again.
+pub(crate) const QUERIES_WAITING_MAX: usize = 32;
+
+/// What may still run after the end was asked for; the whole end takes less than a second.
+const SHUTDOWN_LIMIT: Duration = Duration::from_millis(300);
+
+/// Why the daemon did not start.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// hactl's own socket.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// The certificate authorities.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The probe settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The operating system.
+    #[error("cannot start: {what}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Runs the daemon until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Why it could not start. Once it runs, nothing ends it but a signal.
+pub fn run(config: Config) -> Result<ExitCode, RunError> {
+    let guard = log::init();
+    let system = |what| move |source| RunError::System { what, source };
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()
+        .map_err(system("no runtime"))?;
+    let ended = runtime.block_on(async {
+        let terminate = signal(SignalKind::terminate()).map_err(system("no handler for SIGTERM"))?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(system("no handler for SIGINT"))?;
+        serve(config, stop(terminate, interrupt)).await
+    });
+    runtime.shutdown_timeout(SHUTDOWN_LIMIT);
+    drop(guard);
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+async fn stop(mut terminate: Signal, mut interrupt: Signal) {
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    notify::stopping();
+    tracing::info!("{name}: stopping; HAProxy stays as it is");
+}
+
+async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), RunError> {
+    let origin = Instant::now();
+    let clock = Clock::new(origin);
+    let Config { probe, admin_socket, instance } = config;
+    let roots = TlsRoots { ca_files: probe.ca_file.into_iter().collect() };
+    let prober = Prober::new(&roots)?;
+    let settings = Settings::new(probe.targets, probe.timeout)?;
+    let socket = admin::bind(&admin_socket)?;
+
+    let (desired, desired_seen) = watch::channel(BTreeMap::new());
+    let (observed_seen, observed) = watch::channel(Observed::nothing());
+    let (event_sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
+    let (query_sender, queries) = mpsc::channel::<Query>(QUERIES_WAITING_MAX);
+    let haproxy = instance.haproxy.clone();
+    let controller =
+        Controller::new(haproxy, managed(&instance), origin, desired_seen, observed_seen, event_sender);
+    let engine = Engine {
+        core: Core::new(Thresholds::with_interval(probe.interval)),
+        rounds: Rounds::new(prober, settings, clock),
+        clock,
+        credentials: credentials(&instance),
+        identity: identity(&instance),
+    };
+    tracing::info!(
+        "hactl {VERSION} steers {} at {}, status at {}",
+        instance.backends.iter().map(|backend| backend.name.as_str()).collect::<Vec<_>>().join(", "),
+        instance.haproxy,
+        admin_socket.display()
+    );
+    tokio::spawn(controller.run());
+    tokio::spawn(admin::serve(socket.listener(), query_sender));
+    notify::ready();
+    engine.run(Wires { desired, observed, events, queries }, stop).await;
+    Ok(())
+}
+
+fn managed(instance: &Instance) -> Vec<Managed> {
+    let managed = instance
+        .backends
+        .iter()
+        .map(|backend| Managed { name: backend.name.clone(), servers: backend.servers.clone() });
+    managed.collect()
+}
+
+fn credentials(instance: &Instance) -> BTreeMap<failover::Name, checker::Credentials> {
+    let with = instance
+        .backends
+        .iter()
+        .filter_map(|backend| Some((backend.core_name(), backend.credentials.clone()?)));
+    with.collect()
+}
+
+fn identity(instance: &Instance) -> Identity {
+    Identity {
+        node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        instance: instance.name.clone(),
+        socket: instance.haproxy.to_string(),
+    }
+}

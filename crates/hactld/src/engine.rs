@@ -1,0 +1,132 @@
+//! The decision loop: evidence and sights of HAProxy into the core, what the core wants out to prober and controller.
+//! One task owns the core, so nothing is locked, and one wait decides what is next.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use checker::{Clock, Credentials, Rounds, Upstream};
+use failover::status::{Context, Status};
+use failover::{Core, Desired, Event, Name, NextRound, Observed, Time};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::{VERSION, log, notify};
+
+/// Somebody who wants to know the status.
+pub(crate) type Query = oneshot::Sender<Status>;
+
+/// What does not change while the daemon runs.
+pub(crate) struct Identity {
+    pub(crate) node: String,
+    pub(crate) instance: String,
+    pub(crate) socket: String,
+}
+
+/// What the loop is connected to.
+pub(crate) struct Wires {
+    pub(crate) desired: watch::Sender<Desired>,
+    pub(crate) observed: watch::Receiver<Observed>,
+    pub(crate) events: mpsc::Receiver<Event>,
+    pub(crate) queries: mpsc::Receiver<Query>,
+}
+
+pub(crate) struct Engine {
+    pub(crate) core: Core,
+    pub(crate) rounds: Rounds,
+    pub(crate) clock: Clock,
+    pub(crate) credentials: BTreeMap<Name, Credentials>,
+    pub(crate) identity: Identity,
+}
+
+impl Engine {
+    /// Decides until `stop` comes.
+    pub(crate) async fn run(mut self, mut wires: Wires, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        let mut watchdog = notify::watchdog_interval().map(every);
+        loop {
+            tokio::select! {
+                () = &mut stop => return,
+                round = self.rounds.next() => {
+                    if let Some(next) = self.core.on_round(&round) {
+                        self.schedule(next);
+                    }
+                }
+                Ok(()) = wires.observed.changed() => {
+                    let observed = wires.observed.borrow_and_update().clone();
+                    let changes = self.core.on_observed(&observed, self.clock.now());
+                    for server in &changes.stop {
+                        self.rounds.cancel(server);
+                    }
+                    for first in changes.start {
+                        self.schedule(first);
+                    }
+                }
+                Some(event) = wires.events.recv() => tell(&event),
+                Some(query) = wires.queries.recv() => {
+                    // Who asked may have gone; that is theirs to do.
+                    let _ = query.send(self.status(&wires.observed.borrow()));
+                }
+                () = tick(watchdog.as_mut()) => notify::alive(),
+            }
+            for event in self.core.take_events() {
+                tell(&event);
+            }
+            wires.desired.send_if_modified(|known| {
+                let changed = known != self.core.desired();
+                if changed {
+                    known.clone_from(self.core.desired());
+                }
+                changed
+            });
+        }
+    }
+
+    fn schedule(&mut self, NextRound { server, address, next }: NextRound) {
+        let credentials = self.credentials.get(&server.backend).cloned();
+        self.rounds.schedule(Upstream { server, address, credentials }, next.at, next.ask);
+    }
+
+    fn status(&self, observed: &Observed) -> Status {
+        let now = self.clock.now();
+        let wall_now = jiff::Timestamp::now();
+        let wall = |time: Time| rfc3339(wall_now, now.since(time));
+        let context = Context {
+            version: VERSION,
+            node: &self.identity.node,
+            instance: &self.identity.instance,
+            socket: &self.identity.socket,
+            now,
+            unix_now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            wall: &wall,
+        };
+        self.core.status(observed, &context)
+    }
+}
+
+/// A wall-clock time, to the millisecond, for people and programs to read; nothing is decided by it.
+fn rfc3339(now: jiff::Timestamp, ago: Duration) -> String {
+    let then = now.checked_sub(ago).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{then:.3}")
+}
+
+fn tell(event: &Event) {
+    log::event(event);
+    if matches!(event, Event::InService { .. } | Event::HaproxyAway { .. } | Event::Blackout { .. }) {
+        notify::status(&event.to_string());
+    }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+async fn tick(interval: Option<&mut Interval>) {
+    match interval {
+        Some(interval) => {
+            interval.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}

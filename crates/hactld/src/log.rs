@@ -1,0 +1,150 @@
+//! Logs: for people on a terminal, to journald where it listens, JSON lines otherwise. Nobody waits for a log: lines
+//! that a full pipe cannot take are dropped.
+
+use std::fmt::{self, Write as _};
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
+
+use failover::{Event, Severity};
+use tracing::field::{Field, Visit};
+use tracing::{Level, Subscriber};
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Lines that may wait for a reader: minutes of a busy daemon, a few hundred kB.
+const LINES_WAITING_MAX: usize = 4096;
+
+/// Chooses the form by where stderr leads. `HACTL_LOG` chooses what is shown (`info` by default).
+///
+/// The guard writes what is still waiting when it is dropped.
+pub(crate) fn init() -> Option<WorkerGuard> {
+    let filter = EnvFilter::try_from_env("HACTL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(filter);
+    if stderr_is_journal()
+        && let Ok(journal) = tracing_journald::layer()
+    {
+        // A second start in one process (tests) keeps the first subscriber.
+        let _ = registry.with(journal.with_field_prefix(Some("HACTL".to_owned()))).try_init();
+        return None;
+    }
+    let terminal = std::io::stderr().is_terminal();
+    let (writer, guard): (NonBlocking, WorkerGuard) =
+        tracing_appender::non_blocking::NonBlockingBuilder::default()
+            .buffered_lines_limit(LINES_WAITING_MAX)
+            .lossy(true)
+            .finish(std::io::stderr());
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
+    let _ = if terminal {
+        let color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        registry.with(layer.event_format(Human { color })).try_init()
+    } else {
+        registry.with(layer.json().flatten_event(true).with_target(false)).try_init()
+    };
+    Some(guard)
+}
+
+/// systemd names the device and inode of the stream that it reads (systemd.exec(5), `$JOURNAL_STREAM`).
+fn stderr_is_journal() -> bool {
+    let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
+    let Ok(stat) = rustix::fs::fstat(std::io::stderr().as_fd()) else { return false };
+    stream == format!("{}:{}", stat.st_dev, stat.st_ino)
+}
+
+/// The one place where a transition becomes a log line.
+pub(crate) fn event(event: &Event) {
+    macro_rules! line {
+        ($level:expr) => {
+            tracing::event!(
+                $level,
+                kind = event.kind(),
+                backend = event.backend().map(|name| name.as_str()),
+                server = event.server().map(|id| id.server.as_str()),
+                from = from(event),
+                to = to(event),
+                "{event}"
+            )
+        };
+    }
+    match event.severity() {
+        Severity::Info => line!(Level::INFO),
+        Severity::Warning => line!(Level::WARN),
+        Severity::Error => line!(Level::ERROR),
+    }
+}
+
+fn from(event: &Event) -> Option<&'static str> {
+    health(event).map(|(from, _)| from)
+}
+
+fn to(event: &Event) -> Option<&'static str> {
+    health(event).map(|(_, to)| to)
+}
+
+fn health(event: &Event) -> Option<(&'static str, &'static str)> {
+    if let Event::Health { from, to, .. } = event { Some((from.as_str(), to.as_str())) } else { None }
+}
+
+/// `06:37:03.123 WARN  socks_back_7891/wg1 is degraded: ...`: an event's sentence says it all, so its fields are left
+/// out; other lines show theirs.
+struct Human {
+    color: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Human
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> fmt::Result {
+        let mut line = Line::default();
+        event.record(&mut line);
+        let time = jiff::Zoned::now().strftime("%H:%M:%S%.3f");
+        let level = event.metadata().level();
+        let (on, off) = if self.color { (color(*level), "\x1b[0m") } else { ("", "") };
+        write!(writer, "{time} {on}{level:<5}{off} {}", line.message)?;
+        if !line.is_event {
+            writer.write_str(&line.fields)?;
+        }
+        writeln!(writer)
+    }
+}
+
+const fn color(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "\x1b[1;31m",
+        Level::WARN => "\x1b[33m",
+        Level::INFO => "\x1b[32m",
+        Level::DEBUG | Level::TRACE => "\x1b[2m",
+    }
+}
+
+#[derive(Default)]
+struct Line {
+    message: String,
+    fields: String,
+    is_event: bool,
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a String cannot fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            "kind" => {
+                self.is_event = true;
+                Ok(())
+            }
+            name => write!(self.fields, " {name}={value:?}"),
+        };
+    }
+}
