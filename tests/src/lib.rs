@@ -1,1 +1,32 @@
-//! What the end-to-end tests, the demo and the benchmarks share.
+//! What the end-to-end tests, the demo and the benchmarks share: a real HAProxy, SOCKS5 exits with faults, targets
+//! that tell which exit asked them, client traffic, and the program under test.
+//!
+//! Everything listens on loopback, on a port of its own, and ends when it is dropped, also while a test panics. A
+//! step of the scene that cannot be made panics and says why: a test has nothing better to do. What a test is there
+//! to look at (a request, a reply) is returned.
+
+pub mod ca;
+pub mod client;
+pub mod daemon;
+pub mod exit;
+pub mod haproxy;
+pub mod lab;
+mod ports;
+mod process;
+mod service;
+pub mod target;
+pub mod traffic;
+
+#[cfg(test)]
+mod selftest;
+
+pub use ca::Ca;
+pub use client::get_through;
+pub use daemon::Daemon;
+pub use exit::{Exit, ExitOptions, Fault};
+pub use haproxy::{Haproxy, Layout, Mode};
+pub use lab::Lab;
+pub use ports::Port;
+pub use rustix::process::Signal;
+pub use target::{Condition, Target};
+pub use traffic::Traffic;

@@ -19,7 +19,12 @@ pub(crate) struct Applied {
 
 /// Sends the steps in order, as many to a connection as fit into a line. Each line begins with `show info`: where
 /// another process answers than the one that the plan was made for, the rest of the plan is void.
-pub(crate) async fn apply(client: &Client, process: &Process, steps: &[Step], ledger: &mut Ledger) -> Applied {
+pub(crate) async fn apply(
+    client: &Client,
+    process: &Process,
+    steps: &[Step],
+    ledger: &mut Ledger,
+) -> Applied {
     let mut applied = Applied::default();
     let mut commands = Vec::with_capacity(steps.len());
     let mut sent = Vec::with_capacity(steps.len());
@@ -99,4 +104,3 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
-

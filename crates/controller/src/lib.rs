@@ -175,7 +175,8 @@ impl Controller {
             .flat_map(|(name, rows)| rows.iter().map(|row| (name.clone(), row.srv_id, row.srv_name.clone())))
             .collect();
         let mut adopted = Vec::new();
-        let stale = self.known.as_ref().is_none_or(|known| known.process != process || known.servers != servers);
+        let stale =
+            self.known.as_ref().is_none_or(|known| known.process != process || known.servers != servers);
         if stale {
             let (level, facts) = look::facts(&self.client, &process, &sight).await?;
             let missing = look::missing(&self.client, &self.managed, &sight).await;
@@ -337,4 +338,3 @@ fn denied_text(address: &Address, level: Level) -> String {
         "the socket {address} has level {level}; write `{socket}` into the global section of haproxy.cfg and reload HAProxy"
     )
 }
-

@@ -81,11 +81,8 @@ pub(crate) async fn facts(
     process: &Process,
     sight: &Sight,
 ) -> Result<(Level, BTreeMap<BackendName, Facts>), LookError> {
-    let with_id: Vec<(&BackendName, u32)> = sight
-        .backends
-        .iter()
-        .filter_map(|(name, rows)| rows.first().map(|row| (name, row.be_id)))
-        .collect();
+    let with_id: Vec<(&BackendName, u32)> =
+        sight.backends.iter().filter_map(|(name, rows)| rows.first().map(|row| (name, row.be_id))).collect();
     let stats = with_id.iter().map(|(_, id)| Command::ShowStatServers { proxy_id: *id });
     let commands = [Command::ShowInfo, Command::ShowCliLevel].into_iter().chain(stats).collect();
     let mut replies = Replies::of(client, commands).await?;
@@ -116,11 +113,14 @@ pub(crate) async fn missing(client: &Client, managed: &[Managed], sight: &Sight)
     if !sight.unknown.is_empty() {
         let there = backends(client).await;
         for name in &sight.unknown {
-            missing.push(format!("HAProxy has no backend {name}{there}; correct its name in the configuration"));
+            missing
+                .push(format!("HAProxy has no backend {name}{there}; correct its name in the configuration"));
         }
     }
     for backend in managed {
-        let (Some(only), Some(rows)) = (&backend.servers, sight.backends.get(&backend.name)) else { continue };
+        let (Some(only), Some(rows)) = (&backend.servers, sight.backends.get(&backend.name)) else {
+            continue;
+        };
         let there: BTreeSet<&ServerName> = rows.iter().map(|row| &row.srv_name).collect();
         let listed = listed(there.iter().map(ToString::to_string).collect());
         missing.extend(only.iter().filter(|server| !there.contains(server)).map(|server| {
@@ -168,7 +168,9 @@ impl Replies {
                 match replies.remove(0) {
                     Ok(Reply::Info(info)) if process_of(&info) == process_of(first) => {}
                     Ok(_) => return Err(LookError::Replaced),
-                    Err(source) => return Err(LookError::Command { command: "show info".to_owned(), source }),
+                    Err(source) => {
+                        return Err(LookError::Command { command: "show info".to_owned(), source });
+                    }
                 }
             } else if let Some(Ok(Reply::Info(info))) = replies.first() {
                 first = Some(info.clone());

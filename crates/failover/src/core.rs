@@ -136,9 +136,9 @@ impl Core {
             let known = observed.backends.contains_key(name);
             if !known {
                 let servers = backend.servers.iter();
-                changes
-                    .stop
-                    .extend(servers.map(|gone| ServerId { backend: name.clone(), server: gone.name.clone() }));
+                changes.stop.extend(
+                    servers.map(|gone| ServerId { backend: name.clone(), server: gone.name.clone() }),
+                );
             }
             known
         });
@@ -174,7 +174,8 @@ fn adopt_servers(
 ) {
     let mut known = std::mem::take(&mut backend.servers);
     for there in seen.servers.iter().filter(|server| server.managed) {
-        let same = known.iter().position(|server| server.name == there.name && server.address == there.address);
+        let same =
+            known.iter().position(|server| server.name == there.name && server.address == there.address);
         if let Some(index) = same {
             backend.servers.push(known.swap_remove(index));
             continue;

@@ -3,8 +3,8 @@
 use super::*;
 use crate::status::{Context, Level, Status};
 use crate::{
-    Admin, Ask, Balance, Cause, Failure, Haproxy, ObservedServer, Operational, Outcome, Owner, Process, ProbeOutcome,
-    Stage, Writes,
+    Admin, Ask, Balance, Cause, Failure, Haproxy, ObservedServer, Operational, Outcome, Owner, ProbeOutcome,
+    Process, Stage, Writes,
 };
 
 const NAMES: [&str; 3] = ["wg1", "wg2", "cloudflare_warp"];
@@ -28,10 +28,13 @@ fn a_dead_tunnel_is_wanted_out_and_told_in_words() {
     assert_eq!(scene.want("wg1"), Want::Maint);
     scene.set("wg1", Admin::Maint);
     scene.look();
-    assert_eq!(scene.texts(), [
-        "socks_back_7891/wg1 is degraded: connect to 1.1.1.1:443: no reply in 2 s",
-        "socks_back_7891 now on wg2",
-    ]);
+    assert_eq!(
+        scene.texts(),
+        [
+            "socks_back_7891/wg1 is degraded: connect to 1.1.1.1:443: no reply in 2 s",
+            "socks_back_7891 now on wg2",
+        ]
+    );
 }
 
 #[test]
@@ -41,19 +44,18 @@ fn a_blackout_is_told_once_with_its_length_and_keeps_what_was_wanted_out_out() {
     scene.condemn("wg2");
     scene.at(60_000);
     scene.condemn("cloudflare_warp");
-    assert_eq!([scene.want("wg1"), scene.want("wg2"), scene.want("cloudflare_warp")], [
-        Want::Maint,
-        Want::Maint,
-        Want::AsIs
-    ]);
+    assert_eq!(
+        [scene.want("wg1"), scene.want("wg2"), scene.want("cloudflare_warp")],
+        [Want::Maint, Want::Maint, Want::AsIs]
+    );
     scene.texts();
     scene.at(72_000);
     scene.pass("wg2");
     scene.pass("wg2");
-    assert_eq!(scene.texts(), [
-        "socks_back_7891/wg2 is online (48 ms)",
-        "socks_back_7891: wg2 carries traffic again after 12 s",
-    ]);
+    assert_eq!(
+        scene.texts(),
+        ["socks_back_7891/wg2 is online (48 ms)", "socks_back_7891: wg2 carries traffic again after 12 s",]
+    );
     assert_eq!(scene.want("cloudflare_warp"), Want::Maint);
 }
 

@@ -181,7 +181,9 @@ impl Detector {
             {
                 State::Condemned { good: 0 }
             }
-            (State::Fresh { failed }, Finding::Failed(_)) => State::Fresh { failed: failed.saturating_add(1) },
+            (State::Fresh { failed }, Finding::Failed(_)) => {
+                State::Fresh { failed: failed.saturating_add(1) }
+            }
             (State::Trusted { failed }, Finding::Failed(_)) => {
                 State::Trusted { failed: failed.saturating_add(1) }
             }

@@ -60,7 +60,11 @@ fn one_good_round_at_start_two_failed_ones_condemn_and_two_good_ones_redeem() {
     assert_eq!(detector.health().verdict, Verdict::Online);
 
     assert!(!detector.on_round(&round(Saw::DeadTunnel, 2000)));
-    assert_eq!(detector.next(), Next { at: Time::from_millis(2000), ask: Ask::All }, "the second one at once");
+    assert_eq!(
+        detector.next(),
+        Next { at: Time::from_millis(2000), ask: Ask::All },
+        "the second one at once"
+    );
     assert!(detector.on_round(&round(Saw::DeadTunnel, 2500)));
     assert_eq!(detector.health().verdict, Verdict::Degraded);
     assert_eq!(detector.health().since, Time::from_millis(2500));
@@ -68,11 +72,10 @@ fn one_good_round_at_start_two_failed_ones_condemn_and_two_good_ones_redeem() {
 
     assert!(!detector.on_round(&round(Saw::Good, 3600)));
     assert!(detector.on_round(&round(Saw::Good, 4600)));
-    assert_eq!(detector.health(), &Health {
-        verdict: Verdict::Online,
-        reason: None,
-        since: Time::from_millis(4600)
-    });
+    assert_eq!(
+        detector.health(),
+        &Health { verdict: Verdict::Online, reason: None, since: Time::from_millis(4600) }
+    );
 }
 
 #[test]
@@ -83,10 +86,10 @@ fn a_condemned_server_goes_between_degraded_and_offline_with_what_is_seen() {
     assert!(detector.on_round(&round(Saw::ClosedPort, 50)));
     assert_eq!(detector.health().verdict, Verdict::Offline);
     assert!(detector.on_round(&round(Saw::DeadTunnel, 90)));
-    assert_eq!((detector.health().verdict, detector.health().since), (
-        Verdict::Degraded,
-        Time::from_millis(90)
-    ));
+    assert_eq!(
+        (detector.health().verdict, detector.health().since),
+        (Verdict::Degraded, Time::from_millis(90))
+    );
 }
 
 #[test]

@@ -244,12 +244,7 @@ impl fmt::Display for Event {
     }
 }
 
-fn in_service(
-    f: &mut fmt::Formatter<'_>,
-    backend: &Name,
-    from: Option<&[Name]>,
-    to: &[Name],
-) -> fmt::Result {
+fn in_service(f: &mut fmt::Formatter<'_>, backend: &Name, from: Option<&[Name]>, to: &[Name]) -> fmt::Result {
     if to.is_empty() {
         return write!(f, "{backend} has no usable server: HAProxy closes every new connection");
     }

@@ -12,8 +12,8 @@ use crate::core::{Backend, Core, Server};
 use crate::history::Entry;
 use crate::policy::Want;
 use crate::{
-    Admin, Haproxy, Held, HeldBecause, Name, Observed, ObservedBackend, ObservedServer, Operational, Owner, Plan,
-    ServerId, Time, Verdict, Writes, plan,
+    Admin, Haproxy, Held, HeldBecause, Name, Observed, ObservedBackend, ObservedServer, Operational, Owner,
+    Plan, ServerId, Time, Verdict, Writes, plan,
 };
 
 /// Rounds that the status shows of each server.
@@ -256,7 +256,8 @@ impl Core {
             node: context.node.to_owned(),
             instance: context.instance.to_owned(),
             haproxy: haproxy_status(observed, context),
-            applying: matches!(observed.haproxy, Haproxy::Present { .. }) && observed.writes == Writes::Applied,
+            applying: matches!(observed.haproxy, Haproxy::Present { .. })
+                && observed.writes == Writes::Applied,
             problems,
             backends,
         }

@@ -154,7 +154,8 @@ fn probe(probe: &ProbeOutcome) -> Probe {
         Outcome::Failed(failure) => (Some(failure.text.clone()), Some(failure.stage.to_string())),
         Outcome::Void(why) => (Some(why.clone()), None),
     };
-    let stages = probe.stages.iter().map(|passed| Stage { stage: passed.stage.to_string(), ms: millis(passed.took) });
+    let stages =
+        probe.stages.iter().map(|passed| Stage { stage: passed.stage.to_string(), ms: millis(passed.took) });
     Probe {
         url: probe.target.to_string(),
         passed: matches!(probe.outcome, Outcome::Passed(_)),
@@ -172,13 +173,14 @@ fn millis(took: std::time::Duration) -> f64 {
 /// The worst one's, in the order in which they matter: offline, degraded, untested, online.
 fn exit_code(checked: &[Checked]) -> u8 {
     let codes = checked.iter().map(|one| of_verdict(one.health));
-    codes.max_by_key(|code| match code {
-        2 => 3,
-        1 => 2,
-        3 => 1,
-        _ => 0,
-    })
-    .unwrap_or(Exit::Unknown.code())
+    codes
+        .max_by_key(|code| match code {
+            2 => 3,
+            1 => 2,
+            3 => 1,
+            _ => 0,
+        })
+        .unwrap_or(Exit::Unknown.code())
 }
 
 fn table(checked: &[Checked], verbose: bool, terminal: &Terminal) -> String {

@@ -59,9 +59,11 @@ mod tests {
 
     #[test]
     fn the_codes_are_the_documented_ones() {
-        let codes = [Exit::Ok, Exit::NotStarted, Exit::Unknown, Exit::Usage, Exit::Permission].map(Exit::code);
+        let codes =
+            [Exit::Ok, Exit::NotStarted, Exit::Unknown, Exit::Usage, Exit::Permission].map(Exit::code);
         assert_eq!(codes, [0, 1, 3, 64, 77]);
-        let verdicts = [Verdict::Online, Verdict::Degraded, Verdict::Offline, Verdict::Unknown].map(of_verdict);
+        let verdicts =
+            [Verdict::Online, Verdict::Degraded, Verdict::Offline, Verdict::Unknown].map(of_verdict);
         assert_eq!(verdicts, [0, 1, 2, 3]);
     }
 

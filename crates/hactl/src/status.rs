@@ -62,8 +62,12 @@ fn report_of(args: &StatusArgs, error: &ClientError) -> Report {
         }
         ClientError::Connect(_) => "start it with `hactl run`, or name its socket with --socket PATH",
         ClientError::TooSlow | ClientError::Refused { .. } => "look at hactl's log, or ask again",
-        ClientError::Exchange(_) | ClientError::Runtime(_) => "ask again; if it stays so, look at hactl's log",
-        ClientError::Contract { .. } => "use the hactl that the daemon was started from, or restart the daemon",
+        ClientError::Exchange(_) | ClientError::Runtime(_) => {
+            "ask again; if it stays so, look at hactl's log"
+        }
+        ClientError::Contract { .. } => {
+            "use the hactl that the daemon was started from, or restart the daemon"
+        }
     };
     Report::new(what).because(why).next(next)
 }

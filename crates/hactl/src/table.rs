@@ -52,7 +52,13 @@ fn needed(shown: &[usize], widths: &[usize]) -> usize {
     fixed + widths[*last].min(LAST_MIN)
 }
 
-fn line(columns: &[Column], shown: &[usize], widths: &[usize], cells: &[String], terminal: &Terminal) -> String {
+fn line(
+    columns: &[Column],
+    shown: &[usize],
+    widths: &[usize],
+    cells: &[String],
+    terminal: &Terminal,
+) -> String {
     let mut text = String::new();
     let mut used = 0;
     for (position, index) in shown.iter().enumerate() {
@@ -63,7 +69,8 @@ fn line(columns: &[Column], shown: &[usize], widths: &[usize], cells: &[String],
             break;
         }
         let padding = " ".repeat(widths[*index].saturating_sub(visible(cell)));
-        let (before, after) = if columns[*index].right { (padding.as_str(), "") } else { ("", padding.as_str()) };
+        let (before, after) =
+            if columns[*index].right { (padding.as_str(), "") } else { ("", padding.as_str()) };
         text.push_str(&format!("{before}{cell}{after}{GAP}"));
         used += widths[*index] + GAP.len();
     }
@@ -111,7 +118,10 @@ mod tests {
     #[test]
     fn piped_nothing_is_cut_and_nothing_trails() {
         let text = render(&COLUMNS, &rows(), &terminal(None));
-        assert_eq!(text, "SERVER  LATENCY  REASON\nwg1           -  connect to 1.1.1.1:443: no reply in 2 s\n");
+        assert_eq!(
+            text,
+            "SERVER  LATENCY  REASON\nwg1           -  connect to 1.1.1.1:443: no reply in 2 s\n"
+        );
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub(crate) enum UpstreamError {
     NoAddress(String),
     #[error("no password: set HACTL_SOCKS_PASSWORD")]
     NoPassword,
-    #[error("a password does not belong on a command line, where others can read it: set HACTL_SOCKS_PASSWORD")]
+    #[error(
+        "a password does not belong on a command line, where others can read it: set HACTL_SOCKS_PASSWORD"
+    )]
     PasswordInUrl,
     #[error(transparent)]
     Credentials(#[from] checker::CredentialsError),
@@ -46,7 +48,9 @@ pub(crate) fn words(given: &[String]) -> Vec<String> {
         if word == "-" {
             let lines = std::io::Read::take(std::io::stdin(), LINE_MAX * LINES_MAX as u64);
             let lines = std::io::BufReader::new(lines).lines().map_while(Result::ok);
-            words.extend(lines.take(LINES_MAX).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()));
+            words.extend(
+                lines.take(LINES_MAX).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()),
+            );
         } else {
             words.push(word.clone());
         }
@@ -116,7 +120,8 @@ async fn from_haproxy(word: &str, haproxy: &str) -> Result<Upstream, UpstreamErr
     match matches.as_slice() {
         [] => {
             let names: Vec<String> = rows.iter().take(12).map(|row| row.path().to_string()).collect();
-            let known = if names.is_empty() { String::new() } else { format!("; it has {}", names.join(", ")) };
+            let known =
+                if names.is_empty() { String::new() } else { format!("; it has {}", names.join(", ")) };
             Err(UpstreamError::NoServer { name: word.to_owned(), known })
         }
         [row] => {

@@ -45,11 +45,15 @@ impl Engine {
         let mut watchdog = notify::watchdog_interval().map(every);
         loop {
             tokio::select! {
+                // In this order: what the controller says of a sight comes before the sight itself, and however many
+                // rounds there are, nobody else waits for them.
+                biased;
                 () = &mut stop => return,
-                round = self.rounds.next() => {
-                    if let Some(next) = self.core.on_round(&round) {
-                        self.schedule(next);
-                    }
+                () = tick(watchdog.as_mut()) => notify::alive(),
+                Some(event) = wires.events.recv() => tell(&event),
+                Some(query) = wires.queries.recv() => {
+                    // Who asked may have gone; that is theirs to do.
+                    let _ = query.send(self.status(&wires.observed.borrow()));
                 }
                 Ok(()) = wires.observed.changed() => {
                     let observed = wires.observed.borrow_and_update().clone();
@@ -61,12 +65,11 @@ impl Engine {
                         self.schedule(first);
                     }
                 }
-                Some(event) = wires.events.recv() => tell(&event),
-                Some(query) = wires.queries.recv() => {
-                    // Who asked may have gone; that is theirs to do.
-                    let _ = query.send(self.status(&wires.observed.borrow()));
+                round = self.rounds.next() => {
+                    if let Some(next) = self.core.on_round(&round) {
+                        self.schedule(next);
+                    }
                 }
-                () = tick(watchdog.as_mut()) => notify::alive(),
             }
             for event in self.core.take_events() {
                 tell(&event);

@@ -44,9 +44,8 @@ pub(super) enum ClientError {
 pub(super) fn fetch(socket: &Path) -> Result<Fetched, ClientError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
-    let (status, body) = runtime.block_on(async {
-        timeout(LIMIT, get(socket)).await.map_err(|_| ClientError::TooSlow)?
-    })?;
+    let (status, body) =
+        runtime.block_on(async { timeout(LIMIT, get(socket)).await.map_err(|_| ClientError::TooSlow)? })?;
     let text = String::from_utf8_lossy(&body).into_owned();
     if status != StatusCode::OK {
         return Err(ClientError::Refused { status, text });
@@ -67,6 +66,7 @@ async fn get(socket: &Path) -> Result<(StatusCode, Bytes), ClientError> {
         .map_err(|error| ClientError::Exchange(error.into()))?;
     let response = sender.send_request(request).await.map_err(exchange)?;
     let status = response.status();
-    let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await.map_err(ClientError::Exchange)?;
+    let body =
+        Limited::new(response.into_body(), ANSWER_MAX).collect().await.map_err(ClientError::Exchange)?;
     Ok((status, body.to_bytes()))
 }

@@ -48,7 +48,8 @@ fn headline(backend: &BackendStatus) -> String {
     let name = &backend.name;
     let online = backend.servers.iter().filter(|server| server.health == Some(Verdict::Online)).count();
     let counts = format!("{online} of {} online", backend.servers.len());
-    let since = backend.in_service_seconds.map(|seconds| format!(" for {}", span(seconds))).unwrap_or_default();
+    let since =
+        backend.in_service_seconds.map(|seconds| format!(" for {}", span(seconds))).unwrap_or_default();
     let on = if backend.on_backup { "on backup " } else { "on " };
     let service = match backend.in_service.as_slice() {
         [] => format!("HAProxy has no usable server{since}"),
@@ -72,10 +73,13 @@ fn about(status: &Status, terminal: &Terminal) -> String {
         _ => "HAProxy away".to_owned(),
     };
     let writes = if status.applying { "applying" } else { "not applying" };
-    let age = haproxy.age_seconds.map_or_else(|| "no data yet".to_owned(), |age| match haproxy.answering {
-        true => format!("data {age:.1}s old"),
-        false => format!("away for {}", span(age)),
-    });
+    let age = haproxy.age_seconds.map_or_else(
+        || "no data yet".to_owned(),
+        |age| match haproxy.answering {
+            true => format!("data {age:.1}s old"),
+            false => format!("away for {}", span(age)),
+        },
+    );
     let hactl = format!("hactl {} {}", status.version, status.node);
     let dot = format!(" {} ", terminal.dot());
     [hactl.as_str(), &process, &haproxy.socket, writes, &age].join(&dot)

@@ -40,10 +40,12 @@ struct Bounded {
 
 impl Bounded {
     fn parse(&self, text: &str) -> Result<Duration, String> {
-        let parsed: SignedDuration =
-            text.parse().map_err(|_| format!("`{text}` is not a duration; write one such as \"500ms\" or \"2s\""))?;
+        let parsed: SignedDuration = text
+            .parse()
+            .map_err(|_| format!("`{text}` is not a duration; write one such as \"500ms\" or \"2s\""))?;
         let allowed = || format!("from {:?} to {:?}", self.least, self.most);
-        let duration = Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative; {}", allowed()))?;
+        let duration =
+            Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative; {}", allowed()))?;
         if duration < self.least || duration > self.most {
             return Err(format!("`{text}` is out of range; {} is allowed", allowed()));
         }

@@ -19,8 +19,8 @@ use figment::providers::{Env, Format, Toml};
 use haproxy_runtime::{Address, BackendName, ServerName};
 
 pub use self::duration::parse_timeout;
-pub use self::problem::{ConfigError, Place, Problem};
 use self::locate::{Origin, Source};
+pub use self::problem::{ConfigError, Place, Problem};
 use self::raw::{RawBackend, RawConfig, RawInstance};
 
 /// The file that is read when neither `--config` nor both of `--haproxy` and `--backend` are given.
@@ -119,7 +119,8 @@ pub fn load(flags: &Flags) -> Result<Config, ConfigError> {
 fn read(path: &Path, asked_for: bool) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|error| {
         let next = if asked_for {
-            "name a file that you may read, or say `--haproxy ADDR --backend NAME`, which needs none".to_owned()
+            "name a file that you may read, or say `--haproxy ADDR --backend NAME`, which needs none"
+                .to_owned()
         } else {
             format!("write {DEFAULT_FILE}, or say `--config FILE`, or `--haproxy ADDR --backend NAME`")
         };
@@ -249,7 +250,8 @@ impl Resolver<'_> {
                 self.report(Problem::new(format!("backend {} is named twice", backend.name.0)), &path);
             }
             let credentials = self.credentials(&backend, &path);
-            let servers = backend.servers.map(|names| names.into_iter().map(|name| name.0).collect::<BTreeSet<_>>());
+            let servers =
+                backend.servers.map(|names| names.into_iter().map(|name| name.0).collect::<BTreeSet<_>>());
             if servers.as_ref().is_some_and(BTreeSet::is_empty) {
                 self.report(
                     Problem::new("no server to steer".to_owned())

@@ -36,7 +36,11 @@ pub(super) struct RawProbe {
 impl Default for RawProbe {
     fn default() -> Self {
         Self {
-            targets: super::DEFAULT_TARGETS.iter().filter_map(|text| text.parse().ok()).map(RawTarget).collect(),
+            targets: super::DEFAULT_TARGETS
+                .iter()
+                .filter_map(|text| text.parse().ok())
+                .map(RawTarget)
+                .collect(),
             interval: Duration::from_secs(2),
             timeout: Duration::from_secs(2),
             ca_file: None,
@@ -66,7 +70,10 @@ pub(super) struct RawBackend {
     pub(super) servers: Option<Vec<Parsed<ServerName>>>,
     /// Checked and then dropped: it is the only one so far.
     #[serde(default)]
-    #[expect(dead_code, reason = "a variant of one carries nothing; it is here so that its spelling is checked")]
+    #[expect(
+        dead_code,
+        reason = "a variant of one carries nothing; it is here so that its spelling is checked"
+    )]
     pub(super) policy: RawPolicy,
     #[serde(default)]
     pub(super) username: Option<String>,

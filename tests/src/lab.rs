@@ -1,0 +1,125 @@
+//! The whole scene in one call: three exits, two targets and HAProxy between them and the clients.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use crate::ca::Ca;
+use crate::client::get_through;
+use crate::exit::Exit;
+use crate::haproxy::{BACKEND, Builder, Haproxy, Layout};
+use crate::target::{ExitNames, Target};
+use crate::traffic::Traffic;
+
+/// The servers in HAProxy's order, and the address that each one's traffic leaves from.
+pub const EXITS: [(&str, Ipv4Addr); 3] = [
+    ("wg1", Ipv4Addr::new(127, 0, 101, 1)),
+    ("wg2", Ipv4Addr::new(127, 0, 101, 2)),
+    ("cloudflare_warp", Ipv4Addr::new(127, 0, 101, 3)),
+];
+
+/// Clients -> HAProxy -> `wg1`, `wg2` or `cloudflare_warp` -> targets.
+pub struct Lab {
+    /// HAProxy, in front.
+    pub haproxy: Haproxy,
+    /// The first server.
+    pub wg1: Exit,
+    /// The second server.
+    pub wg2: Exit,
+    /// The last one, `cloudflare_warp`.
+    pub warp: Exit,
+    /// Answers with the name of the exit that asked.
+    pub http: Target,
+    /// The same over TLS.
+    pub https: Target,
+    /// Who signed `https`.
+    pub ca: Ca,
+}
+
+impl Lab {
+    /// Starts everything, HAProxy as one process.
+    pub async fn start(layout: Layout) -> Self {
+        Self::start_with(layout, |haproxy| haproxy).await
+    }
+
+    /// As `start`, with HAProxy as `adapt` wants it.
+    pub async fn start_with(layout: Layout, adapt: impl FnOnce(Builder) -> Builder) -> Self {
+        let ca = Ca::new();
+        let [wg1, wg2, warp] = EXITS.map(|(_, source)| Exit::start(source));
+        let addrs = [wg1.addr(), wg2.addr(), warp.addr()];
+        let servers: Vec<(&str, SocketAddr)> =
+            EXITS.iter().zip(addrs).map(|((name, _), addr)| (*name, addr)).collect();
+        let haproxy = adapt(Haproxy::builder(layout, &servers)).start().await;
+        let https = Target::https(exit_names(), &ca);
+        Self { haproxy, wg1, wg2, warp, http: Target::http(exit_names()), https, ca }
+    }
+
+    /// The exit behind the server `name`.
+    #[must_use]
+    pub fn exit(&self, name: &str) -> &Exit {
+        match name {
+            "wg1" => &self.wg1,
+            "wg2" => &self.wg2,
+            "cloudflare_warp" => &self.warp,
+            _ => panic!("there is no exit {name}"),
+        }
+    }
+
+    /// One client request through HAProxy; the exit that it left by.
+    ///
+    /// # Errors
+    /// As `get_through`.
+    pub async fn get(&self) -> Result<String, String> {
+        get_through(self.haproxy.frontend(), self.http.addr()).await
+    }
+
+    /// `clients` that keep asking through HAProxy.
+    #[must_use]
+    pub fn traffic(&self, clients: usize) -> Traffic {
+        Traffic::start(clients, self.haproxy.frontend(), self.http.addr())
+    }
+
+    /// hactl's own admin socket, as in `config`.
+    #[must_use]
+    pub fn hactl_socket(&self) -> PathBuf {
+        self.haproxy.dir().join("hactl.sock")
+    }
+
+    /// hactl's configuration for this scene; it ends inside `[[instance.backend]]`, so a backend's keys can be
+    /// appended.
+    #[must_use]
+    pub fn config(&self) -> String {
+        let (https, http) = (self.https.url(), self.http.url());
+        let ca_file = self.ca.file().display();
+        let (socket, haproxy) = (self.hactl_socket(), self.haproxy.admin_socket());
+        let (socket, haproxy) = (socket.display(), haproxy.display());
+        format!(
+            r#"[probe]
+targets = ["{https}", "{http}"]
+interval = "500ms"
+timeout = "500ms"
+ca_file = "{ca_file}"
+
+[admin]
+socket = "{socket}"
+
+[[instance]]
+name = "7891"
+haproxy = "{haproxy}"
+
+[[instance.backend]]
+name = "{BACKEND}"
+"#
+        )
+    }
+
+    /// Writes `config` to hactl's configuration file; where that is.
+    pub fn write_config(&self, config: &str) -> PathBuf {
+        let file = self.haproxy.dir().join("hactl.toml");
+        std::fs::write(&file, config).expect("our directory is writable");
+        file
+    }
+}
+
+fn exit_names() -> ExitNames {
+    EXITS.iter().map(|(name, source)| (IpAddr::from(*source), (*name).to_owned())).collect()
+}
