@@ -83,7 +83,7 @@ pub(crate) async fn facts(
 ) -> Result<(Level, BTreeMap<BackendName, Facts>), LookError> {
     let with_id: Vec<(&BackendName, u32)> =
         sight.backends.iter().filter_map(|(name, rows)| rows.first().map(|row| (name, row.be_id))).collect();
-    let stats = with_id.iter().map(|(_, id)| Command::ShowStatServers { proxy_id: *id });
+    let stats = with_id.iter().map(|(_, id)| Command::ShowStatProxy { proxy_id: *id });
     let commands = [Command::ShowInfo, Command::ShowCliLevel].into_iter().chain(stats).collect();
     let mut replies = Replies::of(client, commands).await?;
     if replies.process()? != *process {

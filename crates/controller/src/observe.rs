@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use failover::{Admin, Balance, Name, ObservedBackend, ObservedServer, Operational, Owner, ServerId};
-use haproxy_runtime::{AdminBits, OpState, ServerName, ServerState, StatRow};
+use haproxy_runtime::{AdminBits, OpState, ServerName, ServerState, StatKind, StatRow};
 
 use crate::ledger::Ledger;
 
@@ -40,10 +40,11 @@ pub(crate) struct Facts {
 
 impl Facts {
     pub(crate) fn from_stat(rows: &[StatRow]) -> Self {
-        let backups = rows.iter().filter(|row| row.bck == Some(1)).map(|row| row.svname.clone()).collect();
-        // The column is the same on every row of a backend, and absent below operator level.
-        let first = rows.iter().any(|row| row.algo.as_deref() == Some("first"));
-        Self { balance: if first { Balance::First } else { Balance::Spread }, backups }
+        let of = |kind: StatKind| rows.iter().filter(move |row| row.kind == kind);
+        let backups = of(StatKind::Server).filter(|row| row.bck == Some(1)).map(|row| row.svname.clone());
+        // Absent below operator level.
+        let first = of(StatKind::Backend).any(|row| row.algo.as_deref() == Some("first"));
+        Self { balance: if first { Balance::First } else { Balance::Spread }, backups: backups.collect() }
     }
 }
 

@@ -86,9 +86,9 @@ pub enum Command {
     ShowServersState(Option<BackendName>),
     /// `show stat`: counters and states of everything. Below operator level some columns are empty.
     ShowStat,
-    /// `show stat ID 4 -1`: only the servers of the proxy with that id (`be_id` of `show servers state`). An unknown
-    /// id gives no rows, not an error.
-    ShowStatServers {
+    /// `show stat ID 6 -1`: only the proxy with that id (`be_id` of `show servers state`), as a backend, and its
+    /// servers. An unknown id gives no rows, not an error.
+    ShowStatProxy {
         /// The proxy's id; HAProxy's own begin at 1, and it takes 0 for a name.
         proxy_id: u32,
     },
@@ -126,7 +126,7 @@ impl Command {
             | Self::ShowVersion
             | Self::ShowServersState(_)
             | Self::ShowStat
-            | Self::ShowStatServers { .. }
+            | Self::ShowStatProxy { .. }
             | Self::ShowBackend
             | Self::ShowCliLevel => None,
         }
@@ -143,7 +143,7 @@ impl Command {
             Self::ShowInfo
             | Self::ShowVersion
             | Self::ShowStat
-            | Self::ShowStatServers { .. }
+            | Self::ShowStatProxy { .. }
             | Self::ShowBackend
             | Self::ShowCliLevel => None,
         }
@@ -158,7 +158,7 @@ impl fmt::Display for Command {
             Self::ShowServersState(None) => f.write_str("show servers state"),
             Self::ShowServersState(Some(backend)) => write!(f, "show servers state {backend}"),
             Self::ShowStat => f.write_str("show stat"),
-            Self::ShowStatServers { proxy_id } => write!(f, "show stat {proxy_id} 4 -1"),
+            Self::ShowStatProxy { proxy_id } => write!(f, "show stat {proxy_id} 6 -1"),
             Self::ShowBackend => f.write_str("show backend"),
             Self::ShowCliLevel => f.write_str("show cli level"),
             Self::SetServerState { server, state } => write!(f, "set server {server} state {state}"),

@@ -78,19 +78,19 @@ async fn one_exchange_asks_everything_and_tcp_reaches_the_same_process() {
 }
 
 #[tokio::test]
-async fn show_stat_can_be_narrowed_to_the_servers_of_one_backend() {
+async fn show_stat_can_be_narrowed_to_one_backend_with_its_servers() {
     let haproxy = Haproxy::start().await;
     let client = haproxy.client("operator");
     let state = client.servers_state(Some(&"back".parse().unwrap())).await.unwrap();
-    let command = Command::ShowStatServers { proxy_id: state.rows[0].be_id };
+    let command = Command::ShowStatProxy { proxy_id: state.rows[0].be_id };
     let reply = client.exchange(&[command]).await.unwrap().remove(0).unwrap();
     let Reply::Stat(stat) = reply else { panic!("{reply:?}") };
     let names: Vec<_> = stat.rows.iter().map(|row| row.svname.as_str()).collect();
-    assert_eq!(names, ["wg1", "wg2", "warp"]);
+    assert_eq!(names, ["wg1", "wg2", "warp", "BACKEND"]);
     assert_eq!((stat.rows[0].addr.as_deref(), stat.rows[0].bck), (Some("127.0.0.1:1"), Some(0)));
     assert_eq!((stat.rows[2].status.as_str(), stat.rows[2].bck), ("MAINT", Some(1)));
 
-    let nobody = client.exchange(&[Command::ShowStatServers { proxy_id: 9999 }]).await.unwrap();
+    let nobody = client.exchange(&[Command::ShowStatProxy { proxy_id: 9999 }]).await.unwrap();
     assert!(matches!(&nobody[0], Ok(Reply::Stat(stat)) if stat.rows.is_empty()));
 }
 

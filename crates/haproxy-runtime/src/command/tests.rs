@@ -12,7 +12,7 @@ fn each_command_has_its_one_canonical_form() {
         (Command::ShowServersState(None), "show servers state"),
         (Command::ShowServersState(Some(server.backend.clone())), "show servers state socks_back_7891"),
         (Command::ShowStat, "show stat"),
-        (Command::ShowStatServers { proxy_id: 3 }, "show stat 3 4 -1"),
+        (Command::ShowStatProxy { proxy_id: 3 }, "show stat 3 6 -1"),
         (Command::ShowBackend, "show backend"),
         (Command::ShowCliLevel, "show cli level"),
         (set_state(&server, AdminState::Ready), "set server socks_back_7891/wg1 state ready"),
@@ -95,7 +95,7 @@ fn words_of(command: &Command) -> usize {
         Command::ShowInfo | Command::ShowVersion | Command::ShowStat | Command::ShowBackend => 2,
         Command::ShowServersState(None) | Command::ShowCliLevel => 3,
         Command::ShowServersState(Some(_)) | Command::ShutdownSessionsServer(_) => 4,
-        Command::ShowStatServers { .. }
+        Command::ShowStatProxy { .. }
         | Command::SetServerState { .. }
         | Command::SetServerWeight { .. } => 5,
     }
@@ -114,7 +114,7 @@ pub(crate) fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::ShowServersState(None)),
         path.clone().prop_map(|server| Command::ShowServersState(Some(server.backend))),
         Just(Command::ShowStat),
-        any::<u32>().prop_map(|proxy_id| Command::ShowStatServers { proxy_id }),
+        any::<u32>().prop_map(|proxy_id| Command::ShowStatProxy { proxy_id }),
         Just(Command::ShowBackend),
         Just(Command::ShowCliLevel),
         (path.clone(), state).prop_map(|(server, state)| Command::SetServerState { server, state }),

@@ -1,0 +1,10 @@
+//! hactl steering a real HAProxy in front of switchable exits: the seed's scenarios, reloads, blackouts, and others
+//! who change things.
+
+mod steering {
+    mod blackout;
+    mod foreign;
+    mod reloads;
+    mod scenarios;
+    mod steered;
+}
