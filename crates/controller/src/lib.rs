@@ -34,8 +34,9 @@ const STATE_EVERY: Duration = Duration::from_secs(1);
 /// First wait for a HAProxy that does not answer: a re-exec refuses connections for 13 to 55 ms (measured).
 const RETRY_MIN: Duration = Duration::from_millis(25);
 
-/// Longest wait for a HAProxy that does not answer: what was set has to be back within a second of its return.
-const RETRY_MAX: Duration = Duration::from_millis(250);
+/// Longest wait for a HAProxy that does not answer: as quick as a reload is noticed. A refused connection costs next
+/// to nothing.
+const RETRY_MAX: Duration = Duration::from_millis(100);
 
 /// Rounds of plan, apply and read back in one pass. Two settle any plan (open, then close); the others are for
 /// writes that were lost in a reload.
@@ -144,11 +145,13 @@ impl Controller {
         }
         let mut last = Plan::default();
         let mut observed = self.observe().await?;
-        for _ in 0..ROUNDS_MAX {
+        for round in 0..ROUNDS_MAX {
             let desired = self.desired.borrow_and_update().clone();
             let plan = plan(&desired, &observed);
             let denied = matches!(observed.writes, Writes::Denied { .. });
-            if denied || plan.steps.is_empty() || plan.steps == last.steps {
+            // What was lost is repeated at once; what was refused is, when it is time to look again.
+            let hopeless = round > 0 && plan.steps.iter().all(|step| self.refused.contains_key(&step.server));
+            if denied || hopeless || plan.steps.is_empty() {
                 last = plan;
                 break;
             }

@@ -1,0 +1,172 @@
+//! The controller against a HAProxy that misbehaves on demand: what the real one does only now and then, or never.
+
+mod fake {
+    pub(super) mod haproxy;
+}
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use controller::{Controller, Managed};
+use failover::{Desired, Event, Haproxy, Name, Observed, Want, Writes};
+use fake::haproxy::FakeHaproxy;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+
+/// For a busy machine; every wait ends as soon as the thing happens.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn a_write_that_the_old_worker_took_and_confirmed_is_repeated_on_the_new_one() {
+    let mut scene = Scene::start().await;
+    scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+    scene.until(|haproxy| haproxy.admin("wg1") == 1).await;
+    scene.until_event(|event| matches!(event, Event::Applied { .. })).await;
+    scene.haproxy.replace_process();
+    scene.until(|haproxy| haproxy.admin("wg1") == 1).await;
+    scene.until_event(|event| matches!(event, Event::HaproxyReplaced { .. })).await;
+    assert_eq!(scene.haproxy.writes(), ["b/wg1 maint", "b/wg1 maint"]);
+}
+
+#[tokio::test]
+async fn a_command_without_effect_is_sent_again_without_being_called_applied() {
+    let mut scene = Scene::start().await;
+    scene.haproxy.ignore_writes(2);
+    scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+    scene.until(|haproxy| haproxy.admin("wg1") == 1).await;
+    scene.until_event(|event| matches!(event, Event::Applied { .. })).await;
+    assert_eq!(scene.haproxy.writes(), ["b/wg1 maint"; 3]);
+    let applied = scene.seen.iter().filter(|event| matches!(event, Event::Applied { .. })).count();
+    assert_eq!(applied, 1);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_once_and_stops_no_other_server() {
+    let mut scene = Scene::start().await;
+    scene.haproxy.refuse("wg1");
+    scene.want(&[("wg1", Want::Maint), ("wg2", Want::Maint), ("warp", Want::Ready)]);
+    scene.until(|haproxy| haproxy.admin("wg2") == 1).await;
+    scene.until_observed(|observed| matches!(observed.writes, Writes::Refused { .. })).await;
+    scene.until(|haproxy| haproxy.writes().iter().filter(|write| *write == "b/wg1 maint").count() >= 3).await;
+    let refused = scene.seen.iter().filter(|event| matches!(event, Event::Refused { .. })).count();
+    assert_eq!(refused, 1, "{:?}", scene.seen);
+    scene.haproxy.refuse("nobody");
+    scene.until_observed(|observed| observed.writes == Writes::Applied).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_stopping_is_never_written_to() {
+    let mut scene = Scene::start().await;
+    scene.haproxy.stopping(true);
+    scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+    scene.until_event(|event| matches!(event, Event::HaproxyAway { why } if why.contains("stopping"))).await;
+    assert!(scene.haproxy.writes().is_empty());
+    scene.haproxy.stopping(false);
+    scene.until(|haproxy| haproxy.admin("wg1") == 1).await;
+}
+
+#[tokio::test]
+async fn below_admin_level_nothing_is_written_and_what_to_do_is_said_once() {
+    let mut scene = Scene::start_with(|haproxy| haproxy.level("operator")).await;
+    scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+    let denied = |event: &Event| matches!(event, Event::WritesDenied { why } if why.contains("level admin"));
+    scene.until_event(denied).await;
+    scene.until_looks(20).await;
+    assert!(scene.haproxy.writes().is_empty());
+    assert_eq!(scene.seen.iter().filter(|event| denied(event)).count(), 1);
+}
+
+#[tokio::test]
+async fn garbage_silence_and_half_replies_are_haproxy_being_away_and_pass() {
+    for reply in ["", "\n", "garbage\n\n", "Pid: 1\n", "\u{0}\u{1b}[2J\n\n"] {
+        let mut scene = Scene::start().await;
+        scene.haproxy.answer_all_with(Some(reply));
+        scene.until_observed(|observed| matches!(observed.haproxy, Haproxy::Away { .. })).await;
+        scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+        scene.haproxy.answer_all_with(None);
+        scene.until(|haproxy| haproxy.admin("wg1") == 1).await;
+    }
+}
+
+#[tokio::test]
+async fn the_successor_is_opened_and_read_back_before_the_failed_one_is_closed() {
+    let mut scene = Scene::start_with(|haproxy| {
+        haproxy.set_admin("wg2", 1);
+        haproxy.set_admin("warp", 1);
+    })
+    .await;
+    scene.want(&[("wg1", Want::Maint), ("wg2", Want::Ready), ("warp", Want::Maint)]);
+    scene.until(|haproxy| haproxy.admin("wg1") == 1).await;
+    assert_eq!(scene.haproxy.writes(), ["b/wg2 ready", "b/wg1 maint"]);
+    assert!(scene.haproxy.looked_between_writes());
+}
+
+struct Scene {
+    haproxy: FakeHaproxy,
+    desired: watch::Sender<Desired>,
+    observed: watch::Receiver<Observed>,
+    events: mpsc::Receiver<Event>,
+    seen: Vec<Event>,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    /// Waits for the first sight of HAProxy.
+    async fn start_with(adapt: impl FnOnce(&FakeHaproxy)) -> Self {
+        let haproxy = FakeHaproxy::start(&["wg1", "wg2", "warp"]);
+        adapt(&haproxy);
+        let (desired, wanted) = watch::channel(BTreeMap::new());
+        let (seen, observed) = watch::channel(Observed::nothing());
+        let (sender, events) = mpsc::channel(1024);
+        let managed = vec![Managed { name: "b".parse().unwrap(), servers: None }];
+        let controller = Controller::new(haproxy.address(), managed, Instant::now(), wanted, seen, sender);
+        tokio::spawn(controller.run());
+        let mut scene = Self { haproxy, desired, observed, events, seen: Vec::new() };
+        scene.until_observed(|observed| matches!(observed.haproxy, Haproxy::Present { .. })).await;
+        scene
+    }
+
+    fn want(&self, wants: &[(&str, Want)]) {
+        let wants = wants.iter().map(|(name, want)| (Name::from(*name), *want)).collect();
+        self.desired.send_replace(Desired::from([(Name::from("b"), wants)]));
+    }
+
+    async fn until(&mut self, done: impl Fn(&FakeHaproxy) -> bool) {
+        let start = Instant::now();
+        while !done(&self.haproxy) {
+            assert!(start.elapsed() < PATIENCE, "{:?}, {:?}", self.haproxy.writes(), self.seen);
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        self.take_events();
+    }
+
+    /// Waits until HAProxy was asked `count` times more.
+    async fn until_looks(&mut self, count: usize) {
+        let target = self.haproxy.lines() + count;
+        self.until(|haproxy| haproxy.lines() >= target).await;
+    }
+
+    async fn until_event(&mut self, wanted: impl Fn(&Event) -> bool) {
+        self.take_events();
+        while !self.seen.iter().any(&wanted) {
+            let event = timeout(PATIENCE, self.events.recv()).await;
+            let event = event.unwrap_or_else(|_| panic!("not among {:?}", self.seen));
+            self.seen.push(event.expect("the controller runs"));
+        }
+    }
+
+    async fn until_observed(&mut self, wanted: impl Fn(&Observed) -> bool) {
+        let waited = timeout(PATIENCE, self.observed.wait_for(|observed| wanted(observed))).await.is_ok();
+        assert!(waited, "{:?}", self.observed.borrow());
+        self.take_events();
+    }
+
+    fn take_events(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            self.seen.push(event);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A HAProxy that is only its stats socket: real enough for the commands that the controller sends, and obedient
+//! about how it fails.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use haproxy_runtime::Address;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+
+#[derive(Debug)]
+struct State {
+    pid: u32,
+    stopping: bool,
+    level: &'static str,
+    servers: Vec<(String, u32)>,
+    ignored_writes: usize,
+    refused: BTreeSet<String>,
+    instead: Option<String>,
+    lines: usize,
+    /// `None` for a line without writes.
+    log: Vec<Option<String>>,
+}
+
+pub(crate) struct FakeHaproxy {
+    state: Arc<Mutex<State>>,
+    dir: TempDir,
+}
+
+impl FakeHaproxy {
+    pub(crate) fn start(servers: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(dir.path().join("admin.sock")).unwrap();
+        let state = Arc::new(Mutex::new(State {
+            pid: 100,
+            stopping: false,
+            level: "admin",
+            servers: servers.iter().map(|name| ((*name).to_owned(), 0)).collect(),
+            ignored_writes: 0,
+            refused: BTreeSet::new(),
+            instead: None,
+            lines: 0,
+            log: Vec::new(),
+        }));
+        tokio::spawn(serve(listener, Arc::clone(&state)));
+        Self { state, dir }
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        Address::Unix(self.dir.path().join("admin.sock"))
+    }
+
+    /// As after a reload: another process, which knows of nothing.
+    pub(crate) fn replace_process(&self) {
+        let mut state = self.state();
+        state.pid += 1;
+        for server in &mut state.servers {
+            server.1 = 0;
+        }
+    }
+
+    /// Answers this many further writes as if they had been carried out.
+    pub(crate) fn ignore_writes(&self, count: usize) {
+        self.state().ignored_writes = count;
+    }
+
+    /// From now on refuses writes to this server, and to no other.
+    pub(crate) fn refuse(&self, server: &str) {
+        self.state().refused = BTreeSet::from([server.to_owned()]);
+    }
+
+    pub(crate) fn stopping(&self, stopping: bool) {
+        self.state().stopping = stopping;
+    }
+
+    pub(crate) fn level(&self, level: &'static str) {
+        self.state().level = level;
+    }
+
+    /// Answers every line with this alone.
+    pub(crate) fn answer_all_with(&self, reply: Option<&str>) {
+        self.state().instead = reply.map(str::to_owned);
+    }
+
+    pub(crate) fn set_admin(&self, server: &str, admin: u32) {
+        set(&mut self.state(), server, admin);
+    }
+
+    pub(crate) fn admin(&self, server: &str) -> u32 {
+        self.state().servers.iter().find(|(name, _)| name == server).unwrap().1
+    }
+
+    /// Every write that came, in order, as `b/wg1 maint`.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        self.state().log.iter().flatten().cloned().collect()
+    }
+
+    /// Whether no two writes followed each other without a line that only reads.
+    pub(crate) fn looked_between_writes(&self) -> bool {
+        !self.state().log.windows(2).any(|pair| pair[0].is_some() && pair[1].is_some())
+    }
+
+    pub(crate) fn lines(&self) -> usize {
+        self.state().lines
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+async fn serve(listener: UnixListener, state: Arc<Mutex<State>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(connection(stream, Arc::clone(&state)));
+    }
+}
+
+async fn connection(stream: UnixStream, state: Arc<Mutex<State>>) {
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    if stream.read_line(&mut line).await.is_err() {
+        return;
+    }
+    let reply = reply(&mut state.lock().unwrap(), line.trim_end());
+    // A client that gave up does not want it any more.
+    let _ = stream.write_all(reply.as_bytes()).await;
+}
+
+fn reply(state: &mut State, line: &str) -> String {
+    state.lines += 1;
+    if let Some(instead) = &state.instead {
+        return instead.clone();
+    }
+    if !line.contains("set server") {
+        state.log.push(None);
+    }
+    line.split(';').map(|command| answer(state, command)).collect()
+}
+
+fn answer(state: &mut State, command: &str) -> String {
+    let words: Vec<&str> = command.split(' ').collect();
+    match words.as_slice() {
+        ["show", "info"] => format!(
+            "Name: HAProxy\nVersion: 2.6.12\nUptime_sec: 1\nStart_time_sec: 7\nPid: {}\nStopping: {}\n\n",
+            state.pid,
+            u32::from(state.stopping)
+        ),
+        ["show", "cli", "level"] => format!("{}\n\n", state.level),
+        ["show", "servers", "state", "b"] => servers_state(state),
+        ["show", "servers", "state", _] => "Can't find backend.\n\n".to_owned(),
+        ["show", "stat", "3", "6", "-1"] => stat(state),
+        ["set", "server", path, "state", admin] => write(state, path, admin),
+        _ => "Unknown command.\n\n".to_owned(),
+    }
+}
+
+fn write(state: &mut State, path: &str, admin: &str) -> String {
+    state.log.push(Some(format!("{path} {admin}")));
+    let name = path.strip_prefix("b/").unwrap();
+    if state.level != "admin" {
+        return "Permission denied\n\n".to_owned();
+    }
+    if state.refused.contains(name) {
+        return "Not today.\n\n".to_owned();
+    }
+    if state.ignored_writes > 0 {
+        state.ignored_writes -= 1;
+    } else {
+        set(state, name, if admin == "maint" { 1 } else { 0 });
+    }
+    "\n".to_owned()
+}
+
+fn set(state: &mut State, server: &str, admin: u32) {
+    state.servers.iter_mut().find(|(name, _)| name == server).unwrap().1 = admin;
+}
+
+fn servers_state(state: &State) -> String {
+    let mut reply = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight \
+        srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state \
+        srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port \
+        srv_check_addr srv_agent_addr srv_agent_port\n"
+        .to_owned();
+    for (index, (name, admin)) in state.servers.iter().enumerate() {
+        let (id, op) = (index + 1, if *admin == 0 { 2 } else { 0 });
+        let row = format!("3 b {id} {name} 127.0.0.1 {op} {admin} 1 1 9 6 3 4 6 0 0 0 - 18181 - 0 0 - - 0");
+        writeln!(reply, "{row}").unwrap();
+    }
+    reply + "\n"
+}
+
+fn stat(state: &State) -> String {
+    let mut reply = "# pxname,svname,scur,status,weight,act,bck,iid,sid,type,algo,\n".to_owned();
+    for (index, (name, _)) in state.servers.iter().enumerate() {
+        writeln!(reply, "b,{name},0,UP,1,0,1,3,{},2,,", index + 1).unwrap();
+    }
+    reply + "b,BACKEND,0,UP,3,0,3,3,0,1,first,\n\n"
+}
