@@ -76,7 +76,7 @@ async fn a_hung_haproxy_is_noticed_and_steered_again_when_it_goes_on() {
     scene.said(from, "socks_back_7891/wg1 is degraded").await;
     scene.lab.haproxy.cont();
     scene.wait_for_maint(&["wg1"]).await;
-    scene.said(from, "HAProxy 2").await;
+    scene.said(from, "answers again after").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
