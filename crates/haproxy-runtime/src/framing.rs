@@ -77,8 +77,7 @@ fn take<'a>(command: &Command, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> 
 
 /// Where the first two LF in a row begin.
 fn blank_line(command: &Command, bytes: &[u8]) -> Option<usize> {
-    let csv =
-        matches!(command, Command::ShowStat | Command::ShowStatProxy { .. }) && bytes.starts_with(b"#");
+    let csv = matches!(command, Command::ShowStat | Command::ShowStatProxy { .. }) && bytes.starts_with(b"#");
     let mut quoted = false;
     bytes.windows(2).position(|pair| {
         quoted ^= csv && pair[0] == b'"';

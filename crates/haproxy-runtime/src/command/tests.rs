@@ -95,9 +95,7 @@ fn words_of(command: &Command) -> usize {
         Command::ShowInfo | Command::ShowVersion | Command::ShowStat | Command::ShowBackend => 2,
         Command::ShowServersState(None) | Command::ShowCliLevel => 3,
         Command::ShowServersState(Some(_)) | Command::ShutdownSessionsServer(_) => 4,
-        Command::ShowStatProxy { .. }
-        | Command::SetServerState { .. }
-        | Command::SetServerWeight { .. } => 5,
+        Command::ShowStatProxy { .. } | Command::SetServerState { .. } | Command::SetServerWeight { .. } => 5,
     }
 }
 

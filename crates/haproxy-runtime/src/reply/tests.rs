@@ -17,7 +17,15 @@ fn a_recorded_chain_gives_each_command_its_own_reply() {
         Command::ShowCliLevel,
         Command::ShowServersState(Some("socks_back_7891".parse().unwrap())),
     ];
-    let replies = parse(&commands, include_bytes!("../../tests/replies/2.6/chain.txt"));
+    for bytes in [
+        &include_bytes!("../../tests/replies/2.6/chain.txt")[..],
+        include_bytes!("../../tests/replies/3.4/chain.txt"),
+    ] {
+        chain_is_taken_apart(&parse(&commands, bytes));
+    }
+}
+
+fn chain_is_taken_apart(replies: &[Result<Reply, CommandError>]) {
     assert!(matches!(&replies[0], Ok(Reply::Info(info)) if !info.stopping));
     assert_eq!(replies[1], Ok(Reply::Done));
     assert_eq!(replies[2], Err(CommandError::NoSuchServer("socks_back_7891/nope".parse().unwrap())));
@@ -37,6 +45,35 @@ fn short_recorded_replies_are_read() {
     assert_eq!(one(&Command::ShowBackend, backends), Ok(Reply::Backends(names.to_vec())));
     let level = include_bytes!("../../tests/replies/2.6/show-cli-level.txt");
     assert_eq!(one(&Command::ShowCliLevel, level), Ok(Reply::Level(Level::Admin)));
+}
+
+#[test]
+fn recorded_replies_of_3_4_are_read() {
+    let version = include_bytes!("../../tests/replies/3.4/show-version.txt");
+    assert_eq!(one(&Command::ShowVersion, version), Ok(Reply::Version("3.4.0-64a335366".to_owned())));
+    let backends = include_bytes!("../../tests/replies/3.4/show-backend.txt");
+    let names = ["socks_back_7891", "other"].map(|name| name.parse().unwrap());
+    assert_eq!(one(&Command::ShowBackend, backends), Ok(Reply::Backends(names.to_vec())));
+    let level = include_bytes!("../../tests/replies/3.4/show-cli-level.txt");
+    assert_eq!(one(&Command::ShowCliLevel, level), Ok(Reply::Level(Level::Admin)));
+    let denied = one(&ready(), include_bytes!("../../tests/replies/3.4/permission-denied.txt"));
+    assert!(matches!(denied, Err(CommandError::PermissionDenied { .. })));
+
+    let command = Command::ShowStatProxy { proxy_id: 3 };
+    let stat = one(&command, include_bytes!("../../tests/replies/3.4/show-stat.txt"));
+    let Ok(Reply::Stat(stat)) = stat else { panic!("{stat:?}") };
+    assert_eq!(stat.rows.iter().map(|row| row.bck).collect::<Vec<_>>(), [Some(1), Some(1), Some(1), Some(0)]);
+    assert_eq!(stat.rows[3].algo.as_deref(), Some("first"));
+    let user = one(&command, include_bytes!("../../tests/replies/3.4/show-stat-user-level.txt"));
+    assert!(
+        matches!(user, Ok(Reply::Stat(stat)) if stat.rows[3].algo.is_none() && stat.rows[0].addr.is_none())
+    );
+
+    let servers = Command::ShowServersState(Some("socks_back_7891".parse().unwrap()));
+    let state = one(&servers, include_bytes!("../../tests/replies/3.4/show-servers-state.txt"));
+    let Ok(Reply::ServersState(state)) = state else { panic!("{state:?}") };
+    let bits: Vec<u32> = state.rows.iter().map(|row| row.srv_admin_state.bits()).collect();
+    assert_eq!((bits, state.rejected.len()), (vec![0, 0, 5], 0));
 }
 
 #[test]
@@ -159,12 +196,15 @@ proptest! {
     }
 }
 
-const RECORDED: [(Command, &[u8]); 5] = [
+const RECORDED: [(Command, &[u8]); 8] = [
     (Command::ShowInfo, include_bytes!("../../tests/replies/2.6/show-info.txt")),
     (Command::ShowServersState(None), include_bytes!("../../tests/replies/2.6/show-servers-state.txt")),
     (Command::ShowStat, include_bytes!("../../tests/replies/2.6/show-stat.txt")),
     (Command::ShowStat, include_bytes!("../../tests/replies/2.6/show-stat-binary-check-text.txt")),
     (Command::ShowBackend, include_bytes!("../../tests/replies/2.6/show-backend.txt")),
+    (Command::ShowInfo, include_bytes!("../../tests/replies/3.4/show-info.txt")),
+    (Command::ShowServersState(None), include_bytes!("../../tests/replies/3.4/show-servers-state.txt")),
+    (Command::ShowStat, include_bytes!("../../tests/replies/3.4/show-stat.txt")),
 ];
 
 fn ready() -> Command {
