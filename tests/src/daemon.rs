@@ -81,7 +81,7 @@ impl Daemon {
         let start = Instant::now();
         loop {
             // Asked before the lines are read, so that a dying program's last words are not missed.
-            let ended = self.child.try_wait().ok().flatten();
+            let ended = self.ended();
             let found = self.kept().iter().skip(from).find(|line| wanted(line)).cloned();
             match found {
                 Some(line) => return line,
@@ -105,6 +105,11 @@ impl Daemon {
         self.signal(Signal::TERM);
         let status = process::ended(&mut self.child, END_LIMIT).await;
         (status.unwrap_or_else(|| panic!("still running {END_LIMIT:?} after SIGTERM")), start.elapsed())
+    }
+
+    /// How it ended; `None` while it runs.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
     }
 
     /// Waits until it has ended by itself; panics after `patience`.

@@ -195,7 +195,9 @@ impl Shared {
     async fn carry(&self, mut client: TcpStream, target: TargetAddr) {
         // The handshake with the target crosses the tunnel and comes back.
         let delay = *self.delay.borrow();
-        sleep(delay * 2).await;
+        if !delay.is_zero() {
+            sleep(delay * 2).await;
+        }
         let connected = match self.resolve(target) {
             Ok(addr) => self.connect(addr).await.map_err(|error| code_of(&error)),
             Err(code) => Err(code),

@@ -7,6 +7,7 @@
 
 pub mod ca;
 pub mod client;
+pub mod command;
 pub mod daemon;
 pub mod exit;
 pub mod haproxy;
@@ -22,6 +23,7 @@ mod selftest;
 
 pub use ca::Ca;
 pub use client::get_through;
+pub use command::Ran;
 pub use daemon::Daemon;
 pub use exit::{Exit, ExitOptions, Fault};
 pub use haproxy::{Haproxy, Layout, Mode};

@@ -1,0 +1,44 @@
+# `make` lists what can be made. Demo, tests and benchmarks share one profile, so what one has built the next one finds.
+
+KEEP ?=
+
+.PHONY: help demo test bench lint fmt prepare
+
+help:
+	@echo 'make demo          tunnels die and come back: see what clients see of it (20 s)'
+	@echo 'make demo KEEP=1   the same, and then break and heal them yourself'
+	@echo 'make test          all tests, with a real HAProxy'
+	@echo 'make bench         how fast a dead tunnel is left, and what hactl costs (3 min)'
+	@echo 'make lint          format, clippy, licences and sources of dependencies'
+	@echo 'make fmt           format the code'
+	@echo
+	@echo 'Each installs what it needs and does not find (HAProxy, Rust), and says so.'
+
+# Beside the demo lies the program that it shows: both are bins of the package e2e, and built together.
+demo: prepare
+	@echo 'Building hactl and the demo; the first time takes some minutes.'
+	@cargo build --locked -p e2e --bins
+	@cargo run --locked --quiet -p e2e --bin demo -- $(if $(KEEP),--keep)
+
+test: prepare
+	cargo test --locked --workspace --no-fail-fast
+
+bench: prepare
+	@cargo build --release --locked -p e2e --bin hactl-dup --bin bench
+	@cargo run --release --locked --quiet -p e2e --bin bench
+
+lint: prepare
+	$(call with,fmt,cargo fmt --all --check)
+	$(call with,clippy,cargo clippy --locked --workspace --all-targets -- -D warnings)
+	$(call with,deny,cargo deny --locked check --hide-inclusion-graph licenses bans sources)
+
+fmt: prepare
+	cargo fmt --all
+
+prepare:
+	@tests/prepare
+
+# A part of cargo that not every installation has, and a command that needs it.
+with = @if cargo $(1) --version >/dev/null 2>&1; \
+	then echo '$(2)' && $(2); \
+	else echo 'NOT CHECKED, there is no cargo $(1) here: $(2)'; fi

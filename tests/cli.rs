@@ -1,0 +1,8 @@
+//! What a person and a service manager see of hactl: the real program beside a real HAProxy.
+
+mod cli {
+    mod beside;
+    mod check;
+    mod process;
+    mod status;
+}

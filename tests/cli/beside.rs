@@ -1,0 +1,67 @@
+//! hactl running beside HAProxy, and its commands.
+
+use std::time::{Duration, Instant};
+
+use e2e::command;
+use e2e::{Daemon, Lab, Layout, Ran};
+use serde_json::Value;
+use tokio::time::sleep;
+
+/// The program under test.
+pub(super) const HACTL: &str = env!("CARGO_BIN_EXE_hactl-dup");
+
+/// Long enough for a machine that does much else meanwhile; nothing here is a measurement.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+const POLL: Duration = Duration::from_millis(20);
+
+pub(super) struct Beside {
+    pub(super) lab: Lab,
+    pub(super) hactl: Daemon,
+}
+
+impl Beside {
+    /// The scene with all exits well, each of them judged.
+    pub(super) async fn start() -> Self {
+        let lab = Lab::start(Layout::AllBackup).await;
+        let file = lab.write_config(&patient(&lab));
+        let file = file.to_str().expect("the directory's name is plain");
+        let hactl = Daemon::start_command(command::plain(HACTL.as_ref()).args(["run", "--config", file]));
+        let mut beside = Self { lab, hactl };
+        for server in ["wg1", "wg2", "cloudflare_warp"] {
+            beside.said(&format!("socks_back_7891/{server} is online")).await;
+        }
+        beside
+    }
+
+    pub(super) async fn said(&mut self, text: &str) -> String {
+        self.hactl.wait_for_line(text, PATIENCE).await
+    }
+
+    /// `hactl status` with these arguments.
+    pub(super) async fn status(&self, args: &[&str]) -> Ran {
+        let socket = self.lab.hactl_socket().display().to_string();
+        command::run(HACTL, &[&["status", "--socket", &socket], args].concat()).await
+    }
+
+    /// Asks for the status until it is as `wanted`.
+    pub(super) async fn status_when(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let start = Instant::now();
+        loop {
+            let ran = self.status(&["-o", "json"]).await;
+            let status: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+            if wanted(&status) {
+                return status;
+            }
+            assert!(start.elapsed() < PATIENCE, "the status stays {status:#}");
+            sleep(POLL).await;
+        }
+    }
+}
+
+/// The scene's configuration, with limits that a busy machine keeps.
+pub(super) fn patient(lab: &Lab) -> String {
+    lab.config()
+        .replace("interval = \"500ms\"", "interval = \"200ms\"")
+        .replace("timeout = \"500ms\"", "timeout = \"60s\"")
+}
