@@ -18,8 +18,8 @@ async fn sigterm_ends_it_at_once_and_leaves_haproxy_as_it_is() {
     beside.lab.wg1.set(Fault::Reject(5)).await;
     beside.said("socks_back_7891/wg1 set to maint").await;
     // Probes that hang, and a client that says nothing, hold nobody up.
-    let accepted = beside.lab.warp.accepted();
     beside.lab.warp.set(Fault::Mute).await;
+    let accepted = beside.lab.warp.accepted();
     while beside.lab.warp.accepted() == accepted {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -86,7 +86,7 @@ async fn by_the_name_hactld_it_is_the_daemon_and_needs_no_file() {
 /// Reads what the service manager is told until `line` has come `times` times in all.
 fn hear(manager: &UnixDatagram, told: &mut Vec<String>, line: &str, times: usize) {
     let start = Instant::now();
-    manager.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    manager.set_read_timeout(Some(Duration::from_millis(100))).expect("100 ms are a timeout");
     let mut buffer = [0; 4096];
     while told.iter().filter(|known| *known == line).count() < times {
         assert!(start.elapsed() < PATIENCE, "not {times} times `{line}` in {told:?}");

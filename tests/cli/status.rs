@@ -135,6 +135,14 @@ async fn json_is_the_hactl_v1_contract() {
     );
     assert_eq!((&backend["verdict"], &backend["on_backup"]), (&"degraded".into(), &true.into()));
     assert_eq!(backend["blackout_since"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn json_has_of_each_server_what_is_known_and_what_is_wanted() {
+    let beside = Beside::start().await;
+    beside.lab.wg1.set(Fault::Reject(5)).await;
+    let status = beside.status_when(|status| status["backends"][0]["active_server"] == "wg2").await;
+    let backend = &status["backends"][0];
     for server in backend["servers"].as_array().unwrap() {
         assert_eq!(
             keys(server),

@@ -16,8 +16,7 @@ async fn after_a_kill_and_a_start_the_state_is_applied_again() {
         scene.lab.haproxy.kill();
         scene.said(from, "HAProxy does not answer: nobody listens on").await;
         scene.lab.haproxy.restart().await;
-        let took = scene.wait_for_maint(&["wg1"]).await;
-        println!("applied again {took:?} after HAProxy answered");
+        scene.wait_for_maint(&["wg1"]).await;
         scene.said(from, "answers again after").await;
         assert_eq!(scene.lab.get().await.as_deref(), Ok("wg2"));
     }
@@ -51,7 +50,6 @@ async fn after_a_reload_of_the_master_with_exposed_sockets_the_state_is_applied_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_lost_in_the_reload_window_are_found_and_repeated() {
     let mut scene = Steered::start(Layout::AllBackup, |haproxy| haproxy.mode(Mode::MasterWorker)).await;
-    let mut lost = 0;
     for turn in 0..8_u64 {
         let broken = turn % 2 == 0;
         let fault = if broken { Fault::Reject(1) } else { Fault::None };
@@ -62,12 +60,9 @@ async fn writes_lost_in_the_reload_window_are_found_and_repeated() {
         scene.lab.haproxy.reload_master().await;
         scene.said(from, "HAProxy was reloaded or restarted").await;
         scene.wait_for_maint(if broken { &["wg1"] } else { &[] }).await;
-        let applied = |line: &String| line.contains("socks_back_7891/wg1 set to");
-        lost += usize::from(scene.hactl.lines().iter().skip(from).filter(|line| applied(line)).count() > 1);
         // A second SIGUSR2 within about a second of the first is dropped (measured).
         sleep(Duration::from_millis(1100)).await;
     }
-    println!("in {lost} of 8 reloads a command had to be sent more than once");
 }
 
 async fn with_wg1_dead(adapt: impl FnOnce(Builder) -> Builder) -> Steered {
@@ -96,8 +91,7 @@ async fn reload_by_master(scene: &mut Steered) {
 }
 
 async fn reloaded(scene: &mut Steered, from: usize) {
-    let took = scene.wait_for_maint(&["wg1"]).await;
-    println!("applied again {took:?} after the new worker answered");
+    scene.wait_for_maint(&["wg1"]).await;
     scene.said(from, "HAProxy was reloaded or restarted").await;
     assert_eq!(scene.lab.get().await.as_deref(), Ok("wg2"));
     let away = |line: &&String| line.contains("does not answer");

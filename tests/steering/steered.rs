@@ -56,13 +56,13 @@ impl Steered {
         self.hactl.wait_for(from, text, |line| line.contains(text), PATIENCE).await
     }
 
-    /// Waits until HAProxy has these servers in maint and no others; how long that took.
-    pub(super) async fn wait_for_maint(&self, names: &[&str]) -> Duration {
+    /// Waits until HAProxy has these servers in maint and no others.
+    pub(super) async fn wait_for_maint(&self, names: &[&str]) {
         let start = Instant::now();
         loop {
             let maint = self.in_maint().await;
             if maint.as_deref() == Some(names) {
-                return start.elapsed();
+                return;
             }
             assert!(start.elapsed() < PATIENCE, "{maint:?} are in maint, not {names:?}");
             sleep(POLL).await;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use checker::{Clock, Prober, Rounds, Settings, Target, TlsRoots};
 use failover::{Ask, Finding, Outcome, ProbeOutcome, Round, Time, Verdict};
+use haproxy_runtime::Address;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -13,10 +14,13 @@ use crate::exit::{Exit, finding, of_verdict};
 use crate::report::{Report, print, sources};
 use crate::table::{Column, render};
 use crate::terminal::Terminal;
-use crate::upstream::{resolve, words};
+use crate::upstream::{Servers, UpstreamError, resolve, words};
+
+/// The code of a reason that says nothing about the upstream.
+const UNTESTED: &str = "untested";
 
 /// One upstream's result.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct Checked {
     upstream: String,
     address: Option<String>,
@@ -24,16 +28,19 @@ struct Checked {
     latency_ms: Option<f64>,
     reason: Option<Reason>,
     probes: Vec<Probe>,
+    /// What to do where it could not be tested; for people.
+    #[serde(skip)]
+    next: Option<&'static str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Reason {
     stage: Option<String>,
     code: String,
     text: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct Probe {
     url: String,
     passed: bool,
@@ -42,7 +49,7 @@ struct Probe {
     stages: Vec<Stage>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct Stage {
     stage: String,
     ms: f64,
@@ -63,52 +70,67 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
             return Exit::Unknown.into();
         }
     };
-    let checked = runtime.block_on(check(&words(&args.upstreams), args, rounds));
+    let words = words(&args.upstreams);
+    if words.is_empty() {
+        let report = Report::new("nothing to test".to_owned()).because("standard input named no upstream");
+        report.next("write one upstream on each line").print(terminal);
+        return Exit::Unknown.into();
+    }
+    let checked = runtime.block_on(check(&words, &args.haproxy, rounds));
     match args.output {
         CheckFormat::Table => print(&table(&checked, args.verbose, terminal)),
         CheckFormat::Csv => print(&csv(&checked)),
         CheckFormat::Json => print(&json(&checked)),
     }
+    for report in untested_reports(&checked) {
+        report.print(terminal);
+    }
     finding(exit_code(&checked), args.exit_zero).into()
 }
 
 fn rounds(args: &CheckArgs) -> Result<Rounds, Report> {
-    let usage = |error: &dyn std::error::Error| {
-        Report { why: sources(error), ..Report::new(error.to_string()) }.next("see hactl check --help")
+    let wrong = |flag: &str, error: &dyn std::error::Error| {
+        let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
+        Report::new(format!("{flag} cannot be used")).because(why).next("correct it; see hactl check --help")
     };
     let targets: Result<Vec<Target>, _> = args.url.iter().map(|url| url.parse()).collect();
-    let settings = Settings::new(targets.map_err(|error| usage(&error))?, args.timeout);
+    let targets = targets.map_err(|error| wrong("--url", &error))?;
+    let settings = Settings::new(targets, args.timeout).map_err(|error| wrong("--url", &error))?;
     let roots = TlsRoots { ca_files: args.ca_file.iter().cloned().collect() };
-    let prober = Prober::new(&roots).map_err(|error| usage(&error))?;
-    Ok(Rounds::new(prober, settings.map_err(|error| usage(&error))?, Clock::new(Instant::now())))
+    let prober = Prober::new(&roots).map_err(|error| wrong("--ca-file", &error))?;
+    Ok(Rounds::new(prober, settings, Clock::new(Instant::now())))
 }
 
 /// All at once; the results in the order in which they were asked for.
-async fn check(words: &[String], args: &CheckArgs, mut rounds: Rounds) -> Vec<Checked> {
-    let mut results: BTreeMap<String, Checked> = BTreeMap::new();
-    let mut addresses = BTreeMap::new();
+async fn check(words: &[String], haproxy: &Address, mut rounds: Rounds) -> Vec<Checked> {
+    let mut results: BTreeMap<&str, Checked> = BTreeMap::new();
+    let mut running: BTreeMap<&str, String> = BTreeMap::new();
+    let mut servers = Servers::of(haproxy.clone());
     for word in words {
-        match resolve(word, &args.haproxy).await {
+        if results.contains_key(word.as_str()) || running.contains_key(word.as_str()) {
+            continue;
+        }
+        match resolve(word, &mut servers).await {
             Ok(upstream) => {
-                addresses.insert(word.clone(), upstream.address.to_string());
+                running.insert(word, upstream.address.to_string());
                 rounds.schedule(upstream, Time::ZERO, Ask::All);
             }
             Err(error) => {
-                results.insert(word.clone(), untested(word, &error.to_string()));
+                results.insert(word, untested(word, &error));
             }
         }
     }
-    while results.len() < words.iter().collect::<std::collections::BTreeSet<_>>().len() {
+    while !running.is_empty() {
         let round = rounds.next().await;
-        let word = round.server.server.to_string();
-        let address = addresses.get(&word).cloned();
-        results.insert(word.clone(), tested(word, address, &round));
+        if let Some((word, address)) = running.remove_entry(round.server.server.as_str()) {
+            results.insert(word, tested(word.to_owned(), address, &round));
+        }
     }
-    words.iter().filter_map(|word| results.remove(word)).collect()
+    words.iter().filter_map(|word| results.get(word.as_str()).cloned()).collect()
 }
 
-fn untested(word: &str, why: &str) -> Checked {
-    let reason = Reason { stage: None, code: "untested".to_owned(), text: why.to_owned() };
+fn untested(word: &str, error: &UpstreamError) -> Checked {
+    let reason = Reason { stage: None, code: UNTESTED.to_owned(), text: error.to_string() };
     Checked {
         upstream: word.to_owned(),
         address: None,
@@ -116,10 +138,29 @@ fn untested(word: &str, why: &str) -> Checked {
         latency_ms: None,
         reason: Some(reason),
         probes: Vec::new(),
+        next: Some(error.next()),
     }
 }
 
-fn tested(upstream: String, address: Option<String>, round: &Round) -> Checked {
+/// Why some could not be tested: each reason once.
+fn untested_reports(checked: &[Checked]) -> Vec<Report> {
+    let mut named: Vec<(&Reason, Option<&str>, Vec<&str>)> = Vec::new();
+    for one in checked {
+        let Some(reason) = one.reason.as_ref().filter(|reason| reason.code == UNTESTED) else { continue };
+        match named.iter_mut().find(|(known, ..)| *known == reason) {
+            Some((.., upstreams)) if upstreams.contains(&one.upstream.as_str()) => {}
+            Some((.., upstreams)) => upstreams.push(&one.upstream),
+            None => named.push((reason, one.next, vec![&one.upstream])),
+        }
+    }
+    let report = |(reason, next, upstreams): (&Reason, Option<&str>, Vec<&str>)| {
+        let report = Report::new(format!("{} could not be tested", upstreams.join(", ")));
+        Report { next: next.map(str::to_owned), ..report }.because(reason.text.clone())
+    };
+    named.into_iter().map(report).collect()
+}
+
+fn tested(upstream: String, address: String, round: &Round) -> Checked {
     let found = round.finding();
     let reason = match found {
         Finding::Good(_) => None,
@@ -128,15 +169,16 @@ fn tested(upstream: String, address: Option<String>, round: &Round) -> Checked {
             code: failure.cause.as_str().to_owned(),
             text: failure.text.clone(),
         }),
-        Finding::Void => Some(Reason { stage: None, code: "untested".to_owned(), text: void_text(round) }),
+        Finding::Void => Some(Reason { stage: None, code: UNTESTED.to_owned(), text: void_text(round) }),
     };
     Checked {
         upstream,
-        address,
+        address: Some(address),
         health: found.verdict(),
         latency_ms: if let Finding::Good(took) = found { Some(millis(took)) } else { None },
         reason,
         probes: round.probes.iter().map(probe).collect(),
+        next: None,
     }
 }
 
@@ -198,7 +240,7 @@ fn table(checked: &[Checked], verbose: bool, terminal: &Terminal) -> String {
             one.upstream.clone(),
             terminal.verdict(one.health),
             one.latency_ms.map_or_else(|| "-".to_owned(), |millis| format!("{millis:.0}ms")),
-            one.reason.as_ref().map_or_else(|| "-".to_owned(), |reason| reason.text.clone()),
+            one.reason.as_ref().map_or("-", Reason::in_table).to_owned(),
         ]
     };
     render(&COLUMNS, &checked.iter().map(row).collect::<Vec<_>>(), terminal)
@@ -209,7 +251,7 @@ fn details(one: &Checked, terminal: &Terminal) -> String {
     let at = at.map(|address| format!(" ({address})")).unwrap_or_default();
     let mut text = format!("{}{at}  {}\n", one.upstream, terminal.verdict(one.health));
     if let (Some(reason), true) = (&one.reason, one.probes.is_empty()) {
-        text.push_str(&format!("  {}\n", reason.text));
+        text.push_str(&format!("  {}\n", reason.in_table()));
     }
     for probe in &one.probes {
         text.push_str(&format!("  {}\n", probe.url));
@@ -217,11 +259,21 @@ fn details(one: &Checked, terminal: &Terminal) -> String {
             text.push_str(&format!("    {:<8} {:>9.1} ms  ok\n", stage.stage, stage.ms));
         }
         if let Some(why) = &probe.text {
-            let stage = probe.failed_stage.as_deref().unwrap_or("-");
-            text.push_str(&format!("    {stage:<8} {:>12}  {why}\n", "failed"));
+            let (stage, word) = match &probe.failed_stage {
+                Some(stage) => (stage.as_str(), "failed"),
+                None => ("-", "not made"),
+            };
+            text.push_str(&format!("    {stage:<8} {word:>12}  {why}\n"));
         }
     }
     text
+}
+
+impl Reason {
+    /// Why one was not tested is told apart, with what to do.
+    fn in_table(&self) -> &str {
+        if self.code == UNTESTED { "could not be tested" } else { &self.text }
+    }
 }
 
 /// The seed's own form: `18181,degraded,N/A`.
@@ -242,3 +294,6 @@ fn json(checked: &[Checked]) -> String {
     });
     format!("{document}\n")
 }
+
+#[cfg(test)]
+mod tests;

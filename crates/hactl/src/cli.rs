@@ -4,24 +4,92 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use haproxy_runtime::Address;
 
-const EXIT_CODES: &str = "\
-Exit codes of status:
-   0  everything is online and applied
-   1  clients are served, but something is degraded, offline, on backup or not as wanted
+macro_rules! status_codes {
+    () => {
+        "   0  everything is online and applied
+   1  clients are served, but something is degraded, offline, on backup or not
+      as wanted
    2  a backend has no working server, or HAProxy cannot be reached or refuses
-   3  unknown: hactl does not run or does not answer, or no verdict yet
-Exit codes of check:
-   0  online    1  degraded    2  offline    3  could not be tested
-Of all commands:
-  64  usage or configuration error
-  77  permission denied";
+   3  unknown: hactl does not run or does not answer, or no verdict yet"
+    };
+}
+
+macro_rules! check_codes {
+    () => {
+        "   0  online    1  degraded    2  offline    3  could not be tested"
+    };
+}
+
+macro_rules! run_codes {
+    () => {
+        "   0  ended by SIGTERM or SIGINT    1  could not start"
+    };
+}
+
+const EXIT_CODES: &str = concat!(
+    "Exit codes of status:\n",
+    status_codes!(),
+    "\nExit codes of check (the worst upstream's):\n",
+    check_codes!(),
+    "\nExit codes of run:\n",
+    run_codes!(),
+    "\nOf all commands:\n",
+    "  64  usage or configuration error\n",
+    "  77  permission denied on hactl's own socket"
+);
+
+const STATUS_HELP: &str = concat!(
+    "Examples:\n",
+    "  hactl status\n",
+    "  hactl status -o json | jq '.backends[].active_server'\n\n",
+    "Exit codes:\n",
+    status_codes!(),
+    "\n  64  usage error    77  permission denied on hactl's own socket"
+);
+
+const CHECK_HELP: &str = concat!(
+    "Examples:
+  hactl check 18181
+  hactl check -o csv 18181 18182
+  hactl check -v socks_back_7891/wg1
+  hactl check --url https://example.org/ socks5h://127.0.0.1:8111
+
+A port alone is one of 127.0.0.1. Where an UPSTREAM is a server's name, HAProxy
+is asked for its address. The password for a USER is HACTL_SOCKS_PASSWORD.
+In csv and table a line is what was given, in that order; why one could not be
+tested stands on standard error.
+
+Exit codes, the worst upstream's:
+",
+    check_codes!(),
+    "\n  64  usage error"
+);
+
+const RUN_HELP: &str = concat!(
+    "Without --config, and without both --haproxy and --backend, the file
+/etc/hactl/hactl.toml is read. Variables are stronger than the file, and flags
+are stronger than both:
+  HACTL_PROBE__TARGETS, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT,
+  HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET   keys of [probe] and [admin]
+  HACTL_LOG                                   error, warn, info, debug or trace
+
+Examples:
+  hactl run --haproxy /run/haproxy/admin.sock --backend socks_back_7891
+  hactl run --config /etc/hactl/hactl.toml
+
+Exit codes:
+",
+    run_codes!(),
+    "\n  64  usage or configuration error    77  permission denied on its own socket"
+);
 
 /// HAProxy says UP, the tunnel is dead: hactl proves that each SOCKS5 upstream carries traffic, and steers HAProxy.
 #[derive(Debug, Parser)]
 #[command(name = "hactl", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
-    /// When to use colours.
+    /// Colours: auto is on a terminal without NO_COLOR.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: Color,
     #[command(subcommand)]
@@ -51,46 +119,36 @@ impl Default for Command {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal.
     #[default]
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Without --config, and without both --haproxy and --backend, /etc/hactl/hactl.toml is read.
-Every key can be set by the environment: HACTL_PROBE__INTERVAL=1s is `interval` in [probe].
-HACTL_LOG=debug shows more.
-
-Examples:
-  hactl run --haproxy /run/haproxy/admin.sock --backend socks_back_7891
-  hactl run --config /etc/hactl/hactl.toml")]
+#[command(after_help = RUN_HELP)]
 pub(crate) struct RunArgs {
     /// Configuration file.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// HAProxy's runtime API: PATH, unix:PATH or tcp:HOST:PORT.
-    #[arg(long, value_name = "ADDR", env = "HACTL_HAPROXY")]
+    #[arg(long, value_name = "ADDR", env = "HACTL_HAPROXY", hide_env_values = true)]
     pub(crate) haproxy: Option<String>,
     /// A backend to steer; may be repeated.
     #[arg(long, value_name = "NAME")]
     pub(crate) backend: Vec<String>,
     /// hactl's own socket.
-    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET")]
+    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true)]
     pub(crate) socket: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = STATUS_HELP)]
 pub(crate) struct StatusArgs {
     /// hactl's own socket.
-    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", default_value = hactld::config::DEFAULT_SOCKET)]
+    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true, default_value = hactld::config::DEFAULT_SOCKET)]
     pub(crate) socket: PathBuf,
-    /// How to print it.
+    /// How to print it: for people, or hactl/v1 for programs.
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) output: StatusFormat,
     /// Exit with 0 in place of 1 and 2.
@@ -100,22 +158,12 @@ pub(crate) struct StatusArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StatusFormat {
-    /// For people.
     Table,
-    /// For programs: hactl/v1.
     Json,
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  hactl check 18181
-  hactl check -o csv 18181 18182
-  hactl check -v socks_back_7891/wg1
-  hactl check --url https://example.org/ socks5h://127.0.0.1:8111
-
-A password for a user in a URL is taken from HACTL_SOCKS_PASSWORD.
-The exit code is that of the worst upstream: 0 online, 1 degraded, 2 offline, 3 could not be tested.")]
+#[command(after_help = CHECK_HELP)]
 pub(crate) struct CheckArgs {
     /// backend/server, server, PORT, HOST:PORT, socks5[h]://[USER@]HOST:PORT, or - for a list on standard input.
     #[arg(required = true, value_name = "UPSTREAM")]
@@ -126,13 +174,19 @@ pub(crate) struct CheckArgs {
     /// A further certificate authority, PEM.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// For the whole of one request.
+    /// For the whole of one request, from 50ms to 120s.
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = hactld::config::parse_timeout)]
     pub(crate) timeout: Duration,
     /// HAProxy's runtime API, for upstreams given by server name.
-    #[arg(long, value_name = "ADDR", env = "HACTL_HAPROXY", default_value = "/run/haproxy/admin.sock")]
-    pub(crate) haproxy: String,
-    /// How to print it; csv is UPSTREAM,STATE,MILLISECONDS.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "HACTL_HAPROXY",
+        hide_env_values = true,
+        default_value = "/run/haproxy/admin.sock"
+    )]
+    pub(crate) haproxy: Address,
+    /// How to print it; csv is UPSTREAM,HEALTH,MILLISECONDS.
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) output: CheckFormat,
     /// Show every stage with its time.
@@ -145,10 +199,10 @@ pub(crate) struct CheckArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CheckFormat {
-    /// For people.
     Table,
-    /// For scripts.
     Csv,
-    /// For programs.
     Json,
 }
+
+#[cfg(test)]
+mod tests;

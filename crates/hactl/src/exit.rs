@@ -1,8 +1,11 @@
 //! The documented exit codes.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use failover::Verdict;
+use hactld::RunError;
+use hactld::admin::AdminError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -26,6 +29,17 @@ impl Exit {
             Self::Usage => 64,
             Self::Permission => 77,
         }
+    }
+}
+
+/// Why the daemon did not start, as a code.
+pub(crate) fn of_start(error: &RunError) -> Exit {
+    match error {
+        RunError::Tls(_) | RunError::Settings(_) => Exit::Usage,
+        RunError::Admin(AdminError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
+            Exit::Permission
+        }
+        RunError::Admin(_) | RunError::Controller(_) | RunError::System { .. } => Exit::NotStarted,
     }
 }
 
@@ -65,6 +79,17 @@ mod tests {
         let verdicts =
             [Verdict::Online, Verdict::Degraded, Verdict::Offline, Verdict::Unknown].map(of_verdict);
         assert_eq!(verdicts, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_start_that_was_not_permitted_has_a_code_of_its_own() {
+        let start = |kind: ErrorKind| {
+            of_start(&RunError::Admin(AdminError::Io { path: "h.sock".into(), source: kind.into() }))
+        };
+        assert_eq!(start(ErrorKind::PermissionDenied), Exit::Permission);
+        assert_eq!(start(ErrorKind::NotFound), Exit::NotStarted);
+        let in_use = AdminError::InUse { path: "h.sock".into(), holder: String::new() };
+        assert_eq!(of_start(&RunError::Admin(in_use)), Exit::NotStarted);
     }
 
     #[test]

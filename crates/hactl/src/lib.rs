@@ -63,7 +63,9 @@ fn run(args: RunArgs, terminal: &Terminal) -> ExitCode {
     let config = match hactld::config::load(&flags) {
         Ok(config) => config,
         Err(error) => {
-            Report::new(error.to_string()).print(terminal);
+            for problem in error.problems() {
+                Report::new(problem.to_string()).print(terminal);
+            }
             return Exit::Usage.into();
         }
     };
@@ -71,7 +73,7 @@ fn run(args: RunArgs, terminal: &Terminal) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             Report::of_start(&error).print(terminal);
-            Exit::NotStarted.into()
+            exit::of_start(&error).into()
         }
     }
 }
@@ -79,13 +81,6 @@ fn run(args: RunArgs, terminal: &Terminal) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
     #[test]
     fn called_as_hactld_it_is_the_daemon() {
         let given = ["/usr/sbin/hactld", "--config", "x"].map(OsString::from).into_iter();

@@ -36,14 +36,22 @@ impl Report {
                 "see `hactl status --socket {}`; a second hactl needs a socket of its own: --socket PATH",
                 path.display()
             )),
+            RunError::Admin(AdminError::Io { source, .. })
+                if source.kind() == io::ErrorKind::InvalidInput =>
+            {
+                report.next("name a shorter path with --socket PATH")
+            }
             RunError::Admin(AdminError::Io { .. }) => {
                 report.next("run as a user that may write there, or name another place with --socket PATH")
+            }
+            RunError::Admin(AdminError::Foreign(_)) => {
+                report.next("--socket is hactl's own socket; HAProxy's is named with --haproxy")
             }
             RunError::Admin(AdminError::NotASocket(_)) => {
                 report.next("move it away, or name another place with --socket PATH")
             }
-            RunError::Tls(_) => report.next("correct ca_file in [probe]"),
-            RunError::Settings(_) | RunError::System { .. } => report,
+            RunError::Tls(_) => report.next("correct ca_file in [probe], or HACTL_PROBE__CA_FILE"),
+            RunError::Settings(_) | RunError::Controller(_) | RunError::System { .. } => report,
         }
     }
 

@@ -4,6 +4,8 @@ mod client;
 mod render;
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::ExitCode;
 
 use failover::status::Status;
@@ -46,6 +48,7 @@ fn exit_of(error: &ClientError) -> Exit {
         ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::Permission,
         ClientError::Connect(_)
         | ClientError::TooSlow
+        | ClientError::NotHactl
         | ClientError::Exchange(_)
         | ClientError::Runtime(_)
         | ClientError::Refused { .. }
@@ -54,13 +57,16 @@ fn exit_of(error: &ClientError) -> Exit {
 }
 
 fn report_of(args: &StatusArgs, error: &ClientError) -> Report {
-    let what = format!("cannot get the status from hactl at {}", args.socket.display());
-    let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
+    let socket = args.socket.display();
+    let what = format!("cannot get the status from hactl at {socket}");
+    let mut why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
     let next = match error {
         ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            "join the socket's group (`ls -l` shows it), or repeat with sudo"
+            why = denied(&args.socket);
+            "join the socket's group (usermod -aG GROUP USER, then log in again), or repeat with sudo"
         }
         ClientError::Connect(_) => "start it with `hactl run`, or name its socket with --socket PATH",
+        ClientError::NotHactl => "name hactl's socket with --socket PATH; HAProxy's is another one",
         ClientError::TooSlow | ClientError::Refused { .. } => "look at hactl's log, or ask again",
         ClientError::Exchange(_) | ClientError::Runtime(_) => {
             "ask again; if it stays so, look at hactl's log"
@@ -72,5 +78,22 @@ fn report_of(args: &StatusArgs, error: &ClientError) -> Report {
     Report::new(what).because(why).next(next)
 }
 
+fn denied(socket: &Path) -> String {
+    match std::fs::metadata(socket) {
+        Ok(there) => {
+            let mode = there.mode() & 0o7777;
+            format!(
+                "permission denied; the socket has uid {} gid {} mode {mode:03o}",
+                there.uid(),
+                there.gid()
+            )
+        }
+        Err(_) => "permission denied in its directory".to_owned(),
+    }
+}
+
 /// The status as the daemon sent it, read and as text: programs get exactly that.
 type Fetched = (Status, String);
+
+#[cfg(test)]
+mod tests;

@@ -14,20 +14,21 @@ const LINES_MAX: usize = 100_000;
 /// A line on standard input is a word.
 const LINE_MAX: u64 = 1024;
 
+/// Servers that are listed where the one asked for is not among them; a longer list helps nobody.
+const LISTED_MAX: usize = 12;
+
 /// Why an upstream cannot be tested.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum UpstreamError {
-    #[error("write backend/server, server, PORT, HOST:PORT or socks5h://[USER@]HOST:PORT")]
+    #[error("it is no upstream")]
     Form,
     #[error("0 is not a port")]
     PortZero,
-    #[error("no address found for {0}")]
-    NoAddress(String),
-    #[error("no password: set HACTL_SOCKS_PASSWORD")]
+    #[error("no address found for {host}: {why}")]
+    NoAddress { host: String, why: String },
+    #[error("its user has no password")]
     NoPassword,
-    #[error(
-        "a password does not belong on a command line, where others can read it: set HACTL_SOCKS_PASSWORD"
-    )]
+    #[error("a password does not belong on a command line, where others can read it")]
     PasswordInUrl,
     #[error(transparent)]
     Credentials(#[from] checker::CredentialsError),
@@ -35,10 +36,30 @@ pub(crate) enum UpstreamError {
     Haproxy(String),
     #[error("HAProxy has no server {name}{known}")]
     NoServer { name: String, known: String },
-    #[error("{name} is in several backends: {places}; write backend/server")]
+    #[error("{name} is in several backends: {places}")]
     Ambiguous { name: String, places: String },
-    #[error("HAProxy has no address for {0}")]
-    NotProbed(String),
+    #[error("HAProxy has no address for it")]
+    NoAddressInHaproxy,
+}
+
+impl UpstreamError {
+    /// What to do.
+    pub(crate) const fn next(&self) -> &'static str {
+        match self {
+            Self::Form | Self::PortZero => {
+                "write backend/server, server, PORT, HOST:PORT or socks5h://[USER@]HOST:PORT"
+            }
+            Self::NoAddress { .. } => "correct the name, or write the address",
+            Self::NoPassword | Self::Credentials(_) => "set HACTL_SOCKS_PASSWORD",
+            Self::PasswordInUrl => "leave it out and set HACTL_SOCKS_PASSWORD",
+            Self::Haproxy(_) => {
+                "name HAProxy's stats socket with --haproxy ADDR, or test HOST:PORT, which needs none"
+            }
+            Self::NoServer { .. } => "correct the name, or test HOST:PORT",
+            Self::Ambiguous { .. } => "write backend/server",
+            Self::NoAddressInHaproxy => "wait until HAProxy has resolved its name, or test HOST:PORT",
+        }
+    }
 }
 
 /// The words to test, those on standard input in place of `-`.
@@ -46,11 +67,7 @@ pub(crate) fn words(given: &[String]) -> Vec<String> {
     let mut words = Vec::new();
     for word in given {
         if word == "-" {
-            let lines = std::io::Read::take(std::io::stdin(), LINE_MAX * LINES_MAX as u64);
-            let lines = std::io::BufReader::new(lines).lines().map_while(Result::ok);
-            words.extend(
-                lines.take(LINES_MAX).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()),
-            );
+            words.extend(lines(std::io::stdin().lock()));
         } else {
             words.push(word.clone());
         }
@@ -58,8 +75,40 @@ pub(crate) fn words(given: &[String]) -> Vec<String> {
     words
 }
 
+/// What is not UTF-8 becomes a word that nothing is called by.
+fn lines(input: impl BufRead) -> Vec<String> {
+    let lines = input.take(LINE_MAX * LINES_MAX as u64).split(b'\n').map_while(Result::ok).take(LINES_MAX);
+    lines
+        .map(|line| String::from_utf8_lossy(&line).trim().to_owned())
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+/// HAProxy's servers: asked for once, and only where a word needs them.
+pub(crate) struct Servers {
+    haproxy: Address,
+    known: Option<Result<Vec<ServerState>, UpstreamError>>,
+}
+
+impl Servers {
+    pub(crate) const fn of(haproxy: Address) -> Self {
+        Self { haproxy, known: None }
+    }
+
+    async fn rows(&mut self) -> Result<&[ServerState], UpstreamError> {
+        if self.known.is_none() {
+            self.known = Some(rows(self.haproxy.clone()).await.map_err(UpstreamError::Haproxy));
+        }
+        match &self.known {
+            Some(Ok(rows)) => Ok(rows),
+            Some(Err(error)) => Err(error.clone()),
+            None => Ok(&[]),
+        }
+    }
+}
+
 /// Finds where `word` is; HAProxy is asked where it names a server.
-pub(crate) async fn resolve(word: &str, haproxy: &str) -> Result<Upstream, UpstreamError> {
+pub(crate) async fn resolve(word: &str, servers: &mut Servers) -> Result<Upstream, UpstreamError> {
     if let Some(rest) = word.strip_prefix("socks5://").or_else(|| word.strip_prefix("socks5h://")) {
         return from_url(word, rest.trim_end_matches('/')).await;
     }
@@ -68,7 +117,7 @@ pub(crate) async fn resolve(word: &str, haproxy: &str) -> Result<Upstream, Upstr
         return upstream(word, ([127, 0, 0, 1], port).into(), None);
     }
     if !word.contains(':') {
-        return from_haproxy(word, haproxy).await;
+        return from_haproxy(word, servers.rows().await?);
     }
     upstream(word, lookup(word).await?, None)
 }
@@ -91,8 +140,9 @@ async fn lookup(host: &str) -> Result<SocketAddr, UpstreamError> {
     if name.is_empty() || port.parse::<u16>().is_err() {
         return Err(UpstreamError::Form);
     }
-    let none = || UpstreamError::NoAddress(host.to_owned());
-    tokio::net::lookup_host(host).await.map_err(|_| none())?.next().ok_or_else(none)
+    let none = |why: String| UpstreamError::NoAddress { host: host.to_owned(), why };
+    let mut found = tokio::net::lookup_host(host).await.map_err(|error| none(error.to_string()))?;
+    found.next().ok_or_else(|| none("it has none".to_owned()))
 }
 
 fn upstream(
@@ -107,8 +157,7 @@ fn upstream(
     Ok(Upstream { server: ServerId::new("", word), address, credentials })
 }
 
-async fn from_haproxy(word: &str, haproxy: &str) -> Result<Upstream, UpstreamError> {
-    let rows = rows(haproxy).await.map_err(UpstreamError::Haproxy)?;
+fn from_haproxy(word: &str, rows: &[ServerState]) -> Result<Upstream, UpstreamError> {
     let path: Option<ServerPath> = word.parse().ok();
     let matches: Vec<&ServerState> = rows
         .iter()
@@ -118,16 +167,14 @@ async fn from_haproxy(word: &str, haproxy: &str) -> Result<Upstream, UpstreamErr
         })
         .collect();
     match matches.as_slice() {
-        [] => {
-            let names: Vec<String> = rows.iter().take(12).map(|row| row.path().to_string()).collect();
-            let known =
-                if names.is_empty() { String::new() } else { format!("; it has {}", names.join(", ")) };
-            Err(UpstreamError::NoServer { name: word.to_owned(), known })
-        }
+        [] => Err(UpstreamError::NoServer { name: word.to_owned(), known: listed(rows) }),
         [row] => {
-            let none = || UpstreamError::NotProbed(word.to_owned());
-            let ip = row.srv_addr.parse().map_err(|_| none())?;
-            upstream(word, SocketAddr::new(ip, row.srv_port), None).map_err(|_| none())
+            let none = |_| UpstreamError::NoAddressInHaproxy;
+            let ip = row.srv_addr.parse().map_err(none)?;
+            match row.srv_port {
+                0 => Err(UpstreamError::NoAddressInHaproxy),
+                port => upstream(word, SocketAddr::new(ip, port), None),
+            }
         }
         several => {
             let places = several.iter().map(|row| row.path().to_string()).collect::<Vec<_>>().join(", ");
@@ -136,9 +183,18 @@ async fn from_haproxy(word: &str, haproxy: &str) -> Result<Upstream, UpstreamErr
     }
 }
 
-async fn rows(haproxy: &str) -> Result<Vec<ServerState>, String> {
-    let address: Address = haproxy.parse().map_err(|error| format!("--haproxy: {error}"))?;
-    let replies = Client::new(address).exchange(&[Command::ShowServersState(None)]).await;
+fn listed(rows: &[ServerState]) -> String {
+    let names: Vec<String> = rows.iter().take(LISTED_MAX).map(|row| row.path().to_string()).collect();
+    let more = rows.len() - names.len();
+    match (names.is_empty(), more) {
+        (true, _) => String::new(),
+        (false, 0) => format!(" (it has {})", names.join(", ")),
+        (false, more) => format!(" (it has {} and {more} more)", names.join(", ")),
+    }
+}
+
+async fn rows(haproxy: Address) -> Result<Vec<ServerState>, String> {
+    let replies = Client::new(haproxy).exchange(&[Command::ShowServersState(None)]).await;
     let text = |error: &dyn std::error::Error| match crate::report::sources(error) {
         Some(sources) => format!("{error}: {sources}"),
         None => error.to_string(),
@@ -149,3 +205,6 @@ async fn rows(haproxy: &str) -> Result<Vec<ServerState>, String> {
         Some(Ok(_)) | None => Err("HAProxy answered something else than its servers".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

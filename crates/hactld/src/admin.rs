@@ -55,6 +55,9 @@ pub enum AdminError {
         /// ` (pid 412)`, or nothing where that is not known.
         holder: String,
     },
+    /// Somebody else listens there: HAProxy, if the paths were mixed up.
+    #[error("something that is not hactl listens on {}", .0.display())]
+    Foreign(PathBuf),
     /// Something that is not a socket is in the way.
     #[error("{} is there already and is not a socket", .0.display())]
     NotASocket(PathBuf),
@@ -91,14 +94,16 @@ impl Drop for AdminSocket {
 }
 
 /// Makes the socket: user and group may connect.
-pub(crate) fn bind(path: &Path) -> Result<AdminSocket, AdminError> {
+pub(crate) async fn bind(path: &Path) -> Result<AdminSocket, AdminError> {
     let failed = |source| AdminError::Io { path: path.to_owned(), source };
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
         std::fs::DirBuilder::new().mode(0o750).create(parent).map_err(failed)?;
     }
     let lock = lock(path)?;
     match std::fs::symlink_metadata(path) {
-        Ok(there) if there.file_type().is_socket() => std::fs::remove_file(path).map_err(failed)?,
+        Ok(there) if there.file_type().is_socket() => {
+            make_way(path).await?;
+        }
         Ok(_) => return Err(AdminError::NotASocket(path.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
@@ -108,6 +113,19 @@ pub(crate) fn bind(path: &Path) -> Result<AdminSocket, AdminError> {
     std::fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(failed)?;
     let listener = Arc::new(UnixListener::from_std(listener).map_err(failed)?);
     Ok(AdminSocket { listener, path: path.to_owned(), _lock: lock })
+}
+
+/// Removes a socket that nobody listens on, as a crash leaves it.
+async fn make_way(path: &Path) -> Result<(), AdminError> {
+    let failed = |source| AdminError::Io { path: path.to_owned(), source };
+    match UnixStream::connect(path).await {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            std::fs::remove_file(path).map_err(failed)
+        }
+        // EAGAIN: its queue is full, so there is somebody who has one.
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(failed(error)),
+        Ok(_) | Err(_) => Err(AdminError::Foreign(path.to_owned())),
+    }
 }
 
 /// The lock ends with the process, however it ends; the file stays and says who held it.
@@ -196,3 +214,6 @@ async fn status(State(queries): State<mpsc::Sender<Query>>) -> Response {
 fn error(code: StatusCode, text: &str) -> Response {
     (code, Json(serde_json::json!({ "error": { "message": text } }))).into_response()
 }
+
+#[cfg(test)]
+mod tests;

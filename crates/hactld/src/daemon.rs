@@ -12,6 +12,7 @@ use thiserror::Error;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use crate::admin::{self, AdminError};
@@ -43,6 +44,9 @@ pub enum RunError {
     /// The probe settings.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// Without the controller nothing is steered: better to end, and be started again.
+    #[error("the part that steers HAProxy ended unexpectedly, which is a bug; HAProxy stays as it is")]
+    Controller(#[source] JoinError),
     /// The operating system.
     #[error("cannot start: {what}")]
     System {
@@ -59,7 +63,7 @@ pub enum RunError {
 /// # Errors
 /// Why it could not start. Once it runs, nothing ends it but a signal.
 pub fn run(config: Config) -> Result<ExitCode, RunError> {
-    let guard = log::init();
+    let guard = log::init(config.log.clone());
     let system = |what| move |source| RunError::System { what, source };
     let runtime = Builder::new_multi_thread()
         .worker_threads(THREADS)
@@ -88,11 +92,11 @@ async fn stop(mut terminate: Signal, mut interrupt: Signal) {
 async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), RunError> {
     let origin = Instant::now();
     let clock = Clock::new(origin);
-    let Config { probe, admin_socket, instance } = config;
+    let Config { probe, admin_socket, instance, log: _ } = config;
     let roots = TlsRoots { ca_files: probe.ca_file.into_iter().collect() };
     let prober = Prober::new(&roots)?;
     let settings = Settings::new(probe.targets, probe.timeout)?;
-    let socket = admin::bind(&admin_socket)?;
+    let socket = admin::bind(&admin_socket).await?;
 
     let (desired, desired_seen) = watch::channel(BTreeMap::new());
     let (observed_seen, observed) = watch::channel(Observed::nothing());
@@ -114,11 +118,14 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
         instance.haproxy,
         admin_socket.display()
     );
-    tokio::spawn(controller.run());
+    let controller = tokio::spawn(controller.run());
     tokio::spawn(admin::serve(socket.listener(), query_sender));
     notify::ready();
-    engine.run(Wires { desired, observed, events, queries }, stop).await;
-    Ok(())
+    tokio::select! {
+        () = engine.run(Wires { desired, observed, events, queries }, stop) => Ok(()),
+        // It ends by itself only when the engine has, and then nobody waits for it.
+        ended = controller => ended.map_err(RunError::Controller),
+    }
 }
 
 fn managed(instance: &Instance) -> Vec<Managed> {

@@ -7,23 +7,47 @@ use std::os::fd::AsFd;
 
 use failover::{Event, Severity};
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
-use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::text::Shown;
 
 /// Lines that may wait for a reader: minutes of a busy daemon, a few hundred kB.
 const LINES_WAITING_MAX: usize = 4096;
 
-/// Chooses the form by where stderr leads. `HACTL_LOG` chooses what is shown (`info` by default).
+const NEXT: &str = "write error, warn, info, debug or trace, for one part such as controller=debug,info";
+
+/// Every transition, and what stands in the way.
+pub(crate) fn default_filter() -> Targets {
+    Targets::new().with_default(LevelFilter::INFO)
+}
+
+/// Reads `LEVEL` or `PART=LEVEL`, several with commas between them.
+///
+/// # Errors
+/// What is wrong with it, and what to write.
+pub(crate) fn filter(text: &str) -> Result<Targets, (String, &'static str)> {
+    for directive in text.split(',') {
+        let (part, level) = directive.rsplit_once('=').unwrap_or(("hactl", directive));
+        // The library takes a bare word that is no level for a part, and then shows nothing else.
+        if part.trim().is_empty() || level.is_empty() || level.parse::<LevelFilter>().is_err() {
+            return Err((format!("`{directive}` is no log level"), NEXT));
+        }
+    }
+    text.parse().map_err(|_| (format!("`{text}` is no log level"), NEXT))
+}
+
+/// Chooses the form by where stderr leads.
 ///
 /// The guard writes what is still waiting when it is dropped.
-pub(crate) fn init() -> Option<WorkerGuard> {
-    let filter = EnvFilter::try_from_env("HACTL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+pub(crate) fn init(filter: Targets) -> Option<WorkerGuard> {
     let registry = tracing_subscriber::registry().with(filter);
     if stderr_is_journal()
         && let Ok(journal) = tracing_journald::layer()
@@ -32,20 +56,33 @@ pub(crate) fn init() -> Option<WorkerGuard> {
         let _ = registry.with(journal.with_field_prefix(Some("HACTL".to_owned()))).try_init();
         return None;
     }
-    let terminal = std::io::stderr().is_terminal();
-    let (writer, guard): (NonBlocking, WorkerGuard) =
-        tracing_appender::non_blocking::NonBlockingBuilder::default()
-            .buffered_lines_limit(LINES_WAITING_MAX)
-            .lossy(true)
-            .finish(std::io::stderr());
-    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
-    let _ = if terminal {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LINES_WAITING_MAX)
+        .lossy(true)
+        .finish(std::io::stderr());
+    let _ = if std::io::stderr().is_terminal() {
         let color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        registry.with(layer.event_format(Human { color })).try_init()
+        registry.with(human(writer, color)).try_init()
     } else {
-        registry.with(layer.json().flatten_event(true).with_target(false)).try_init()
+        registry.with(json(writer)).try_init()
     };
     Some(guard)
+}
+
+fn human<S, W>(writer: W, color: bool) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    tracing_subscriber::fmt::layer().with_writer(writer).event_format(Human { color })
+}
+
+fn json<S, W>(writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    tracing_subscriber::fmt::layer().with_writer(writer).json().flatten_event(true).with_target(false)
 }
 
 /// systemd names the device and inode of the stream that it reads (systemd.exec(5), `$JOURNAL_STREAM`).
@@ -111,9 +148,9 @@ where
         let time = jiff::Zoned::now().strftime("%H:%M:%S%.3f");
         let level = event.metadata().level();
         let (on, off) = if self.color { (color(*level), "\x1b[0m") } else { ("", "") };
-        write!(writer, "{time} {on}{level:<5}{off} {}", line.message)?;
+        write!(writer, "{time} {on}{level:<5}{off} {}", Shown(&line.message))?;
         if !line.is_event {
-            writer.write_str(&line.fields)?;
+            write!(writer, "{}", Shown(&line.fields))?;
         }
         writeln!(writer)
     }
@@ -148,3 +185,6 @@ impl Visit for Line {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,8 @@ pub(super) enum ClientError {
     Connect(#[source] io::Error),
     #[error("no answer within 5 s")]
     TooSlow,
+    #[error("what answers there is not hactl")]
+    NotHactl,
     #[error("the exchange broke off")]
     Exchange(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("this command could not run")]
@@ -48,14 +50,16 @@ pub(super) fn fetch(socket: &Path) -> Result<Fetched, ClientError> {
         runtime.block_on(async { timeout(LIMIT, get(socket)).await.map_err(|_| ClientError::TooSlow)? })?;
     let text = String::from_utf8_lossy(&body).into_owned();
     if status != StatusCode::OK {
-        return Err(ClientError::Refused { status, text });
+        return Err(ClientError::Refused { status, text: message(&text) });
     }
     let status: Status = serde_json::from_str(&text).map_err(|source| ClientError::Contract { source })?;
     Ok((status, text))
 }
 
 async fn get(socket: &Path) -> Result<(StatusCode, Bytes), ClientError> {
-    let exchange = |error: hyper::Error| ClientError::Exchange(error.into());
+    let exchange = |error: hyper::Error| {
+        if error.is_parse() { ClientError::NotHactl } else { ClientError::Exchange(error.into()) }
+    };
     let stream = UnixStream::connect(socket).await.map_err(ClientError::Connect)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(exchange)?;
     // Its failure is the request's failure, which is reported.
@@ -69,4 +73,11 @@ async fn get(socket: &Path) -> Result<(StatusCode, Bytes), ClientError> {
     let body =
         Limited::new(response.into_body(), ANSWER_MAX).collect().await.map_err(ClientError::Exchange)?;
     Ok((status, body.to_bytes()))
+}
+
+/// The daemon's own words in an answer that is an error.
+fn message(body: &str) -> String {
+    let document: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let message = document.as_ref().and_then(|document| document["error"]["message"].as_str());
+    message.map_or_else(|| format!("{} bytes that are not hactl's", body.len()), str::to_owned)
 }

@@ -3,7 +3,7 @@
 use failover::status::{BackendStatus, Level, ServerStatus, Status};
 use failover::{Admin, Operational, Owner, Verdict};
 
-use crate::table::{Column, render};
+use crate::table::{Column, render, wrap};
 use crate::terminal::{Terminal, span};
 
 const COLUMNS: [Column; 8] = [
@@ -20,15 +20,20 @@ const COLUMNS: [Column; 8] = [
 pub(super) fn table(status: &Status, terminal: &Terminal) -> String {
     let mut text = String::new();
     for problem in &status.problems {
+        // Not wrapped: what stands in it to be copied stays in one piece.
         text.push_str(&format!("{} {problem}\n", terminal.level(Level::Down)));
     }
     if status.backends.is_empty() && status.problems.is_empty() {
         text.push_str(&format!("{} HAProxy was not seen yet\n", terminal.level(Level::Unknown)));
     }
+    let answering = status.haproxy.answering;
     for backend in &status.backends {
-        text.push_str(&format!("{} {}\n", terminal.level(backend.verdict), headline(backend)));
+        let line = format!("{} {}", terminal.level(backend.verdict), headline(backend, answering));
+        text.push_str(&wrap("", &line, terminal.width));
     }
-    text.push_str(&format!("  {}\n", terminal.dim(&about(status, terminal))));
+    for line in wrap("  ", &about(status, terminal), terminal.width).lines() {
+        text.push_str(&format!("{}\n", terminal.dim(line)));
+    }
     for backend in &status.backends {
         text.push('\n');
         if status.backends.len() > 1 {
@@ -44,45 +49,47 @@ pub(super) fn table(status: &Status, terminal: &Terminal) -> String {
     text
 }
 
-fn headline(backend: &BackendStatus) -> String {
+fn headline(backend: &BackendStatus, answering: bool) -> String {
     let name = &backend.name;
     let online = backend.servers.iter().filter(|server| server.health == Some(Verdict::Online)).count();
     let counts = format!("{online} of {} online", backend.servers.len());
-    let since =
-        backend.in_service_seconds.map(|seconds| format!(" for {}", span(seconds))).unwrap_or_default();
+    let since = backend.in_service_seconds.filter(|_| answering);
+    let since = since.map(|seconds| format!(" for {}", span(seconds))).unwrap_or_default();
+    let was = if answering { "" } else { "last seen " };
     let on = if backend.on_backup { "on backup " } else { "on " };
     let service = match backend.in_service.as_slice() {
-        [] => format!("HAProxy has no usable server{since}"),
-        servers => format!("{on}{}{since}", servers.join(", ")),
+        [] if answering => format!("HAProxy has had no usable server{since}"),
+        [] => "HAProxy was last seen without a usable server".to_owned(),
+        servers => format!("{was}{on}{}{since}", servers.join(", ")),
     };
     match backend.verdict {
         Level::Ok => format!("{name} ok: {counts}, {service}"),
         Level::Degraded => format!("{name} DEGRADED: {counts}, {service}"),
-        Level::Down if backend.in_service.is_empty() => format!("{name} DOWN: {service}"),
-        Level::Down => format!("{name} DOWN: no server is known to carry traffic; left {service}"),
+        Level::Down if backend.in_service.is_empty() => format!("{name} DOWN: {counts}, {service}"),
+        Level::Down => format!("{name} DOWN: no server is known to carry traffic; still {service}"),
         Level::Unknown => format!("{name} UNKNOWN: not every server has a verdict yet; {service}"),
     }
 }
 
+/// Who is talking, and of whom.
 fn about(status: &Status, terminal: &Terminal) -> String {
     let haproxy = &status.haproxy;
     let process = match (&haproxy.version, haproxy.pid, haproxy.uptime_seconds) {
         (Some(version), Some(pid), Some(uptime)) => {
             format!("HAProxy {version} pid {pid} up {}", span(uptime as f64))
         }
-        _ => "HAProxy away".to_owned(),
-    };
-    let writes = if status.applying { "applying" } else { "not applying" };
-    let age = haproxy.age_seconds.map_or_else(
-        || "no data yet".to_owned(),
-        |age| match haproxy.answering {
-            true => format!("data {age:.1}s old"),
-            false => format!("away for {}", span(age)),
+        _ => match haproxy.age_seconds {
+            Some(age) => format!("HAProxy away for {}", span(age)),
+            None => "HAProxy not seen yet".to_owned(),
         },
-    );
-    let hactl = format!("hactl {} {}", status.version, status.node);
-    let dot = format!(" {} ", terminal.dot());
-    [hactl.as_str(), &process, &haproxy.socket, writes, &age].join(&dot)
+    };
+    let mut parts = vec![format!("hactl {} {}", status.version, status.node), process];
+    parts.push(haproxy.socket.clone());
+    parts.push(if status.applying { "applying" } else { "not applying" }.to_owned());
+    if let Some(age) = haproxy.age_seconds.filter(|_| haproxy.answering) {
+        parts.push(format!("data {age:.1}s old"));
+    }
+    parts.join(&format!(" {} ", terminal.dot()))
 }
 
 fn row(backend: &BackendStatus, server: &ServerStatus, terminal: &Terminal) -> Vec<String> {
@@ -100,16 +107,21 @@ fn row(backend: &BackendStatus, server: &ServerStatus, terminal: &Terminal) -> V
     ]
 }
 
-/// HAProxy's word, and whose it is where it is not ours.
+/// HAProxy's word, whose it is where it is not ours, and what was wanted of it instead.
 fn haproxy(server: &ServerStatus) -> String {
-    match (server.haproxy.state, server.haproxy.owner, server.haproxy.operational) {
-        (Admin::Ready, _, Operational::Running | Operational::Starting) => "up".to_owned(),
-        (Admin::Ready, _, Operational::Stopped) => "down".to_owned(),
-        (Admin::Ready, _, Operational::Stopping) => "stopping".to_owned(),
-        (Admin::Drain, Some(Owner::Theirs), _) => "drain (not ours)".to_owned(),
-        (Admin::Maint, Some(Owner::Theirs), _) => "maint (not ours)".to_owned(),
-        (Admin::Drain, Some(Owner::Ours) | None, _) => "drain".to_owned(),
-        (Admin::Maint, Some(Owner::Ours) | None, _) => "maint".to_owned(),
+    let word = match (server.haproxy.state, server.haproxy.operational) {
+        (Admin::Ready, Operational::Running | Operational::Starting) => "up",
+        (Admin::Ready, Operational::Stopped) => "down",
+        (Admin::Ready, Operational::Stopping) => "stopping",
+        (Admin::Drain, _) => "drain",
+        (Admin::Maint, _) => "maint",
+    };
+    match (server.haproxy.owner, server.desired) {
+        (Some(Owner::Theirs), _) => format!("{word} (not ours)"),
+        (_, Some(wanted)) if server.drift && server.held.is_none() => {
+            format!("{word} ({} wanted)", wanted.as_str())
+        }
+        (Some(Owner::Ours) | None, _) => word.to_owned(),
     }
 }
 
@@ -135,3 +147,6 @@ fn next(status: &Status) -> Option<String> {
         Some(format!("hactl check -v{haproxy} {}/{}", backend.name, server.name))
     })
 }
+
+#[cfg(test)]
+mod tests;

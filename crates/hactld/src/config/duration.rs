@@ -40,20 +40,40 @@ struct Bounded {
 
 impl Bounded {
     fn parse(&self, text: &str) -> Result<Duration, String> {
-        let parsed: SignedDuration = text
-            .parse()
-            .map_err(|_| format!("`{text}` is not a duration; write one such as \"500ms\" or \"2s\""))?;
-        let allowed = || format!("from {:?} to {:?}", self.least, self.most);
-        let duration =
-            Duration::try_from(parsed).map_err(|_| format!("`{text}` is negative; {}", allowed()))?;
+        if let Ok(number) = text.trim().parse::<f64>() {
+            return Err(self.without_unit(text.trim(), number));
+        }
+        let parsed: SignedDuration = text.parse().map_err(|_| Self::unusable(text))?;
+        let duration = Duration::try_from(parsed).map_err(|_| self.out_of_range(text))?;
         if duration < self.least || duration > self.most {
-            return Err(format!("`{text}` is out of range; {} is allowed", allowed()));
+            return Err(self.out_of_range(text));
         }
         Ok(duration)
     }
 
-    fn bare<E: Error>(number: impl std::fmt::Display) -> E {
-        E::custom(format!("{number} has no unit; write \"{number}s\" or \"{number}ms\""))
+    fn without_unit(&self, text: &str, number: f64) -> String {
+        let usable = |unit: &f64| {
+            let seconds = number * unit;
+            (self.least.as_secs_f64()..=self.most.as_secs_f64()).contains(&seconds)
+        };
+        match (Some(1.0).filter(usable), Some(0.001).filter(usable)) {
+            (Some(_), Some(_)) => format!("{text} has no unit; write \"{text}s\" or \"{text}ms\""),
+            (Some(_), None) => format!("{text} has no unit; write \"{text}s\""),
+            (None, Some(_)) => format!("{text} has no unit; write \"{text}ms\""),
+            (None, None) => self.out_of_range(text),
+        }
+    }
+
+    fn unusable(text: &str) -> String {
+        format!("`{text}` is not a duration; write one such as \"500ms\" or \"2s\"")
+    }
+
+    fn out_of_range(&self, text: &str) -> String {
+        format!("`{text}` is out of range; from {:?} to {:?} is allowed", self.least, self.most)
+    }
+
+    fn number<E: Error>(&self, text: &str, number: f64) -> E {
+        E::custom(self.without_unit(text, number))
     }
 }
 
@@ -69,14 +89,15 @@ impl Visitor<'_> for Bounded {
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Duration, E> {
-        Err(Self::bare(number))
+        Err(self.number(&number.to_string(), number as f64))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Duration, E> {
-        Err(Self::bare(number))
+        Err(self.number(&number.to_string(), number as f64))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Duration, E> {
-        Err(Self::bare(number))
+        // In this form a number with many zeros is short.
+        Err(self.number(&format!("{number:?}"), number))
     }
 }

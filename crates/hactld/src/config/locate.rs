@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use figment::error::Kind;
+use figment::error::{Actual, Kind};
 use toml_edit::{ImDocument, Item, Table};
 
+use super::layers::FILE;
 use super::problem::{ConfigError, Place, Problem};
 
 /// Names further apart than this are not taken for a slip of the fingers.
@@ -31,7 +32,11 @@ impl Source {
             Err(error) => {
                 let what = error.message().lines().collect::<Vec<_>>().join("; ");
                 let place = place_of(path, text, error.span().unwrap_or(0..0));
-                Err(Problem::new(format!("not TOML: {what}")).at(place).into())
+                let problem = Problem::new(format!("not TOML: {what}")).at(place);
+                // What `interval = 2s` comes to.
+                let unquoted = what.contains("expected newline");
+                let next = "put the value in quotes, unless it is a number, true or false".to_owned();
+                Err(if unquoted { problem.next(next) } else { problem }.into())
             }
         }
     }
@@ -102,15 +107,15 @@ impl<'a> Node<'a> {
     }
 }
 
-fn place_of(path: &Path, text: &str, span: Range<usize>) -> Place {
+/// The place of `span` in `text`; only the part of it on its first line is marked.
+pub(super) fn place_of(path: &Path, text: &str, span: Range<usize>) -> Place {
     let start = floor_boundary(text, span.start);
     let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-    let line_text = text[line_start..].lines().next().unwrap_or_default();
-    let line = text[..line_start].matches('\n').count() + 1;
-    let column = text[line_start..start].chars().count() + 1;
-    let end = floor_boundary(text, span.end.min(line_start + line_text.len()));
-    let width = text.get(start..end).map_or(0, |meant| meant.chars().count()).max(1);
-    Place::File { path: path.to_owned(), line, column, text: line_text.to_owned(), width }
+    let line = text[line_start..].lines().next().unwrap_or_default();
+    let number = text[..line_start].matches('\n').count() + 1;
+    let from = (start - line_start).min(line.len());
+    let to = floor_boundary(line, span.end.saturating_sub(line_start)).max(from);
+    Place::File { path: path.to_owned(), line: number, text: line.to_owned(), marked: from..to }
 }
 
 fn floor_boundary(text: &str, index: usize) -> usize {
@@ -118,38 +123,24 @@ fn floor_boundary(text: &str, index: usize) -> usize {
     (0..=index).rev().find(|index| text.is_char_boundary(*index)).unwrap_or(0)
 }
 
-/// figment's errors in our form, each at its place.
-pub(super) fn figment_problems(error: figment::Error, source: &Source) -> ConfigError {
-    ConfigError::new(error.into_iter().map(|error| figment_problem(&error, source)).collect())
-}
-
-fn figment_problem(error: &figment::Error, source: &Source) -> Problem {
-    let variable = error.metadata.as_ref().is_some_and(|metadata| metadata.name.contains("environment"));
-    let place = |origin| {
-        if variable {
-            Place::Variable(format!("HACTL_{}", error.path.join("__").to_uppercase()))
-        } else {
-            source.place(&error.path, origin)
-        }
+/// figment's error in our words, at its place.
+pub(super) fn figment_problem(error: &figment::Error, source: &Source) -> Problem {
+    let place = |origin| match &error.metadata {
+        Some(metadata) if metadata.name != FILE => Place::Variable(metadata.name.clone().into_owned()),
+        Some(_) | None => source.place(&error.path, origin),
     };
     match &error.kind {
-        Kind::UnknownField(field, known) => {
-            let mut path = error.path.clone();
-            if path.last() != Some(field) {
-                path.push(field.clone());
-            }
-            let place = if variable { place(Origin::Key) } else { source.place(&path, Origin::Key) };
-            Problem::new(format!("unknown key `{field}`")).at(place).hint(Some(suggestion(field, known)))
-        }
+        Kind::UnknownField(field, known) => Problem::new(format!("unknown key `{field}`"))
+            .at(place(Origin::Key))
+            .hint(Some(suggestion(field, known))),
         Kind::MissingField(field) => Problem::new(format!("`{field}` is missing")).at(place(Origin::Value)),
-        Kind::InvalidType(found, expected) => {
-            Problem::new(format!("found {found}, expected {expected}")).at(place(Origin::Value))
+        Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+            let what = format!("found {}, expected {}", found_text(found), expected_text(expected));
+            let headed = (*found == Actual::Map && expected == "a sequence").then(|| heading(&error.path));
+            Problem::new(what).at(place(Origin::Value)).hint(headed)
         }
-        Kind::UnknownVariant(found, known) => Problem::new(format!("unknown value `{found}`"))
-            .at(place(Origin::Value))
-            .hint(Some(suggestion(found, known))),
-        kind @ (Kind::Message(_)
-        | Kind::InvalidValue(..)
+        Kind::Message(text) => Problem::new(text.clone()).at(place(Origin::Value)),
+        kind @ (Kind::UnknownVariant(..)
         | Kind::InvalidLength(..)
         | Kind::DuplicateField(_)
         | Kind::ISizeOutOfRange(_)
@@ -159,15 +150,61 @@ fn figment_problem(error: &figment::Error, source: &Source) -> Problem {
     }
 }
 
+/// How a table in a list is headed.
+fn heading(path: &[String]) -> String {
+    let names: Vec<&str> =
+        path.iter().map(String::as_str).filter(|part| part.parse::<usize>().is_err()).collect();
+    format!("write [[{}]]", names.join("."))
+}
+
+/// In TOML's words.
+fn found_text(found: &Actual) -> String {
+    match found {
+        Actual::Bool(value) => value.to_string(),
+        Actual::Unsigned(number) => format!("the number {number}"),
+        Actual::Signed(number) => format!("the number {number}"),
+        Actual::Float(number) => format!("the number {number}"),
+        Actual::Str(text) => format!("the string {text:?}"),
+        Actual::Seq => "a list".to_owned(),
+        Actual::Map => "a table".to_owned(),
+        other @ (Actual::Char(_)
+        | Actual::Bytes(_)
+        | Actual::Unit
+        | Actual::Option
+        | Actual::NewtypeStruct
+        | Actual::Enum
+        | Actual::UnitVariant
+        | Actual::NewtypeVariant
+        | Actual::TupleVariant
+        | Actual::StructVariant
+        | Actual::Other(_)) => other.to_string(),
+    }
+}
+
+/// serde's words for what our types are made of.
+fn expected_text(expected: &str) -> &str {
+    match expected {
+        "a string" | "path string" => "a string in quotes",
+        "a sequence" => "a list in square brackets",
+        "u16" => "a number from 0 to 65535",
+        other => other,
+    }
+}
+
 fn suggestion(found: &str, known: &[&str]) -> String {
-    let closest = known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(found, name), name))
-        .filter(|(similarity, _)| *similarity >= SIMILAR)
-        .max_by(|one, other| one.0.total_cmp(&other.0));
     let list = known.join(", ");
-    match closest {
-        Some((_, name)) => format!("did you mean `{name}`?   known: {list}"),
+    match closest(found, known) {
+        Some(name) => format!("did you mean `{name}`?   known: {list}"),
         None => format!("known: {list}"),
     }
+}
+
+/// The one of `known` that was probably meant.
+pub(super) fn closest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(found, name), *name))
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, name)| name)
 }

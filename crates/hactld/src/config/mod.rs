@@ -4,24 +4,30 @@
 //! Whatever cannot be used is an error that says where it stands, what was found and what is allowed.
 
 mod duration;
+mod environment;
+mod layers;
 mod locate;
 mod problem;
 mod raw;
+mod resolve;
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use checker::{Credentials, Target};
 use failover::Name;
-use figment::Figment;
-use figment::providers::{Env, Format, Toml};
 use haproxy_runtime::{Address, BackendName, ServerName};
+use tracing_subscriber::filter::Targets;
 
 pub use self::duration::parse_timeout;
-use self::locate::{Origin, Source};
+use self::environment::{Environment, Variable};
+use self::layers::Layer;
+use self::locate::Source;
 pub use self::problem::{ConfigError, Place, Problem};
-use self::raw::{RawBackend, RawConfig, RawInstance};
+use self::resolve::Resolver;
 
 /// The file that is read when neither `--config` nor both of `--haproxy` and `--backend` are given.
 pub const DEFAULT_FILE: &str = "/etc/hactl/hactl.toml";
@@ -32,8 +38,8 @@ pub const DEFAULT_TARGETS: [&str; 3] = ["https://1.1.1.1/", "https://8.8.8.8/", 
 /// Where hactl's own socket is, unless said otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/hactl/hactl.sock";
 
-/// Variables that begin with `HACTL_` and are not configuration.
-const OTHER_VARIABLES: [&str; 4] = ["SOCKET", "HAPROXY", "LOG", "SOCKS_PASSWORD"];
+/// A configuration of a thousand servers has some 100 kB; a larger file is some other file.
+const FILE_MAX: u64 = 4 * 1024 * 1024;
 
 /// What was said on the command line.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +63,8 @@ pub struct Config {
     pub admin_socket: PathBuf,
     /// The HAProxy to steer.
     pub instance: Instance,
+    /// What is logged, from `HACTL_LOG`.
+    pub log: Targets,
 }
 
 /// How upstreams are probed.
@@ -105,215 +113,77 @@ impl Backend {
 /// Reads file, environment and flags.
 ///
 /// # Errors
-/// Everything that is wrong with them, as far as it can be told at once.
+/// Everything that is wrong with them: first what cannot be read at all, then every key and value, then how they go
+/// together.
 pub fn load(flags: &Flags) -> Result<Config, ConfigError> {
-    let file = match &flags.file {
-        Some(file) => Some(file.clone()),
-        None if flags.haproxy.is_some() && !flags.backends.is_empty() => None,
-        None => Some(PathBuf::from(DEFAULT_FILE)),
+    let environment = environment::of_this_process()?;
+    let path = match &flags.file {
+        Some(file) => file.clone(),
+        None if flags.haproxy.is_some() && !flags.backends.is_empty() => {
+            return resolve(None, &environment, flags);
+        }
+        None => PathBuf::from(DEFAULT_FILE),
     };
-    let text = file.as_deref().map(|path| read(path, flags.file.is_some())).transpose()?;
-    resolve(file.as_deref().zip(text.as_deref()), flags)
+    let text = read(&path, flags.file.is_some())?;
+    resolve(Some((&path, &text)), &environment, flags)
 }
 
 fn read(path: &Path, asked_for: bool) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|error| {
+    let bytes = read_at_most(path, FILE_MAX).map_err(|error| {
         let next = if asked_for {
             "name a file that you may read, or say `--haproxy ADDR --backend NAME`, which needs none"
                 .to_owned()
         } else {
             format!("write {DEFAULT_FILE}, or say `--config FILE`, or `--haproxy ADDR --backend NAME`")
         };
-        Problem::new(format!("cannot read {}", path.display())).because(error.to_string()).next(next).into()
+        Problem::new(format!("cannot read {}", path.display())).because(error.to_string()).next(next)
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let readable = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let end = readable.len()..readable.len();
+        let next = "save the file as UTF-8".to_owned();
+        Problem::new("not UTF-8".to_owned()).at(locate::place_of(path, &readable, end)).next(next).into()
     })
 }
 
-fn resolve(file: Option<(&Path, &str)>, flags: &Flags) -> Result<Config, ConfigError> {
+/// The whole file, unless it has more than `most` bytes.
+fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if read as u64 > most {
+        return Err(io::Error::other(format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// The same for what was read already; `environment` holds the variables that begin with `HACTL_`.
+fn resolve(
+    file: Option<(&Path, &str)>,
+    environment: &Environment,
+    flags: &Flags,
+) -> Result<Config, ConfigError> {
     let source = Source::parse(file)?;
-    check_variables()?;
-    let mut figment = Figment::new();
+    let mut problems = Vec::new();
+    let mut layers: Vec<Layer> = Vec::new();
     if let Some((_, text)) = file {
-        figment = figment.merge(Toml::string(text));
-    }
-    // Only names with `__` are configuration: HACTL_PROBE__INTERVAL is `interval` in `[probe]`.
-    let variables = Env::prefixed("HACTL_").filter(|name| name.as_str().contains("__")).split("__");
-    let raw: RawConfig =
-        figment.merge(variables).extract().map_err(|error| locate::figment_problems(error, &source))?;
-    Resolver { source: &source, problems: Vec::new() }.config(raw, flags)
-}
-
-/// A misspelt variable would otherwise be silently nothing.
-fn check_variables() -> Result<(), ConfigError> {
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let unknown: Vec<Problem> = names
-        .filter_map(|name| {
-            let rest = name.strip_prefix("HACTL_")?;
-            let known = rest.contains("__") || OTHER_VARIABLES.contains(&rest);
-            (!known).then(|| {
-                Problem::new(format!("unknown environment variable {name}"))
-                    .next("configuration is HACTL_SECTION__KEY, such as HACTL_PROBE__INTERVAL=2s".to_owned())
-            })
-        })
-        .collect();
-    if unknown.is_empty() { Ok(()) } else { Err(ConfigError::new(unknown)) }
-}
-
-struct Resolver<'a> {
-    source: &'a Source,
-    problems: Vec<Problem>,
-}
-
-impl Resolver<'_> {
-    fn config(mut self, raw: RawConfig, flags: &Flags) -> Result<Config, ConfigError> {
-        self.targets(&raw.probe.targets);
-        let instance = self.instance(raw.instance, flags);
-        let socket = flags.socket.clone().or(raw.admin.socket).unwrap_or_else(|| DEFAULT_SOCKET.into());
-        match instance {
-            Some(instance) if self.problems.is_empty() => Ok(Config {
-                probe: Probe {
-                    targets: raw.probe.targets.into_iter().map(|target| target.0).collect(),
-                    interval: raw.probe.interval,
-                    timeout: raw.probe.timeout,
-                    ca_file: raw.probe.ca_file,
-                },
-                admin_socket: socket,
-                instance,
-            }),
-            Some(_) | None => Err(ConfigError::new(self.problems)),
+        match Layer::of_file(text, &source) {
+            Ok(layer) => layers.push(layer),
+            Err(problem) => problems.push(*problem),
         }
     }
-
-    fn targets(&mut self, targets: &[raw::RawTarget]) {
-        if targets.is_empty() {
-            self.report(
-                Problem::new("no target to probe".to_owned())
-                    .next("name at least one, such as \"https://1.1.1.1/\"".to_owned()),
-                &["probe", "targets"],
-            );
-        }
-        let mut seen = BTreeSet::new();
-        for (index, target) in targets.iter().enumerate() {
-            if !seen.insert(target.0.name()) {
-                self.report(
-                    Problem::new(format!("target {} is named twice", target.0.name())),
-                    &["probe", "targets", &index.to_string()],
-                );
-            }
+    let mut log = None;
+    for variable in environment {
+        match environment::read(variable) {
+            Ok(Variable::Setting(layer)) => layers.push(layer),
+            Ok(Variable::Log(filter)) => log = Some(*filter),
+            Ok(Variable::Other) => {}
+            Err(problem) => problems.push(*problem),
         }
     }
-
-    /// The one instance: from the file, changed or given by the flags.
-    fn instance(&mut self, raw: Vec<RawInstance>, flags: &Flags) -> Option<Instance> {
-        if raw.len() > 1 {
-            self.report(
-                Problem::new(format!("{} instances; this version steers one", raw.len()))
-                    .next("run one hactl for each HAProxy, each with its own [admin] socket".to_owned()),
-                &["instance", "1"],
-            );
-            return None;
-        }
-        let raw = raw.into_iter().next().unwrap_or_default();
-        let haproxy = match &flags.haproxy {
-            Some(text) => self.flag("--haproxy", text),
-            None => raw.haproxy.map(|address| address.0),
-        };
-        let backends = if flags.backends.is_empty() {
-            self.backends(raw.backend)
-        } else {
-            flags.backends.iter().filter_map(|text| self.flag_backend(text)).collect()
-        };
-        if haproxy.is_none() && flags.haproxy.is_none() {
-            self.report(
-                Problem::new("which HAProxy is not said".to_owned()).next(
-                    "say haproxy = \"/run/haproxy/admin.sock\" in [[instance]], or --haproxy ADDR".to_owned(),
-                ),
-                &["instance", "0"],
-            );
-        }
-        if backends.is_empty() && self.problems.is_empty() {
-            self.report(
-                Problem::new("no backend to steer".to_owned())
-                    .next("name it in [[instance.backend]], or by --backend NAME".to_owned()),
-                &["instance", "0"],
-            );
-        }
-        Some(Instance { name: raw.name.unwrap_or_else(|| "haproxy".to_owned()), haproxy: haproxy?, backends })
-    }
-
-    fn backends(&mut self, raw: Vec<RawBackend>) -> Vec<Backend> {
-        let mut seen = BTreeSet::new();
-        let mut backends = Vec::new();
-        for (index, backend) in raw.into_iter().enumerate() {
-            let index = index.to_string();
-            let path = ["instance", "0", "backend", &index];
-            if !seen.insert(backend.name.0.clone()) {
-                self.report(Problem::new(format!("backend {} is named twice", backend.name.0)), &path);
-            }
-            let credentials = self.credentials(&backend, &path);
-            let servers =
-                backend.servers.map(|names| names.into_iter().map(|name| name.0).collect::<BTreeSet<_>>());
-            if servers.as_ref().is_some_and(BTreeSet::is_empty) {
-                self.report(
-                    Problem::new("no server to steer".to_owned())
-                        .next("leave `servers` out to steer all that HAProxy lists".to_owned()),
-                    &["instance", "0", "backend", &index, "servers"],
-                );
-            }
-            backends.push(Backend { name: backend.name.0, servers, credentials });
-        }
-        backends
-    }
-
-    fn credentials(&mut self, backend: &RawBackend, path: &[&str]) -> Option<Credentials> {
-        let (user, file) = match (&backend.username, &backend.password_file) {
-            (None, None) => return None,
-            (Some(user), Some(file)) => (user, file),
-            (Some(_), None) | (None, Some(_)) => {
-                self.report(
-                    Problem::new("`username` and `password_file` go together".to_owned())
-                        .next("say both, or neither".to_owned()),
-                    path,
-                );
-                return None;
-            }
-        };
-        let read = std::fs::read_to_string(file).map_err(|error| error.to_string());
-        let credentials = read.and_then(|text| {
-            Credentials::new(user, text.trim_end_matches(['\r', '\n'])).map_err(|error| error.to_string())
-        });
-        match credentials {
-            Ok(credentials) => Some(credentials),
-            Err(why) => {
-                let what = format!("cannot use the password in {}", file.display());
-                self.report(Problem::new(what).because(why), path);
-                None
-            }
-        }
-    }
-
-    fn flag_backend(&mut self, text: &str) -> Option<Backend> {
-        let name = self.flag("--backend", text)?;
-        Some(Backend { name, servers: None, credentials: None })
-    }
-
-    fn flag<T>(&mut self, flag: &str, text: &str) -> Option<T>
-    where
-        T: std::str::FromStr,
-        T::Err: std::fmt::Display,
-    {
-        text.parse()
-            .map_err(|error: T::Err| {
-                self.problems.push(Problem::new(error.to_string()).at(Place::Flag(flag.to_owned())));
-            })
-            .ok()
-    }
-
-    fn report(&mut self, problem: Problem, path: &[&str]) {
-        let place = self.source.place(path, Origin::Value);
-        self.problems.push(problem.at(place));
-    }
+    let raw = layers::extract(layers, &source, problems)?;
+    let log = log.unwrap_or_else(crate::log::default_filter);
+    Resolver::new(&source).config(raw, flags, log)
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

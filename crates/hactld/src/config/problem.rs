@@ -1,7 +1,15 @@
 //! What is wrong with a configuration, in the form `what`, `why`, `next`, at its place.
 
-use std::fmt;
+use std::fmt::{self, Display, Formatter};
+use std::ops::Range;
 use std::path::PathBuf;
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::text::Shown;
+
+/// A longer line is not quoted: nobody finds anything in it.
+const QUOTED_MAX: usize = 300;
 
 /// Where a problem stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,19 +20,17 @@ pub enum Place {
         path: PathBuf,
         /// From 1.
         line: usize,
-        /// From 1, in characters.
-        column: usize,
         /// The line's text.
         text: String,
-        /// How many characters are meant, at least 1.
-        width: usize,
+        /// Which bytes of it are meant, on boundaries of characters.
+        marked: Range<usize>,
     },
     /// In the file, nowhere in particular: something is not there.
     WholeFile(PathBuf),
     /// In an environment variable.
     Variable(String),
     /// In a flag.
-    Flag(String),
+    Flag(&'static str),
     /// In none of them.
     Nowhere,
 }
@@ -62,50 +68,58 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Display for Problem {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let what = Shown(&self.what);
         match &self.place {
-            Place::File { path, line, column, text, width } => {
-                write!(f, "{}:{line}:{column}: {}", path.display(), self.what)?;
-                let number = line.to_string();
-                // Tabs count as one character in the column, so they are shown as one.
-                write!(f, "\n  {number} | {}", text.replace('\t', " "))?;
-                let before = " ".repeat(column.saturating_sub(1));
-                write!(f, "\n  {} | {before}{}", " ".repeat(number.len()), "^".repeat(*width))?;
-                if let Some(hint) = &self.hint {
-                    write!(f, " {hint}")?;
-                }
+            Place::File { path, line, text, marked } => {
+                let column = text[..marked.start].chars().count() + 1;
+                write!(f, "{}:{line}:{column}: {what}", Shown(&path.display().to_string()))?;
+                self.quoted(f, &line.to_string(), text, marked)?;
             }
             Place::WholeFile(path) => {
-                write!(f, "{}: {}", path.display(), self.what)?;
+                write!(f, "{}: {what}", Shown(&path.display().to_string()))?;
                 self.plain_hint(f)?;
             }
             Place::Variable(name) => {
-                write!(f, "environment variable {name}: {}", self.what)?;
+                write!(f, "environment variable {name}: {what}")?;
                 self.plain_hint(f)?;
             }
             Place::Flag(flag) => {
-                write!(f, "{flag}: {}", self.what)?;
+                write!(f, "{flag}: {what}")?;
                 self.plain_hint(f)?;
             }
             Place::Nowhere => {
-                f.write_str(&self.what)?;
+                write!(f, "{what}")?;
                 self.plain_hint(f)?;
             }
         }
         if let Some(why) = &self.why {
-            write!(f, "\n  why:  {why}")?;
+            write!(f, "\n  why:  {}", Shown(why))?;
         }
         if let Some(next) = &self.next {
-            write!(f, "\n  next: {next}")?;
+            write!(f, "\n  next: {}", Shown(next))?;
         }
         Ok(())
     }
 }
 
 impl Problem {
-    fn plain_hint(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
+    /// The line, and carets under what is meant: as wide as it is on a terminal.
+    fn quoted(&self, f: &mut Formatter<'_>, number: &str, text: &str, marked: &Range<usize>) -> fmt::Result {
+        if text.len() > QUOTED_MAX {
+            return self.plain_hint(f);
+        }
+        write!(f, "\n  {number} | {}", Shown(text))?;
+        let width = |part: &str| Shown(part).to_string().width();
+        let before = " ".repeat(width(&text[..marked.start]));
+        let carets = "^".repeat(width(&text[marked.clone()]).max(1));
+        write!(f, "\n  {} | {before}{carets}", " ".repeat(number.len()))?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, " {}", Shown(hint)))
+    }
+
+    fn plain_hint(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "; {}", Shown(hint)))
     }
 }
 
@@ -116,8 +130,19 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(super) const fn new(problems: Vec<Problem>) -> Self {
+    /// In the order of the file, behind those that stand elsewhere.
+    pub(super) fn new(mut problems: Vec<Problem>) -> Self {
+        problems.sort_by_key(|problem| match &problem.place {
+            Place::File { line, marked, .. } => (*line, marked.start),
+            Place::WholeFile(_) | Place::Variable(_) | Place::Flag(_) | Place::Nowhere => (0, 0),
+        });
         Self { problems }
+    }
+
+    /// Each of them.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
     }
 }
 
@@ -127,11 +152,11 @@ impl From<Problem> for ConfigError {
     }
 }
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Display for ConfigError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.problems.iter().enumerate() {
             if index > 0 {
-                f.write_str("\nerror: ")?;
+                f.write_str("\n")?;
             }
             write!(f, "{problem}")?;
         }

@@ -15,7 +15,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use super::duration;
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawConfig {
     pub(super) probe: RawProbe,
     pub(super) admin: RawAdmin,
@@ -23,7 +23,7 @@ pub(super) struct RawConfig {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawProbe {
     pub(super) targets: Vec<RawTarget>,
     #[serde(deserialize_with = "duration::interval")]
@@ -49,43 +49,44 @@ impl Default for RawProbe {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawAdmin {
     pub(super) socket: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawInstance {
     pub(super) name: Option<String>,
     pub(super) haproxy: Option<Parsed<Address>>,
     pub(super) backend: Vec<RawBackend>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawBackend {
-    pub(super) name: Parsed<BackendName>,
-    #[serde(default)]
+    pub(super) name: Option<Parsed<BackendName>>,
     pub(super) servers: Option<Vec<Parsed<ServerName>>>,
     /// Checked and then dropped: it is the only one so far.
-    #[serde(default)]
-    #[expect(
-        dead_code,
-        reason = "a variant of one carries nothing; it is here so that its spelling is checked"
-    )]
-    pub(super) policy: RawPolicy,
-    #[serde(default)]
+    pub(super) policy: Option<Parsed<RawPolicy>>,
     pub(super) username: Option<String>,
-    #[serde(default)]
     pub(super) password_file: Option<PathBuf>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug)]
 pub(super) enum RawPolicy {
-    #[default]
     Order,
+}
+
+impl FromStr for RawPolicy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "order" => Ok(Self::Order),
+            _ => Err(format!("unknown policy `{text}`; known: order")),
+        }
+    }
 }
 
 /// A value whose type says itself what it accepts.
@@ -113,7 +114,7 @@ impl<'de> Deserialize<'de> for RawTarget {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 struct RawTargetTable {
     url: Parsed<Target>,
     #[serde(default)]

@@ -1,1 +1,149 @@
+mod places;
+mod together;
+mod values;
 
+use super::*;
+
+/// The least that works: an instance with a backend.
+const INSTANCE: &str = r#"
+[[instance]]
+haproxy = "/run/haproxy/admin.sock"
+[[instance.backend]]
+name = "socks_back_7891"
+"#;
+
+#[test]
+fn a_file_with_nothing_but_an_instance_has_the_documented_defaults() {
+    let config = resolved(INSTANCE, &[], &Flags::default()).unwrap();
+    assert_eq!(targets(&config), DEFAULT_TARGETS);
+    assert_eq!(config.probe.interval, Duration::from_secs(2));
+    assert_eq!(config.probe.timeout, Duration::from_secs(2));
+    assert_eq!(config.probe.ca_file, None);
+    assert_eq!(config.admin_socket, Path::new("/run/hactl/hactl.sock"));
+    assert_eq!(config.instance.name, "haproxy");
+    assert_eq!(config.instance.haproxy.to_string(), "/run/haproxy/admin.sock");
+    let [backend] = config.instance.backends.as_slice() else { panic!("{config:?}") };
+    assert_eq!(backend.name.as_str(), "socks_back_7891");
+    assert!(backend.servers.is_none() && backend.credentials.is_none());
+}
+
+#[test]
+fn every_key_is_read() {
+    let password = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(password.path(), "secret\r\n").unwrap();
+    let text = format!(
+        r#"
+[probe]
+targets = ["tcp://127.0.0.1:7", {{ url = "https://localhost/", expect = [200, 204], sni = "one.test" }}]
+interval = "1m 30s"
+timeout = "500ms"
+ca_file = "/etc/ssl/extra.pem"
+[admin]
+socket = "/tmp/h.sock"
+[[instance]]
+name = "7891"
+haproxy = "tcp:[::1]:9999"
+[[instance.backend]]
+name = "one"
+servers = ["b", "a"]
+policy = "order"
+username = "user"
+password_file = "{}"
+"#,
+        password.path().display()
+    );
+    let config = resolved(&text, &[], &Flags::default()).unwrap();
+    assert_eq!(targets(&config), ["tcp://127.0.0.1:7", "https://localhost/"]);
+    assert_eq!(config.probe.interval, Duration::from_secs(90));
+    assert_eq!(config.probe.timeout, Duration::from_millis(500));
+    assert_eq!(config.probe.ca_file.as_deref(), Some(Path::new("/etc/ssl/extra.pem")));
+    assert_eq!(config.admin_socket, Path::new("/tmp/h.sock"));
+    assert_eq!(config.instance.name, "7891");
+    assert_eq!(config.instance.haproxy.to_string(), "tcp:[::1]:9999");
+    let backend = &config.instance.backends[0];
+    let servers: Vec<_> = backend.servers.iter().flatten().map(ServerName::as_str).collect();
+    assert_eq!(servers, ["a", "b"]);
+    assert_eq!(backend.credentials, Some(Credentials::new("user", "secret").unwrap()));
+}
+
+#[test]
+fn the_environment_is_stronger_than_the_file_and_flags_are_stronger_than_both() {
+    let text =
+        format!("[probe]\ninterval = \"1s\"\ntimeout = \"1s\"\n[admin]\nsocket = \"/file\"\n{INSTANCE}");
+    let environment = [("HACTL_PROBE__INTERVAL", "3s"), ("HACTL_ADMIN__SOCKET", "/environment")];
+    let config = resolved(&text, &environment, &Flags::default()).unwrap();
+    assert_eq!(config.probe.interval, Duration::from_secs(3));
+    assert_eq!(config.probe.timeout, Duration::from_secs(1));
+    assert_eq!(config.admin_socket, Path::new("/environment"));
+
+    let flags = Flags {
+        haproxy: Some("/flag.sock".to_owned()),
+        backends: vec!["flag".to_owned(), "flag".to_owned()],
+        socket: Some("/flag".into()),
+        file: None,
+    };
+    let config = resolved(&text, &environment, &flags).unwrap();
+    assert_eq!(config.admin_socket, Path::new("/flag"));
+    assert_eq!(config.instance.haproxy.to_string(), "/flag.sock");
+    let names: Vec<_> = config.instance.backends.iter().map(|backend| backend.name.as_str()).collect();
+    assert_eq!(names, ["flag"]);
+}
+
+#[test]
+fn a_backend_named_by_flag_keeps_what_the_file_says_of_it() {
+    let text = format!("{INSTANCE}servers = [\"wg1\"]\n[[instance.backend]]\nname = \"other\"\n");
+    let flags = Flags { backends: vec!["socks_back_7891".to_owned()], ..Flags::default() };
+    let config = resolved(&text, &[], &flags).unwrap();
+    let [backend] = config.instance.backends.as_slice() else { panic!("{config:?}") };
+    assert_eq!(backend.servers.as_ref().map(BTreeSet::len), Some(1));
+}
+
+#[test]
+fn no_file_is_needed_where_flags_say_enough() {
+    let flags =
+        Flags { haproxy: Some("admin.sock".to_owned()), backends: vec!["b".to_owned()], ..Flags::default() };
+    let environment = owned(&[("HACTL_PROBE__TARGETS", "[\"tcp://127.0.0.1:1\", https://1.1.1.1/]")]);
+    let config = crate::config::resolve(None, &environment, &flags).unwrap();
+    assert_eq!(targets(&config), ["tcp://127.0.0.1:1", "https://1.1.1.1/"]);
+}
+
+#[test]
+fn every_key_of_probe_and_admin_has_its_variable() {
+    for section in ["probe", "admin"] {
+        let error = problems(&format!("[{section}]\nnothing_like_it = 1\n{INSTANCE}"));
+        let keys: Vec<&str> = error.rsplit_once("known: ").unwrap().1.split(", ").collect();
+        let settable: Vec<&str> = environment::SETTINGS
+            .iter()
+            .filter(|(name, of, key)| {
+                assert_eq!(*name, format!("HACTL_{}__{}", of.to_uppercase(), key.to_uppercase()));
+                *of == section
+            })
+            .map(|(.., key)| *key)
+            .collect();
+        assert_eq!(settable, keys, "{section}");
+    }
+}
+
+fn load_error(file: Option<PathBuf>) -> String {
+    load(&Flags { file, ..Flags::default() }).unwrap_err().to_string()
+}
+
+fn problems(text: &str) -> String {
+    failed(text, &[])
+}
+
+fn failed(text: &str, environment: &[(&str, &str)]) -> String {
+    resolved(text, environment, &Flags::default()).expect_err(text).to_string()
+}
+
+fn resolved(text: &str, environment: &[(&str, &str)], flags: &Flags) -> Result<Config, ConfigError> {
+    crate::config::resolve(Some((Path::new("hactl.toml"), text)), &owned(environment), flags)
+}
+
+fn owned(environment: &[(&str, &str)]) -> Vec<(String, String)> {
+    environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn targets(config: &Config) -> Vec<&str> {
+    config.probe.targets.iter().map(|target| target.name().as_str()).collect()
+}

@@ -1,0 +1,236 @@
+use clap::{CommandFactory, Parser};
+use insta::assert_snapshot;
+
+use super::*;
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn help_fits_a_terminal_of_80_columns() {
+    for command in ["", "run", "status", "check"] {
+        let text = help(command);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+}
+
+#[test]
+fn help_lists_the_commands_and_their_exit_codes() {
+    assert_snapshot!(help(""), @r"
+    HAProxy says UP, the tunnel is dead: hactl proves that each SOCKS5 upstream
+    carries traffic, and steers HAProxy
+
+    Usage: hactl [OPTIONS] [COMMAND]
+
+    Commands:
+      run     Run the daemon (also by the name hactld)
+      status  Show what hactl knows and does (without a command: this)
+      check   Test upstreams now, without the daemon
+
+    Options:
+          --color <WHEN>  Colours: auto is on a terminal without NO_COLOR [default:
+                          auto] [possible values: auto, always, never]
+      -h, --help          Print help
+      -V, --version       Print version
+
+    Exit codes of status:
+       0  everything is online and applied
+       1  clients are served, but something is degraded, offline, on backup or not
+          as wanted
+       2  a backend has no working server, or HAProxy cannot be reached or refuses
+       3  unknown: hactl does not run or does not answer, or no verdict yet
+    Exit codes of check (the worst upstream's):
+       0  online    1  degraded    2  offline    3  could not be tested
+    Exit codes of run:
+       0  ended by SIGTERM or SIGINT    1  could not start
+    Of all commands:
+      64  usage or configuration error
+      77  permission denied on hactl's own socket
+    ");
+}
+
+#[test]
+fn help_of_run_names_the_variables() {
+    assert_snapshot!(help("run"), @r"
+    Run the daemon (also by the name hactld)
+
+    Usage: hactl run [OPTIONS]
+
+    Options:
+          --color <WHEN>    Colours: auto is on a terminal without NO_COLOR
+                            [default: auto] [possible values: auto, always, never]
+          --config <FILE>   Configuration file
+          --haproxy <ADDR>  HAProxy's runtime API: PATH, unix:PATH or tcp:HOST:PORT
+                            [env: HACTL_HAPROXY]
+          --backend <NAME>  A backend to steer; may be repeated
+          --socket <PATH>   hactl's own socket [env: HACTL_SOCKET]
+      -h, --help            Print help
+
+    Without --config, and without both --haproxy and --backend, the file
+    /etc/hactl/hactl.toml is read. Variables are stronger than the file, and flags
+    are stronger than both:
+      HACTL_PROBE__TARGETS, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT,
+      HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET   keys of [probe] and [admin]
+      HACTL_LOG                                   error, warn, info, debug or trace
+
+    Examples:
+      hactl run --haproxy /run/haproxy/admin.sock --backend socks_back_7891
+      hactl run --config /etc/hactl/hactl.toml
+
+    Exit codes:
+       0  ended by SIGTERM or SIGINT    1  could not start
+      64  usage or configuration error    77  permission denied on its own socket
+    ");
+}
+
+#[test]
+fn help_of_status_explains_its_exit_codes() {
+    assert_snapshot!(help("status"), @r"
+    Show what hactl knows and does (without a command: this)
+
+    Usage: hactl status [OPTIONS]
+
+    Options:
+          --color <WHEN>     Colours: auto is on a terminal without NO_COLOR
+                             [default: auto] [possible values: auto, always, never]
+          --socket <PATH>    hactl's own socket [env: HACTL_SOCKET] [default:
+                             /run/hactl/hactl.sock]
+      -o, --output <FORMAT>  How to print it: for people, or hactl/v1 for programs
+                             [default: table] [possible values: table, json]
+          --exit-zero        Exit with 0 in place of 1 and 2
+      -h, --help             Print help
+
+    Examples:
+      hactl status
+      hactl status -o json | jq '.backends[].active_server'
+
+    Exit codes:
+       0  everything is online and applied
+       1  clients are served, but something is degraded, offline, on backup or not
+          as wanted
+       2  a backend has no working server, or HAProxy cannot be reached or refuses
+       3  unknown: hactl does not run or does not answer, or no verdict yet
+      64  usage error    77  permission denied on hactl's own socket
+    ");
+}
+
+#[test]
+fn help_of_check_explains_upstreams() {
+    assert_snapshot!(help("check"), @r"
+    Test upstreams now, without the daemon
+
+    Usage: hactl check [OPTIONS] <UPSTREAM>...
+
+    Arguments:
+      <UPSTREAM>...  backend/server, server, PORT, HOST:PORT,
+                     socks5[h]://[USER@]HOST:PORT, or - for a list on standard input
+
+    Options:
+          --color <WHEN>        Colours: auto is on a terminal without NO_COLOR
+                                [default: auto] [possible values: auto, always,
+                                never]
+          --url <URL>           What to ask for through it; may be repeated, and one
+                                answer is enough [default: https://1.1.1.1/
+                                https://8.8.8.8/ https://9.9.9.9/]
+          --ca-file <FILE>      A further certificate authority, PEM
+          --timeout <DURATION>  For the whole of one request, from 50ms to 120s
+                                [default: 2s]
+          --haproxy <ADDR>      HAProxy's runtime API, for upstreams given by server
+                                name [env: HACTL_HAPROXY] [default:
+                                /run/haproxy/admin.sock]
+      -o, --output <FORMAT>     How to print it; csv is UPSTREAM,HEALTH,MILLISECONDS
+                                [default: table] [possible values: table, csv, json]
+      -v, --verbose             Show every stage with its time
+          --exit-zero           Exit with 0 in place of 1 and 2
+      -h, --help                Print help
+
+    Examples:
+      hactl check 18181
+      hactl check -o csv 18181 18182
+      hactl check -v socks_back_7891/wg1
+      hactl check --url https://example.org/ socks5h://127.0.0.1:8111
+
+    A port alone is one of 127.0.0.1. Where an UPSTREAM is a server's name, HAProxy
+    is asked for its address. The password for a USER is HACTL_SOCKS_PASSWORD.
+    In csv and table a line is what was given, in that order; why one could not be
+    tested stands on standard error.
+
+    Exit codes, the worst upstream's:
+       0  online    1  degraded    2  offline    3  could not be tested
+      64  usage error
+    ");
+}
+
+#[test]
+fn a_slip_of_the_fingers_is_met_with_what_was_meant() {
+    assert_snapshot!(refused(&["statsu"]), @r"
+    error: unrecognized subcommand 'statsu'
+
+      tip: a similar subcommand exists: 'status'
+
+    Usage: hactl [OPTIONS] [COMMAND]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refused(&["status", "--soket", "x"]), @r"
+    error: unexpected argument '--soket' found
+
+      tip: a similar argument exists: '--socket'
+
+    Usage: hactl status --socket <PATH>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refused(&["status", "-o", "jsn"]), @r"
+    error: invalid value 'jsn' for '--output <FORMAT>'
+      [possible values: table, json]
+
+      tip: a similar value exists: 'json'
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refused(&["check"]), @r"
+    error: the following required arguments were not provided:
+      <UPSTREAM>...
+
+    Usage: hactl check <UPSTREAM>...
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refused(&["check", "--timeout", "2", "18181"]), @r#"
+    error: invalid value '2' for '--timeout <DURATION>': 2 has no unit; write "2s"
+
+    For more information, try '--help'.
+    "#);
+    assert_snapshot!(refused(&["check", "--haproxy", "127.0.0.1:9999", "wg1"]), @r"
+    error: invalid value '127.0.0.1:9999' for '--haproxy <ADDR>': `127.0.0.1:9999` looks like a TCP address: write `tcp:127.0.0.1:9999`, or `./127.0.0.1:9999` for a file
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(refused(&["run", "--socket", ""]), @r"
+    error: a value is required for '--socket <PATH>' but none was supplied
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn without_a_command_it_is_status() {
+    let cli = Cli::try_parse_from(["hactl"]).unwrap();
+    assert!(matches!(cli.command.unwrap_or_default(), Command::Status(_)));
+}
+
+fn help(command: &str) -> String {
+    parse(["hactl", command, "--help"].into_iter().filter(|arg| !arg.is_empty()))
+}
+
+fn refused(args: &[&str]) -> String {
+    parse(["hactl"].iter().chain(args).copied())
+}
+
+/// What is printed at 80 columns.
+fn parse<'a>(args: impl Iterator<Item = &'a str>) -> String {
+    Cli::command().term_width(80).try_get_matches_from(args).unwrap_err().to_string()
+}

@@ -1,0 +1,450 @@
+use failover::status::{HaproxyServerStatus, HaproxyStatus, LatencyStatus, ReasonStatus};
+use insta::assert_snapshot;
+
+use super::*;
+
+#[test]
+fn everything_online() {
+    assert_snapshot!(table(&scene(), &piped()), @r"
+    ✓ socks_back_7891 ok: 3 of 3 online, on wg1 for 3h20m
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER           ADDRESS          HEALTH    HAPROXY  LATENCY  LAST 20               SINCE  REASON
+    > wg1              127.0.0.1:18181  ● online  up          48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  -
+      wg2              127.0.0.1:18182  ● online  up          51ms  ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅   2d4h  -
+      cloudflare_warp  127.0.0.1:8111   ● online  up         112ms  ████████████████████   2d4h  -
+    ");
+}
+
+#[test]
+fn degraded_on_backup() {
+    assert_snapshot!(table(&on_backup(), &piped()), @r"
+    ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms  ████████████████████   2d4h  -
+
+    next: hactl check -v socks_back_7891/wg1
+    ");
+}
+
+#[test]
+fn blackout_with_the_last_good_server_left() {
+    assert_snapshot!(table(&blackout(), &piped()), @r"
+    ✗ socks_back_7891 DOWN: no server is known to carry traffic; still on backup cloudflare_warp for 4m12s
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20  SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕  4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ▲ degraded  up             -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
+
+    next: hactl check -v socks_back_7891/wg1
+    ");
+}
+
+#[test]
+fn no_usable_server() {
+    let mut status = blackout();
+    let backend = &mut status.backends[0];
+    backend.in_service.clear();
+    backend.active_server = None;
+    backend.on_backup = false;
+    backend.servers[2].haproxy.operational = Operational::Stopped;
+    assert_snapshot!(table(&status, &piped()), @r"
+    ✗ socks_back_7891 DOWN: 0 of 3 online, HAProxy has had no usable server for 4m12s
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20  SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕  4m12s  127.0.0.1:18182: connection refused
+      cloudflare_warp  127.0.0.1:8111   ▲ degraded  down           -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
+
+    next: hactl check -v socks_back_7891/wg1
+    ");
+}
+
+#[test]
+fn haproxy_away() {
+    let mut status = on_backup();
+    status.applying = false;
+    status.haproxy = HaproxyStatus {
+        answering: false,
+        version: None,
+        pid: None,
+        uptime_seconds: None,
+        age_seconds: Some(75.0),
+        ..status.haproxy
+    };
+    status.problems = vec![
+        "HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just \
+         being started again"
+            .to_owned(),
+    ];
+    assert_snapshot!(table(&status, &piped()), @r"
+    ✗ HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just being started again
+    ! socks_back_7891 DEGRADED: 1 of 3 online, last seen on backup cloudflare_warp
+      hactl 0.1.0 gw1 · HAProxy away for 1m15s · /run/haproxy/admin.sock · not applying
+
+      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms  ████████████████████   2d4h  -
+
+    next: hactl check -v socks_back_7891/wg1
+    ");
+    status.backends.clear();
+    assert_snapshot!(table(&status, &piped()), @r"
+    ✗ HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just being started again
+      hactl 0.1.0 gw1 · HAProxy away for 1m15s · /run/haproxy/admin.sock · not applying
+    ");
+}
+
+#[test]
+fn a_socket_of_level_operator() {
+    let mut status = on_backup();
+    status.applying = false;
+    status.haproxy.level = Some("operator".to_owned());
+    status.problems = vec![
+        "nothing can be changed in HAProxy: the socket /run/haproxy/admin.sock has level operator; write `stats \
+         socket /run/haproxy/admin.sock mode 660 level admin` into the global section of haproxy.cfg and reload \
+         HAProxy"
+            .to_owned(),
+    ];
+    for server in &mut status.backends[0].servers {
+        server.haproxy.state = Admin::Ready;
+        server.haproxy.owner = None;
+        server.drift = server.desired == Some(Admin::Maint);
+    }
+    assert_snapshot!(table(&status, &piped()), @r"
+    ✗ nothing can be changed in HAProxy: the socket /run/haproxy/admin.sock has level operator; write `stats socket /run/haproxy/admin.sock mode 660 level admin` into the global section of haproxy.cfg and reload HAProxy
+    ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · not applying · data 0.1s old
+
+      SERVER           ADDRESS          HEALTH      HAPROXY            LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  up (maint wanted)        -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   up (maint wanted)        -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up                   112ms  ████████████████████   2d4h  -
+
+    next: hactl check -v socks_back_7891/wg1
+    ");
+}
+
+#[test]
+fn not_seen_yet() {
+    let mut status = scene();
+    status.backends.clear();
+    status.applying = false;
+    status.haproxy = HaproxyStatus {
+        answering: false,
+        version: None,
+        pid: None,
+        uptime_seconds: None,
+        level: None,
+        age_seconds: None,
+        ..status.haproxy
+    };
+    assert_snapshot!(table(&status, &piped()), @r"
+    ? HAProxy was not seen yet
+      hactl 0.1.0 gw1 · HAProxy not seen yet · /run/haproxy/admin.sock · not applying
+    ");
+}
+
+#[test]
+fn no_verdict_yet() {
+    let mut status = scene();
+    status.backends[0].verdict = Level::Unknown;
+    for server in &mut status.backends[0].servers {
+        server.health = Some(Verdict::Unknown);
+        server.history.clear();
+        server.latency_ms = LatencyStatus::default();
+    }
+    assert_snapshot!(table(&status, &piped()), @r"
+    ? socks_back_7891 UNKNOWN: not every server has a verdict yet; on wg1 for 3h20m
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER           ADDRESS          HEALTH     HAPROXY  LATENCY  LAST 20  SINCE  REASON
+    > wg1              127.0.0.1:18181  ○ unknown  up             -  -         2d4h  -
+      wg2              127.0.0.1:18182  ○ unknown  up             -  -         2d4h  -
+      cloudflare_warp  127.0.0.1:8111   ○ unknown  up             -  -         2d4h  -
+    ");
+}
+
+#[test]
+fn maint_by_somebody_else_a_held_server_and_one_left_alone() {
+    let mut status = scene();
+    status.backends[0].verdict = Level::Degraded;
+    let [wg1, wg2, warp] = status.backends[0].servers.as_mut_slice() else { panic!() };
+    wg1.haproxy.state = Admin::Maint;
+    wg1.haproxy.owner = Some(Owner::Theirs);
+    wg1.held = Some("somebody else put it into maint".to_owned());
+    wg1.drift = true;
+    fail(wg2);
+    wg2.haproxy.state = Admin::Ready;
+    wg2.haproxy.owner = None;
+    wg2.held = Some("the last server that HAProxy can use here".to_owned());
+    wg2.drift = true;
+    warp.managed = false;
+    warp.health = None;
+    warp.health_seconds = None;
+    warp.history.clear();
+    warp.latency_ms = LatencyStatus::default();
+    status.backends[0].in_service = vec!["wg2".to_owned()];
+    assert_snapshot!(table(&status, &piped()), @r"
+    ! socks_back_7891 DEGRADED: 1 of 3 online, on wg2 for 3h20m
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER           ADDRESS          HEALTH      HAPROXY           LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ● online    maint (not ours)     48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  somebody else put it into maint
+    > wg2              127.0.0.1:18182  ▲ degraded  up                      -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s; stays: the last server that HAProxy can use here
+      cloudflare_warp  127.0.0.1:8111   -           up                      -  -                         -  left alone by configuration
+
+    next: hactl check -v socks_back_7891/wg2
+    ");
+}
+
+#[test]
+fn a_wrong_backend_name_and_two_backends() {
+    let mut status = on_backup();
+    let mut other = scene().backends.remove(0);
+    other.name = "other".to_owned();
+    status.backends.push(other);
+    status.problems = vec![
+        "HAProxy has no backend sock_back (it has socks_back_7891, other); correct its name in the configuration"
+            .to_owned(),
+    ];
+    assert_snapshot!(table(&status, &piped()), @r"
+    ✗ HAProxy has no backend sock_back (it has socks_back_7891, other); correct its name in the configuration
+    ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
+    ✓ other ok: 3 of 3 online, on wg1 for 3h20m
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+    socks_back_7891
+      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms  ████████████████████   2d4h  -
+
+    other
+      SERVER           ADDRESS          HEALTH    HAPROXY  LATENCY  LAST 20               SINCE  REASON
+    > wg1              127.0.0.1:18181  ● online  up          48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  -
+      wg2              127.0.0.1:18182  ● online  up          51ms  ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅   2d4h  -
+      cloudflare_warp  127.0.0.1:8111   ● online  up         112ms  ████████████████████   2d4h  -
+
+    next: hactl check -v socks_back_7891/wg1
+    ");
+}
+
+#[test]
+fn in_narrow_terminals_every_line_fits() {
+    for width in [120, 80, 60, 40] {
+        for status in [scene(), on_backup(), blackout()] {
+            let text = table(&status, &Terminal { width: Some(width), ..piped() });
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
+        }
+    }
+    assert_snapshot!(table(&on_backup(), &Terminal { width: Some(80), ..piped() }), @r"
+    ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h ·
+      /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  SINCE
+      wg1              127.0.0.1:18181  ▲ degraded  maint          -  4m12s
+          connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint          -  4m12s
+          127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms   2d4h
+
+    next: hactl check -v socks_back_7891/wg1
+    ");
+    assert_snapshot!(table(&on_backup(), &Terminal { width: Some(60), ..piped() }), @r"
+    ! socks_back_7891 DEGRADED: 1 of 3 online, on backup
+    cloudflare_warp for 4m12s
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h
+      · /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER           HEALTH      HAPROXY  LATENCY  SINCE
+      wg1              ▲ degraded  maint          -  4m12s
+          connect to 1.1.1.1:443: no reply in 2 s
+      wg2              ✕ offline   maint          -  4m12s
+          127.0.0.1:18182: connection refused
+    > cloudflare_warp  ● online    up         112ms   2d4h
+
+    next: hactl check -v socks_back_7891/wg1
+    ");
+    assert_snapshot!(table(&on_backup(), &Terminal { width: Some(40), ..piped() }), @r"
+    ! socks_back_7891 DEGRADED: 1 of 3
+    online, on backup cloudflare_warp for
+    4m12s
+      hactl 0.1.0 gw1 · HAProxy
+      2.6.12-1+deb12u4 pid 412 up 3d4h ·
+      /run/haproxy/admin.sock · applying ·
+      data 0.1s old
+
+      SERVER           HEALTH      HAPROXY
+      wg1              ▲ degraded  maint
+          connect to 1.1.1.1:443: no reply
+          in 2 s
+      wg2              ✕ offline   maint
+          127.0.0.1:18182: connection
+          refused
+    > cloudflare_warp  ● online    up
+
+    next: hactl check -v socks_back_7891/wg1
+    ");
+}
+
+#[test]
+fn without_unicode_all_of_it_is_ascii() {
+    let text = table(&on_backup(), &Terminal { unicode: false, width: Some(100), ..piped() });
+    assert!(text.is_ascii());
+    assert_snapshot!(text, @r"
+    ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
+      hactl 0.1.0 gw1 - HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h - /run/haproxy/admin.sock - applying -
+      data 0.1s old
+
+      SERVER           ADDRESS          HEALTH       HAPROXY  LATENCY  LAST 20               SINCE
+      wg1              127.0.0.1:18181  !! degraded  maint          -  ...xxxx               4m12s
+          connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  XX offline   maint          -  ...xxxx               4m12s
+          127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   OK online    up         112ms  ....................   2d4h
+
+    next: hactl check -v socks_back_7891/wg1
+    ");
+}
+
+#[test]
+fn colours_add_nothing_but_colours() {
+    let coloured = table(&on_backup(), &Terminal { color: true, ..piped() });
+    assert_snapshot!(coloured.replace('\x1b', "␛"), @r"
+    ␛[1;33m!␛[0m socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
+    ␛[2m  hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old␛[0m
+
+    ␛[2m  SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20               SINCE  REASON␛[0m
+      wg1              127.0.0.1:18181  ␛[33m▲ degraded␛[0m  maint          -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ␛[31m✕ offline␛[0m   maint          -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ␛[32m● online␛[0m    up         112ms  ████████████████████   2d4h  -
+
+    next: hactl check -v socks_back_7891/wg1
+    ");
+    let mut plain = String::new();
+    for part in coloured.split('\x1b') {
+        plain.push_str(
+            part.strip_prefix('[').and_then(|part| part.split_once('m')).map_or(part, |(_, rest)| rest),
+        );
+    }
+    assert_eq!(plain, table(&on_backup(), &piped()));
+}
+
+/// What a script gets.
+fn piped() -> Terminal {
+    Terminal { color: false, unicode: true, width: None }
+}
+
+fn on_backup() -> Status {
+    let mut status = scene();
+    status.exit_code = 1;
+    let backend = &mut status.backends[0];
+    backend.verdict = Level::Degraded;
+    backend.in_service = vec!["cloudflare_warp".to_owned()];
+    backend.in_service_seconds = Some(252.0);
+    backend.on_backup = true;
+    for server in &mut backend.servers[..2] {
+        fail(server);
+    }
+    backend.servers[1].health = Some(Verdict::Offline);
+    backend.servers[1].reason.as_mut().unwrap().text = "127.0.0.1:18182: connection refused".to_owned();
+    status
+}
+
+fn blackout() -> Status {
+    let mut status = on_backup();
+    status.exit_code = 2;
+    let backend = &mut status.backends[0];
+    backend.verdict = Level::Down;
+    backend.blackout_since = Some("2026-01-01T00:00:00.000Z".to_owned());
+    fail(&mut backend.servers[2]);
+    backend.servers[2].haproxy.state = Admin::Ready;
+    backend.servers[2].haproxy.owner = None;
+    status
+}
+
+fn fail(server: &mut ServerStatus) {
+    server.health = Some(Verdict::Degraded);
+    server.health_seconds = Some(252.0);
+    server.reason = Some(ReasonStatus {
+        stage: "connect".to_owned(),
+        code: "timeout".to_owned(),
+        text: "connect to 1.1.1.1:443: no reply in 2 s".to_owned(),
+    });
+    server.latency_ms.last = None;
+    server.history = vec![Some(48.0), Some(50.0), Some(130.0), None, None, None, None];
+    server.haproxy.state = Admin::Maint;
+    server.haproxy.owner = Some(Owner::Ours);
+    server.desired = Some(Admin::Maint);
+}
+
+fn scene() -> Status {
+    let servers = [("wg1", 18181, 48.4), ("wg2", 18182, 51.0), ("cloudflare_warp", 8111, 112.0)];
+    Status {
+        api_version: "hactl/v1".to_owned(),
+        kind: "Status".to_owned(),
+        generated_at: "2026-01-01T00:00:00.000Z".to_owned(),
+        exit_code: 0,
+        version: "0.1.0".to_owned(),
+        node: "gw1".to_owned(),
+        instance: "7891".to_owned(),
+        haproxy: HaproxyStatus {
+            answering: true,
+            version: Some("2.6.12-1+deb12u4".to_owned()),
+            pid: Some(412),
+            uptime_seconds: Some(273_600),
+            socket: "/run/haproxy/admin.sock".to_owned(),
+            level: Some("admin".to_owned()),
+            age_seconds: Some(0.1),
+        },
+        applying: true,
+        problems: Vec::new(),
+        backends: vec![BackendStatus {
+            name: "socks_back_7891".to_owned(),
+            verdict: Level::Ok,
+            active_server: Some("wg1".to_owned()),
+            in_service: vec!["wg1".to_owned()],
+            in_service_since: None,
+            in_service_seconds: Some(12_000.0),
+            on_backup: false,
+            blackout_since: None,
+            servers: servers.map(|(name, port, millis)| server(name, port, millis)).into(),
+        }],
+    }
+}
+
+fn server(name: &str, port: u16, millis: f64) -> ServerStatus {
+    ServerStatus {
+        name: name.to_owned(),
+        address: Some(format!("127.0.0.1:{port}")),
+        role: "primary".to_owned(),
+        managed: true,
+        health: Some(Verdict::Online),
+        health_since: None,
+        health_seconds: Some(187_200.0),
+        reason: None,
+        latency_ms: LatencyStatus { last: Some(millis), p50: Some(millis), p95: Some(millis) },
+        history: vec![Some(millis); 20],
+        haproxy: HaproxyServerStatus {
+            operational: Operational::Running,
+            state: Admin::Ready,
+            admin: Vec::new(),
+            owner: None,
+            weight: 1,
+        },
+        override_: None,
+        desired: Some(Admin::Ready),
+        drift: false,
+        held: None,
+    }
+}

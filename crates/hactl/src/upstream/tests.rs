@@ -1,0 +1,54 @@
+use super::*;
+
+#[tokio::test]
+async fn ports_and_addresses_need_no_haproxy() {
+    let address = |word: &'static str| async move { resolved(word).await.map(|one| one.address.to_string()) };
+    assert_eq!(address("18181").await, Ok("127.0.0.1:18181".to_owned()));
+    assert_eq!(address("127.0.0.2:1").await, Ok("127.0.0.2:1".to_owned()));
+    assert_eq!(address("[::1]:65535").await, Ok("[::1]:65535".to_owned()));
+    assert_eq!(address("socks5h://127.0.0.1:8111").await, Ok("127.0.0.1:8111".to_owned()));
+    assert_eq!(address("socks5://127.0.0.1:8111/").await, Ok("127.0.0.1:8111".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_no_upstream_is_told_before_anything_is_opened() {
+    for word in [":1", "host:", "host:0x1", "70000", "99999999999999999999", "socks5h://", "socks5h://host"] {
+        assert_eq!(resolved(word).await.err(), Some(UpstreamError::Form), "{word}");
+    }
+    for word in ["0", "127.0.0.1:0"] {
+        assert_eq!(resolved(word).await.err(), Some(UpstreamError::PortZero), "{word}");
+    }
+    let word = "socks5h://user:secret@127.0.0.1:1";
+    assert_eq!(resolved(word).await.err(), Some(UpstreamError::PasswordInUrl));
+}
+
+#[tokio::test]
+async fn haproxy_is_asked_once_and_its_absence_is_told_for_every_name() {
+    let mut servers = Servers::of("/nonexistent/admin.sock".parse().unwrap());
+    for word in ["wg1", "socks_back_7891/wg1"] {
+        let error = resolve(word, &mut servers).await.err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "/nonexistent/admin.sock does not exist: is haproxy running, and does its `stats socket` line name this \
+             path?"
+        );
+        assert!(matches!(servers.known, Some(Err(_))));
+    }
+}
+
+#[test]
+fn standard_input_is_one_upstream_a_line() {
+    let words = lines(b"18181\n\n  wg1 \r\n\xff\xfe\nlast".as_slice());
+    assert_eq!(words, ["18181", "wg1", "\u{fffd}\u{fffd}", "last"]);
+}
+
+#[test]
+fn standard_input_ends_somewhere() {
+    let endless = std::io::BufReader::new(std::io::repeat(b'\n'));
+    assert!(lines(endless).is_empty());
+}
+
+async fn resolved(word: &str) -> Result<Upstream, UpstreamError> {
+    let mut servers = Servers::of("/nonexistent/admin.sock".parse().unwrap());
+    resolve(word, &mut servers).await
+}

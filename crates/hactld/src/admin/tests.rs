@@ -1,0 +1,246 @@
+use failover::status::{Context, Status};
+use failover::{Core, Observed, Thresholds, Time};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+
+/// What is promised to happen has happened within this, or the test has failed. The clock is a virtual one.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+#[tokio::test(start_paused = true)]
+async fn the_status_is_json_and_whoever_asks_for_something_else_is_told_where_it_is() {
+    let scene = Scene::start().await;
+    let (head, body) = scene.get(STATUS_PATH).await;
+    assert!(
+        head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("content-type: application/json"),
+        "{head}"
+    );
+    let status: Status = serde_json::from_str(&body).unwrap();
+    assert_eq!((status.api_version.as_str(), status.exit_code), ("hactl/v1", 3));
+
+    let (head, body) = scene.get("/healthz").await;
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    assert_eq!(body, "ok\n");
+
+    let (head, body) = scene.get("/").await;
+    assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+    assert_eq!(body, r#"{"error":{"message":"no such path; see /api/v1/status"}}"#);
+    let reply = scene.say(b"POST /api/v1/status HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(reply.starts_with("HTTP/1.1 405 "), "{reply}");
+}
+
+#[tokio::test]
+async fn user_and_group_may_connect_and_nobody_else() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("deep").join("h.sock");
+    let _socket = bind(&path).await.unwrap();
+    assert_eq!(mode(&path), 0o660);
+    assert_eq!(mode(&dir.path().join("deep")) & !0o750, 0);
+    assert_eq!(mode(&dir.path().join("deep").join("h.sock.lock")) & !0o640, 0);
+}
+
+#[tokio::test]
+async fn a_second_hactl_is_told_who_holds_the_socket() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("h.sock");
+    let first = bind(&path).await.unwrap();
+    let error = bind(&path).await.err().unwrap();
+    let expected = format!("another hactl (pid {}) already serves {}", std::process::id(), path.display());
+    assert_eq!(error.to_string(), expected);
+    assert!(path.exists(), "the loser leaves the winner's socket alone");
+
+    drop(first);
+    assert!(!path.exists(), "the file goes with its socket");
+    assert!(
+        dir.path().join("h.sock.lock").exists(),
+        "the lock's file stays: removing it would race with a start"
+    );
+    bind(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lock_file_with_nonsense_in_it_still_locks() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("h.sock");
+    let first = bind(&path).await.unwrap();
+    std::fs::write(dir.path().join("h.sock.lock"), b"\xff\x1b[2J").unwrap();
+    let error = bind(&path).await.err().unwrap();
+    assert_eq!(error.to_string(), format!("another hactl already serves {}", path.display()));
+    drop(first);
+}
+
+#[tokio::test]
+async fn the_socket_of_a_crashed_hactl_is_replaced() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("h.sock");
+    drop(StdListener::bind(&path).unwrap());
+    assert!(path.exists());
+    let socket = bind(&path).await.unwrap();
+    UnixStream::connect(&path).await.unwrap();
+    drop(socket);
+}
+
+#[tokio::test]
+async fn the_socket_of_another_program_is_left_to_it() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("admin.sock");
+    let haproxy = StdListener::bind(&path).unwrap();
+    let error = bind(&path).await.err().unwrap();
+    assert_eq!(error.to_string(), format!("something that is not hactl listens on {}", path.display()));
+    UnixStream::connect(&path).await.unwrap();
+    drop(haproxy);
+}
+
+#[tokio::test]
+async fn what_is_not_a_socket_is_left_where_it_is() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "precious").unwrap();
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    for path in [&file, &link] {
+        let error = bind(path).await.err().unwrap();
+        assert_eq!(error.to_string(), format!("{} is there already and is not a socket", path.display()));
+    }
+    assert_eq!(std::fs::read_to_string(&link).unwrap(), "precious");
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_had_is_named_with_the_systems_reason() {
+    let error = bind(Path::new("/nonexistent/deep/h.sock")).await.err().unwrap();
+    assert_eq!(error.to_string(), "cannot make the socket /nonexistent/deep/h.sock");
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(source, "No such file or directory (os error 2)");
+    let dir = TempDir::new().unwrap();
+    let error = bind(&dir.path().join("x".repeat(120))).await.err().unwrap();
+    assert!(matches!(error, AdminError::Io { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn hostile_clients_are_cut_off_while_an_honest_one_is_served() {
+    let scene = Scene::start().await;
+    let mut silent = scene.connect().await;
+    let mut unfinished = scene.connect().await;
+    unfinished.write_all(b"GET /api/v1/status HTTP/1.1\r\nhost: x\r\n").await.unwrap();
+    let mut gone = scene.connect().await;
+    gone.write_all(b"GET /api").await.unwrap();
+    drop(gone);
+    let mut deaf = scene.connect().await;
+    deaf.write_all(format!("GET {STATUS_PATH} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+
+    assert!(scene.get(STATUS_PATH).await.0.starts_with("HTTP/1.1 200 "));
+    let garbage = scene.say(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").await;
+    assert!(garbage.starts_with("HTTP/1.1 400 "), "{garbage}");
+    let head = [b"GET / HTTP/1.1\r\n".as_slice(), &b"x: ".repeat(BUFFER_MAX)].concat();
+    let endless = scene.say(&head).await;
+    assert!(endless.starts_with("HTTP/1.1 431 "), "{endless}");
+    let many = [b"GET / HTTP/1.1\r\n".as_slice(), &b"a: b\r\n".repeat(1000), b"\r\n"].concat();
+    assert!(scene.say(&many).await.starts_with("HTTP/1.1 431 "));
+    let line = scene.say(&b"a".repeat(4 * BUFFER_MAX)).await;
+    assert!(line.starts_with("HTTP/1.1 4"), "{line}");
+
+    // Each of these ends by our own limits: the test's clock runs only where nothing else does.
+    let start = tokio::time::Instant::now();
+    for slow in [&mut silent, &mut unfinished] {
+        let mut rest = Vec::new();
+        timeout(PATIENCE, slow.read_to_end(&mut rest)).await.unwrap().ok();
+        assert!(start.elapsed() <= CONNECTION_LIMIT);
+    }
+    assert!(scene.get(STATUS_PATH).await.0.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_all_places_are_taken_an_honest_client_waits_and_is_served() {
+    let scene = Scene::start().await;
+    let mut silent = Vec::new();
+    for _ in 0..2 * CLIENTS_MAX {
+        silent.push(scene.connect().await);
+    }
+    let start = tokio::time::Instant::now();
+    assert!(scene.get(STATUS_PATH).await.0.starts_with("HTTP/1.1 200 "));
+    assert!(start.elapsed() <= 3 * CONNECTION_LIMIT, "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_loop_that_does_not_answer_is_told_and_nobody_waits_for_ever() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("h.sock");
+    let socket = bind(&path).await.unwrap();
+    let (sender, mut queries) = mpsc::channel(1);
+    tokio::spawn(serve(socket.listener(), sender));
+    let scene = Scene { path, _dir: dir, _socket: socket };
+
+    let (first, second) = tokio::join!(scene.get(STATUS_PATH), scene.get(STATUS_PATH));
+    let mut bodies = [first.1, second.1];
+    bodies.sort();
+    assert!(bodies[0].contains("the decision loop did not answer in 2 s"), "{bodies:?}");
+    assert!(bodies[1].contains("too many ask at once; ask again"), "{bodies:?}");
+    drop(queries.recv().await);
+    queries.close();
+    let (head, _) = scene.get(STATUS_PATH).await;
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+}
+
+/// A served socket, with a decision loop behind it that answers at once.
+struct Scene {
+    path: PathBuf,
+    _dir: TempDir,
+    _socket: AdminSocket,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("h.sock");
+        let socket = bind(&path).await.unwrap();
+        let (sender, mut queries) = mpsc::channel::<Query>(8);
+        tokio::spawn(async move {
+            while let Some(query) = queries.recv().await {
+                query.send(nothing()).ok();
+            }
+        });
+        tokio::spawn(serve(socket.listener(), sender));
+        Self { path, _dir: dir, _socket: socket }
+    }
+
+    async fn connect(&self) -> UnixStream {
+        UnixStream::connect(&self.path).await.unwrap()
+    }
+
+    /// Head and body of the answer.
+    async fn get(&self, path: &str) -> (String, String) {
+        let answer = self.say(format!("GET {path} HTTP/1.1\r\nhost: hactl\r\n\r\n").as_bytes()).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+        (head.to_owned(), body.to_owned())
+    }
+
+    /// All that comes back, to the end of the connection.
+    async fn say(&self, bytes: &[u8]) -> String {
+        let (mut read, mut write) = self.connect().await.into_split();
+        // They may have answered and closed before they have read it all.
+        let said = async { write.write_all(bytes).await.ok() };
+        let mut answer = Vec::new();
+        let heard =
+            async { while let Ok(1..) = timeout(PATIENCE, read.read_buf(&mut answer)).await.unwrap() {} };
+        tokio::join!(said, heard);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+fn nothing() -> Status {
+    let context = Context {
+        version: "0",
+        node: "node",
+        instance: "7891",
+        socket: "/run/haproxy/admin.sock",
+        now: Time::ZERO,
+        unix_now: 0,
+        wall: &|_| "2026-01-01T00:00:00.000Z".to_owned(),
+    };
+    Core::new(Thresholds::with_interval(Duration::from_secs(2))).status(&Observed::nothing(), &context)
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}

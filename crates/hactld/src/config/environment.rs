@@ -1,0 +1,96 @@
+//! The variables that begin with `HACTL_`: which there are, and what they set. A name that is none of them is a slip of
+//! the fingers, which would otherwise be silently nothing.
+
+use figment::value::Value;
+use tracing_subscriber::filter::Targets;
+
+use super::layers::Layer;
+use super::locate::closest;
+use super::problem::{ConfigError, Place, Problem};
+
+/// Names and values.
+pub(super) type Environment = [(String, String)];
+
+const PREFIX: &str = "HACTL_";
+
+/// Each sets one key.
+pub(super) const SETTINGS: [(&str, &str, &str); 5] = [
+    ("HACTL_PROBE__TARGETS", "probe", "targets"),
+    ("HACTL_PROBE__INTERVAL", "probe", "interval"),
+    ("HACTL_PROBE__TIMEOUT", "probe", "timeout"),
+    ("HACTL_PROBE__CA_FILE", "probe", "ca_file"),
+    ("HACTL_ADMIN__SOCKET", "admin", "socket"),
+];
+
+const LOG: &str = "HACTL_LOG";
+
+/// Read elsewhere: the first two are flags as well, the last one is for `hactl check`.
+const OTHERS: [&str; 3] = ["HACTL_HAPROXY", "HACTL_SOCKET", "HACTL_SOCKS_PASSWORD"];
+
+/// What a variable is for.
+pub(super) enum Variable {
+    Setting(Layer),
+    Log(Box<Targets>),
+    Other,
+}
+
+pub(super) fn of_this_process() -> Result<Vec<(String, String)>, ConfigError> {
+    let mut environment = Vec::new();
+    let mut problems = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if !name.starts_with(PREFIX) {
+            continue;
+        }
+        match value.into_string() {
+            Ok(value) => environment.push((name, value)),
+            Err(_) => problems.push(Problem::new("not UTF-8".to_owned()).at(Place::Variable(name))),
+        }
+    }
+    // Theirs has none, and the same mistakes are to be told in the same order.
+    environment.sort();
+    if problems.is_empty() { Ok(environment) } else { Err(ConfigError::new(problems)) }
+}
+
+pub(super) fn read((name, value): &(String, String)) -> Result<Variable, Box<Problem>> {
+    if let Some((name, section, key)) = SETTINGS.iter().find(|(known, ..)| known == name) {
+        return Ok(Variable::Setting(Layer::of_variable(name, section, key, parse(value))));
+    }
+    if name == LOG {
+        return match crate::log::filter(value) {
+            Ok(filter) => Ok(Variable::Log(Box::new(filter))),
+            Err((what, next)) => {
+                let problem = Problem::new(what).at(Place::Variable(name.clone()));
+                Err(Box::new(problem.next(next.to_owned())))
+            }
+        };
+    }
+    if OTHERS.contains(&name.as_str()) { Ok(Variable::Other) } else { Err(Box::new(unknown(name))) }
+}
+
+/// A list where it begins like one, otherwise text: so a mistake is quoted as it was written.
+fn parse(text: &str) -> Value {
+    if !text.trim_start().starts_with('[') {
+        return Value::from(text);
+    }
+    // This parser takes whatever it is given, what it does not understand as text.
+    text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
+}
+
+fn unknown(name: &str) -> Problem {
+    let known: Vec<&str> = SETTINGS.iter().map(|(known, ..)| *known).chain([LOG]).chain(OTHERS).collect();
+    let next = match meant(name, &known) {
+        Some(meant) => format!("correct it to {meant}, or unset it"),
+        None => format!("unset it; known are {}", known.join(", ")),
+    };
+    Problem::new(format!("unknown environment variable {name}")).next(next)
+}
+
+/// The known one that differs in case or lacks its section, or the most similar one.
+fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let key = name.strip_prefix(PREFIX)?.to_uppercase();
+    let without: Vec<&str> = known.iter().filter_map(|known| known.strip_prefix(PREFIX)).collect();
+    let same = |known: &&str| known.rsplit("__").next() == Some(key.as_str()) || **known == key;
+    let found = without.iter().copied().find(same).or_else(|| closest(&key, &without))?;
+    known.iter().copied().find(|known| known.strip_prefix(PREFIX) == Some(found))
+}

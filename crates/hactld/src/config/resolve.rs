@@ -1,0 +1,199 @@
+//! From the written configuration to the resolved one: how the values go together, and what else they name.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use checker::{Credentials, CredentialsError, Target};
+use haproxy_runtime::BackendName;
+use tracing_subscriber::filter::Targets;
+
+use super::locate::{Origin, Source};
+use super::problem::{ConfigError, Place, Problem};
+use super::raw::{RawBackend, RawConfig, RawInstance, RawProbe, RawTarget};
+use super::{Backend, Config, DEFAULT_SOCKET, Flags, Instance, Probe, read_at_most};
+
+/// RFC 1929 carries 255 bytes; the line's end comes on top.
+const PASSWORD_FILE_MAX: u64 = 1024;
+
+pub(super) struct Resolver<'a> {
+    source: &'a Source,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) const fn new(source: &'a Source) -> Self {
+        Self { source, problems: Vec::new() }
+    }
+
+    pub(super) fn config(
+        mut self,
+        raw: RawConfig,
+        flags: &Flags,
+        log: Targets,
+    ) -> Result<Config, ConfigError> {
+        let probe = self.probe(raw.probe);
+        let admin_socket = self.admin_socket(raw.admin.socket, flags);
+        let instance = self.instance(raw.instance, flags);
+        match instance {
+            Some(instance) if self.problems.is_empty() => Ok(Config { probe, admin_socket, instance, log }),
+            Some(_) | None => Err(ConfigError::new(self.problems)),
+        }
+    }
+
+    fn probe(&mut self, raw: RawProbe) -> Probe {
+        let path = ["probe", "targets"];
+        if raw.targets.is_empty() {
+            let next = "name at least one, such as \"https://1.1.1.1/\", or leave `targets` out";
+            self.report("no target to probe", next, &path);
+        }
+        let targets: Vec<Target> = raw.targets.into_iter().map(|RawTarget(target)| target).collect();
+        let mut seen = BTreeSet::new();
+        for (index, target) in targets.iter().enumerate() {
+            if !seen.insert(target.name()) {
+                let what = format!("target {target} is named twice");
+                self.report(&what, "remove one of them", &["probe", "targets", &index.to_string()]);
+            }
+        }
+        Probe { targets, interval: raw.interval, timeout: raw.timeout, ca_file: raw.ca_file }
+    }
+
+    fn admin_socket(&mut self, raw: Option<PathBuf>, flags: &Flags) -> PathBuf {
+        let socket = flags.socket.clone().or(raw).unwrap_or_else(|| DEFAULT_SOCKET.into());
+        if socket.as_os_str().is_empty() {
+            let next = format!("name a path such as \"{DEFAULT_SOCKET}\", or leave `socket` out");
+            self.report("the path is empty", &next, &["admin", "socket"]);
+        }
+        socket
+    }
+
+    /// The one instance: from the file, changed or given by the flags.
+    fn instance(&mut self, raw: Vec<RawInstance>, flags: &Flags) -> Option<Instance> {
+        if raw.len() > 1 {
+            let what = format!("{} instances; this version steers one", raw.len());
+            let next = "run one hactl for each HAProxy, each with its own [admin] socket";
+            self.report(&what, next, &["instance", "1"]);
+            return None;
+        }
+        let raw = raw.into_iter().next().unwrap_or_default();
+        let haproxy = match &flags.haproxy {
+            Some(text) => self.flag("--haproxy (or HACTL_HAPROXY)", text),
+            None => raw.haproxy.map(|address| address.0),
+        };
+        if haproxy.is_none() && flags.haproxy.is_none() {
+            let next = "say haproxy = \"/run/haproxy/admin.sock\" in [[instance]], or --haproxy ADDR";
+            self.report("which HAProxy is not said", next, &["instance", "0"]);
+        }
+        let in_file = self.backends(raw.backend);
+        let backends =
+            if flags.backends.is_empty() { in_file } else { self.flag_backends(&flags.backends, &in_file) };
+        if backends.is_empty() && self.problems.is_empty() {
+            let next = "name it in [[instance.backend]], or by --backend NAME";
+            self.report("no backend to steer", next, &["instance", "0"]);
+        }
+        Some(Instance { name: raw.name.unwrap_or_else(|| "haproxy".to_owned()), haproxy: haproxy?, backends })
+    }
+
+    fn backends(&mut self, raw: Vec<RawBackend>) -> Vec<Backend> {
+        let mut seen = BTreeSet::new();
+        let mut backends = Vec::new();
+        for (index, backend) in raw.into_iter().enumerate() {
+            let index = index.to_string();
+            let at = |key| ["instance", "0", "backend", &index, key];
+            let credentials = self.credentials(&backend, &at);
+            let Some(name) = backend.name.map(|name| name.0) else {
+                let next = "say name = \"NAME\" with HAProxy's name of the backend";
+                self.report("a backend without a name", next, &at("name"));
+                continue;
+            };
+            if !seen.insert(name.clone()) {
+                self.report(&format!("backend {name} is named twice"), "remove one of them", &at("name"));
+            }
+            let names = |names: Vec<_>| names.into_iter().map(|name: super::raw::Parsed<_>| name.0).collect();
+            let servers: Option<BTreeSet<_>> = backend.servers.map(names);
+            if servers.as_ref().is_some_and(BTreeSet::is_empty) {
+                let next = "name one, or leave `servers` out to steer all that HAProxy lists";
+                self.report("no server to steer", next, &at("servers"));
+            }
+            backends.push(Backend { name, servers, credentials });
+        }
+        backends
+    }
+
+    fn credentials<'k>(
+        &mut self,
+        backend: &RawBackend,
+        at: &dyn Fn(&'k str) -> [&'k str; 5],
+    ) -> Option<Credentials> {
+        let (user, file) = match (&backend.username, &backend.password_file) {
+            (None, None) => return None,
+            (Some(user), Some(file)) => (user, file),
+            (Some(_), None) => {
+                let next = "say password_file = \"FILE\" as well, or remove it";
+                self.report("`username` without `password_file`", next, &at("username"));
+                return None;
+            }
+            (None, Some(_)) => {
+                let next = "say username = \"NAME\" as well, or remove it";
+                self.report("`password_file` without `username`", next, &at("password_file"));
+                return None;
+            }
+        };
+        let password = self.password(file, &at("password_file"))?;
+        let (what, key, error) = match Credentials::new(user, &password) {
+            Ok(credentials) => return Some(credentials),
+            Err(error @ CredentialsError::User(_)) => ("this user cannot be used", "username", error),
+            Err(error @ CredentialsError::Password(_)) => {
+                ("the password in this file cannot be used", "password_file", error)
+            }
+        };
+        let place = self.source.place(&at(key), Origin::Value);
+        self.problems.push(Problem::new(what.to_owned()).because(error.to_string()).at(place));
+        None
+    }
+
+    /// The file's first line, which may end as a line does.
+    fn password(&mut self, file: &Path, at: &[&str]) -> Option<String> {
+        let read = read_at_most(file, PASSWORD_FILE_MAX).map_err(|error| error.to_string());
+        match read.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())) {
+            Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+            Err(why) => {
+                let what = format!("cannot read the password in {}", file.display());
+                let next = "name a file that this user may read, with nothing but the password in it";
+                let place = self.source.place(at, Origin::Value);
+                self.problems.push(Problem::new(what).because(why).next(next.to_owned()).at(place));
+                None
+            }
+        }
+    }
+
+    /// The backends named by flags: as the file has them, where it does.
+    fn flag_backends(&mut self, names: &[String], in_file: &[Backend]) -> Vec<Backend> {
+        let mut seen = BTreeSet::new();
+        let mut backends = Vec::new();
+        for text in names {
+            let Some(name) = self.flag::<BackendName>("--backend", text) else { continue };
+            if seen.insert(name.clone()) {
+                let there = in_file.iter().find(|backend| backend.name == name).cloned();
+                backends.push(there.unwrap_or(Backend { name, servers: None, credentials: None }));
+            }
+        }
+        backends
+    }
+
+    fn flag<T>(&mut self, flag: &'static str, text: &str) -> Option<T>
+    where
+        T: std::str::FromStr,
+        T::Err: std::fmt::Display,
+    {
+        text.parse()
+            .map_err(|error: T::Err| {
+                self.problems.push(Problem::new(error.to_string()).at(Place::Flag(flag)));
+            })
+            .ok()
+    }
+
+    fn report(&mut self, what: &str, next: &str, path: &[&str]) {
+        let place = self.source.place(path, Origin::Value);
+        self.problems.push(Problem::new(what.to_owned()).next(next.to_owned()).at(place));
+    }
+}

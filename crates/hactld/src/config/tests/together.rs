@@ -1,0 +1,227 @@
+//! What does not go together, or is not there.
+
+use insta::assert_snapshot;
+
+use super::*;
+
+#[test]
+fn an_instance_and_its_backends_have_to_be_complete() {
+    assert_snapshot!(problems(""), @r#"
+    hactl.toml: which HAProxy is not said
+      next: say haproxy = "/run/haproxy/admin.sock" in [[instance]], or --haproxy ADDR
+    "#);
+    assert_snapshot!(problems("[[instance]]\nhaproxy = \"a.sock\"\n"), @r"
+    hactl.toml:1:1: no backend to steer
+      1 | [[instance]]
+        | ^^^^^^^^^^^^
+      next: name it in [[instance.backend]], or by --backend NAME
+    ");
+    assert_snapshot!(problems("[[instance]]\n[[instance.backend]]\nname = \"b\"\n"), @r#"
+    hactl.toml:1:1: which HAProxy is not said
+      1 | [[instance]]
+        | ^^^^^^^^^^^^
+      next: say haproxy = "/run/haproxy/admin.sock" in [[instance]], or --haproxy ADDR
+    "#);
+    assert_snapshot!(problems("[[instance]]\nhaproxy = \"a.sock\"\n[[instance.backend]]\nservers = [\"wg1\"]\n"), @r#"
+    hactl.toml:3:1: a backend without a name
+      3 | [[instance.backend]]
+        | ^^^^^^^^^^^^^^^^^^^^
+      next: say name = "NAME" with HAProxy's name of the backend
+    "#);
+    assert_snapshot!(problems(&format!("{INSTANCE}[[instance]]\nhaproxy = \"b.sock\"\n")), @r"
+    hactl.toml:6:1: 2 instances; this version steers one
+      6 | [[instance]]
+        | ^^^^^^^^^^^^
+      next: run one hactl for each HAProxy, each with its own [admin] socket
+    ");
+    assert_snapshot!(problems(&format!("{INSTANCE}[[instance.backend]]\nname = \"socks_back_7891\"\n")), @r#"
+    hactl.toml:7:8: backend socks_back_7891 is named twice
+      7 | name = "socks_back_7891"
+        |        ^^^^^^^^^^^^^^^^^
+      next: remove one of them
+    "#);
+    assert_snapshot!(problems(&format!("{INSTANCE}servers = []\n")), @r"
+    hactl.toml:6:11: no server to steer
+      6 | servers = []
+        |           ^^
+      next: name one, or leave `servers` out to steer all that HAProxy lists
+    ");
+    assert_snapshot!(problems(&format!("{INSTANCE}policy = \"latency\"\n")), @r#"
+    hactl.toml:6:10: unknown policy `latency`; known: order
+      6 | policy = "latency"
+        |          ^^^^^^^^^
+    "#);
+    assert_snapshot!(problems(&format!("[admin]\nsocket = \"\"\n{INSTANCE}")), @r#"
+    hactl.toml:2:10: the path is empty
+      2 | socket = ""
+        |          ^^
+      next: name a path such as "/run/hactl/hactl.sock", or leave `socket` out
+    "#);
+}
+
+#[test]
+fn what_haproxy_would_take_for_a_second_command_is_no_name() {
+    assert_snapshot!(
+        problems("[[instance]]\nhaproxy = \"127.0.0.1:9999\"\n[[instance.backend]]\nname = \"b;disable frontend f\"\n"),
+        @r#"
+    hactl.toml:2:11: `127.0.0.1:9999` looks like a TCP address: write `tcp:127.0.0.1:9999`, or `./127.0.0.1:9999` for a file
+      2 | haproxy = "127.0.0.1:9999"
+        |           ^^^^^^^^^^^^^^^^
+    hactl.toml:4:8: ';' in the name `b;disable frontend f`: only letters, digits and `_.:-` are allowed
+      4 | name = "b;disable frontend f"
+        |        ^^^^^^^^^^^^^^^^^^^^^^
+    "#
+    );
+    assert_snapshot!(problems(&format!("{INSTANCE}servers = [\"wg1\", \"wg 2\"]\n")), @r#"
+    hactl.toml:6:19: ' ' in the name `wg 2`: only letters, digits and `_.:-` are allowed
+      6 | servers = ["wg1", "wg 2"]
+        |                   ^^^^^^
+    "#);
+    assert_snapshot!(problems("[[instance]]\nhaproxy = \"master:/run/m.sock\"\n"), @r#"
+    hactl.toml:2:11: the master CLI is not supported yet: name a stats socket of the worker, such as `stats socket /run/haproxy/admin.sock mode 660 level admin`
+      2 | haproxy = "master:/run/m.sock"
+        |           ^^^^^^^^^^^^^^^^^^^^
+    "#);
+    let flags =
+        Flags { haproxy: Some("tcp:1".to_owned()), backends: vec!["a\nb".to_owned()], ..Flags::default() };
+    assert_snapshot!(crate::config::resolve(None, &[], &flags).unwrap_err(), @r"
+    --haproxy (or HACTL_HAPROXY): `tcp:1` is not of the form tcp:HOST:PORT (IPv6: tcp:[ADDRESS]:PORT, port 1 to 65535)
+    --backend: '\n' in the name `a\nb`: only letters, digits and `_.:-` are allowed
+    ");
+}
+
+#[test]
+fn credentials_are_whole_and_readable() {
+    assert_snapshot!(problems(&format!("{INSTANCE}username = \"u\"\n")), @r#"
+    hactl.toml:6:12: `username` without `password_file`
+      6 | username = "u"
+        |            ^^^
+      next: say password_file = "FILE" as well, or remove it
+    "#);
+    assert_snapshot!(problems(&format!("{INSTANCE}password_file = \"/p\"\n")), @r#"
+    hactl.toml:6:17: `password_file` without `username`
+      6 | password_file = "/p"
+        |                 ^^^^
+      next: say username = "NAME" as well, or remove it
+    "#);
+    let both = |user: &str, file: &str| {
+        problems(&format!("{INSTANCE}username = \"{user}\"\npassword_file = \"{file}\"\n"))
+    };
+    assert_snapshot!(both("u", "/nonexistent/password"), @r#"
+    hactl.toml:7:17: cannot read the password in /nonexistent/password
+      7 | password_file = "/nonexistent/password"
+        |                 ^^^^^^^^^^^^^^^^^^^^^^^
+      why:  No such file or directory (os error 2)
+      next: name a file that this user may read, with nothing but the password in it
+    "#);
+    assert_snapshot!(both("", "/dev/null"), @r#"
+    hactl.toml:6:12: this user cannot be used
+      6 | username = ""
+        |            ^^
+      why:  the SOCKS user is 0 bytes long; RFC 1929 carries 1 to 255
+    "#);
+    assert_snapshot!(both("u", "/dev/zero"), @r#"
+    hactl.toml:7:17: cannot read the password in /dev/zero
+      7 | password_file = "/dev/zero"
+        |                 ^^^^^^^^^^^
+      why:  it has more than 1024 bytes
+      next: name a file that this user may read, with nothing but the password in it
+    "#);
+}
+
+#[test]
+fn a_variable_is_named_in_its_own_mistakes() {
+    let of = |name, value| failed(INSTANCE, &[(name, value)]);
+    assert_snapshot!(of("HACTL_PROBE__INTERVAL", "2"), @r#"environment variable HACTL_PROBE__INTERVAL: 2 has no unit; write "2s""#);
+    assert_snapshot!(of("HACTL_PROBE__INTERVAL", "0.2"), @r#"environment variable HACTL_PROBE__INTERVAL: 0.2 has no unit; write "0.2s""#);
+    assert_snapshot!(of("HACTL_PROBE__INTERVAL", ""), @r#"environment variable HACTL_PROBE__INTERVAL: `` is not a duration; write one such as "500ms" or "2s""#);
+    assert_snapshot!(of("HACTL_PROBE__TARGETS", "https://1.1.1.1/"), @r#"environment variable HACTL_PROBE__TARGETS: found the string "https://1.1.1.1/", expected a list in square brackets"#);
+    assert_snapshot!(of("HACTL_PROBE__TARGETS", "[1.1.1.1]"), @"environment variable HACTL_PROBE__TARGETS: target `1.1.1.1`: no scheme; write https://1.1.1.1/");
+    assert_snapshot!(of("HACTL_PROBE__INTERVALL", "2s"), @r"
+    unknown environment variable HACTL_PROBE__INTERVALL
+      next: correct it to HACTL_PROBE__INTERVAL, or unset it
+    ");
+    assert_snapshot!(of("HACTL_INTERVAL", "2s"), @r"
+    unknown environment variable HACTL_INTERVAL
+      next: correct it to HACTL_PROBE__INTERVAL, or unset it
+    ");
+    assert_snapshot!(of("HACTL_probe__interval", "2s"), @r"
+    unknown environment variable HACTL_probe__interval
+      next: correct it to HACTL_PROBE__INTERVAL, or unset it
+    ");
+    assert_snapshot!(of("HACTL_X", "1"), @r"
+    unknown environment variable HACTL_X
+      next: unset it; known are HACTL_PROBE__TARGETS, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET, HACTL_LOG, HACTL_HAPROXY, HACTL_SOCKET, HACTL_SOCKS_PASSWORD
+    ");
+    assert_snapshot!(of("HACTL_LOG", "debg"), @r"
+    environment variable HACTL_LOG: `debg` is no log level
+      next: write error, warn, info, debug or trace, for one part such as controller=debug,info
+    ");
+    assert!(resolved(INSTANCE, &[("HACTL_LOG", "debug"), ("HACTL_SOCKET", "x")], &Flags::default()).is_ok());
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let text = "[probe]\ninterval = 2\ntimeot = \"1s\"\ntargets = [\"1.1.1.1\", 2]\n[admin]\nsocket = 1\n\
+                [[instance]]\nhaproxy = \"\"\n[[instance.backend]]\nname = \"a\"\nservers = 1\n\
+                [[instance.backend]]\nname = \"b c\"\npolicy = \"fastest\"\n";
+    assert_snapshot!(failed(text, &[("HACTL_PROBE__TIMEOUT", "x"), ("HACTL_Y", "")]), @r#"
+    unknown environment variable HACTL_Y
+      next: unset it; known are HACTL_PROBE__TARGETS, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET, HACTL_LOG, HACTL_HAPROXY, HACTL_SOCKET, HACTL_SOCKS_PASSWORD
+    environment variable HACTL_PROBE__TIMEOUT: `x` is not a duration; write one such as "500ms" or "2s"
+    hactl.toml:2:12: 2 has no unit; write "2s"
+      2 | interval = 2
+        |            ^
+    hactl.toml:3:1: unknown key `timeot`
+      3 | timeot = "1s"
+        | ^^^^^^ did you mean `timeout`?   known: targets, interval, timeout, ca_file
+    hactl.toml:4:12: target `1.1.1.1`: no scheme; write https://1.1.1.1/
+      4 | targets = ["1.1.1.1", 2]
+        |            ^^^^^^^^^
+    hactl.toml:6:10: found the number 1, expected a string in quotes
+      6 | socket = 1
+        |          ^
+    hactl.toml:8:11: the path of the stats socket is empty
+      8 | haproxy = ""
+        |           ^^
+    hactl.toml:11:11: found the number 1, expected a list in square brackets
+      11 | servers = 1
+         |           ^
+    hactl.toml:13:8: ' ' in the name `b c`: only letters, digits and `_.:-` are allowed
+      13 | name = "b c"
+         |        ^^^^^
+    hactl.toml:14:10: unknown policy `fastest`; known: order
+      14 | policy = "fastest"
+         |          ^^^^^^^^^
+    "#);
+    let text = "[probe]\ntargets = []\n[[instance]]\n[[instance.backend]]\nname = \"a\"\nservers = []\n\
+                [[instance.backend]]\nname = \"a\"\nusername = \"u\"\n";
+    assert_snapshot!(problems(text), @r#"
+    hactl.toml:2:11: no target to probe
+      2 | targets = []
+        |           ^^
+      next: name at least one, such as "https://1.1.1.1/", or leave `targets` out
+    hactl.toml:3:1: which HAProxy is not said
+      3 | [[instance]]
+        | ^^^^^^^^^^^^
+      next: say haproxy = "/run/haproxy/admin.sock" in [[instance]], or --haproxy ADDR
+    hactl.toml:6:11: no server to steer
+      6 | servers = []
+        |           ^^
+      next: name one, or leave `servers` out to steer all that HAProxy lists
+    hactl.toml:8:8: backend a is named twice
+      8 | name = "a"
+        |        ^^^
+      next: remove one of them
+    hactl.toml:9:12: `username` without `password_file`
+      9 | username = "u"
+        |            ^^^
+      next: say password_file = "FILE" as well, or remove it
+    "#);
+}
+
+#[test]
+fn a_thousand_mistakes_are_not_all_told() {
+    let text: String = (0..1000).map(|number| format!("key{number} = 1\n")).collect();
+    assert_eq!(problems(&text).matches("unknown key").count(), 20);
+}

@@ -1,0 +1,31 @@
+//! Text from outside made fit for a terminal or a line of a log.
+
+use std::fmt::{self, Display, Formatter, Write as _};
+
+/// A text on one line: a tab is a space, and what is not seen or would move the cursor is escaped.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '\t' => f.write_char(' ')?,
+                // These are escaped only where Rust reads them again.
+                '"' | '\'' | '\\' => f.write_char(character)?,
+                _ => write!(f, "{}", character.escape_debug())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_seen_is_escaped_and_the_rest_is_left_alone() {
+        let shown = Shown("a\tb\r\n\u{1b}[2J\u{9b}\u{202e}\u{feff} \"日本\" é \\").to_string();
+        assert_eq!(shown, "a b\\r\\n\\u{1b}[2J\\u{9b}\\u{202e}\\u{feff} \"日本\" é \\");
+    }
+}
