@@ -8,7 +8,7 @@ help:
 	@echo 'make demo          tunnels die and come back: see what clients see of it (20 s)'
 	@echo 'make demo KEEP=1   the same, and then break and heal them yourself'
 	@echo 'make test          all tests, with a real HAProxy'
-	@echo 'make bench         how fast a dead tunnel is left, and what hactl costs (3 min)'
+	@echo 'make bench         how fast a dead tunnel is left, and what hactl costs (4 min)'
 	@echo 'make lint          format, clippy, licences and sources of dependencies'
 	@echo 'make fmt           format the code'
 	@echo

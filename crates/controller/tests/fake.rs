@@ -121,7 +121,7 @@ impl Scene {
         let (desired, wanted) = watch::channel(BTreeMap::new());
         let (seen, observed) = watch::channel(Observed::nothing());
         let (sender, events) = mpsc::channel(1024);
-        let managed = vec![Managed { name: "b".parse().unwrap(), servers: None }];
+        let managed = vec![Managed { name: "b".parse().expect("a plain name"), servers: None }];
         let controller = Controller::new(haproxy.address(), managed, Instant::now(), wanted, seen, sender);
         tokio::spawn(controller.run());
         let mut scene = Self { haproxy, desired, observed, events, seen: Vec::new() };

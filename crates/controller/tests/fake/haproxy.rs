@@ -31,8 +31,8 @@ pub(crate) struct FakeHaproxy {
 
 impl FakeHaproxy {
     pub(crate) fn start(servers: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let listener = UnixListener::bind(dir.path().join("admin.sock")).unwrap();
+        let dir = tempfile::tempdir().expect("the system has room for a directory");
+        let listener = UnixListener::bind(dir.path().join("admin.sock")).expect("the directory is new");
         let state = Arc::new(Mutex::new(State {
             pid: 100,
             stopping: false,
@@ -89,7 +89,7 @@ impl FakeHaproxy {
     }
 
     pub(crate) fn admin(&self, server: &str) -> u32 {
-        self.state().servers.iter().find(|(name, _)| name == server).unwrap().1
+        self.state().servers.iter().find(|(name, _)| name == server).expect("the server is there").1
     }
 
     /// Every write that came, in order, as `b/wg1 maint`.
@@ -107,7 +107,7 @@ impl FakeHaproxy {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        self.state.lock().expect("nobody panicked with it")
     }
 }
 
@@ -123,7 +123,7 @@ async fn connection(stream: UnixStream, state: Arc<Mutex<State>>) {
     if stream.read_line(&mut line).await.is_err() {
         return;
     }
-    let reply = reply(&mut state.lock().unwrap(), line.trim_end());
+    let reply = reply(&mut state.lock().expect("nobody panicked with it"), line.trim_end());
     // A client that gave up does not want it any more.
     let _ = stream.write_all(reply.as_bytes()).await;
 }
@@ -158,7 +158,7 @@ fn answer(state: &mut State, command: &str) -> String {
 
 fn write(state: &mut State, path: &str, admin: &str) -> String {
     state.log.push(Some(format!("{path} {admin}")));
-    let name = path.strip_prefix("b/").unwrap();
+    let name = path.strip_prefix("b/").expect("only b was named");
     if state.level != "admin" {
         return "Permission denied\n\n".to_owned();
     }
@@ -174,7 +174,7 @@ fn write(state: &mut State, path: &str, admin: &str) -> String {
 }
 
 fn set(state: &mut State, server: &str, admin: u32) {
-    state.servers.iter_mut().find(|(name, _)| name == server).unwrap().1 = admin;
+    state.servers.iter_mut().find(|(name, _)| name == server).expect("the server is there").1 = admin;
 }
 
 fn servers_state(state: &State) -> String {
@@ -186,7 +186,7 @@ fn servers_state(state: &State) -> String {
     for (index, (name, admin)) in state.servers.iter().enumerate() {
         let (id, op) = (index + 1, if *admin == 0 { 2 } else { 0 });
         let row = format!("3 b {id} {name} 127.0.0.1 {op} {admin} 1 1 9 6 3 4 6 0 0 0 - 18181 - 0 0 - - 0");
-        writeln!(reply, "{row}").unwrap();
+        writeln!(reply, "{row}").expect("a String takes everything");
     }
     reply + "\n"
 }
@@ -194,7 +194,7 @@ fn servers_state(state: &State) -> String {
 fn stat(state: &State) -> String {
     let mut reply = "# pxname,svname,scur,status,weight,act,bck,iid,sid,type,algo,\n".to_owned();
     for (index, (name, _)) in state.servers.iter().enumerate() {
-        writeln!(reply, "b,{name},0,UP,1,0,1,3,{},2,,", index + 1).unwrap();
+        writeln!(reply, "b,{name},0,UP,1,0,1,3,{},2,,", index + 1).expect("a String takes everything");
     }
     reply + "b,BACKEND,0,UP,3,0,3,3,0,1,first,\n\n"
 }
