@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use failover::{Admin, Process, ServerId, Step};
-use haproxy_runtime::{AdminState, Client, Command, CommandError, Reply, ServerPath};
+use haproxy_runtime::{AdminState, Client, Command, Reply, ServerPath};
 
 use crate::ledger::Ledger;
 use crate::look::process_of;
@@ -42,8 +42,11 @@ pub(crate) async fn apply(
     let mut sent = sent.into_iter();
     for batch in haproxy_runtime::batches(&commands) {
         let steps: Vec<&Step> = sent.by_ref().take(batch.len()).collect();
-        for step in steps.iter().filter(|step| step.set == Admin::Maint) {
-            ledger.claim(step.server.clone());
+        for step in &steps {
+            match step.set {
+                Admin::Maint => ledger.intend(&step.server),
+                Admin::Ready | Admin::Drain => ledger.release(&step.server),
+            }
         }
         if let Err(why) = send(client, process, batch, &steps, &mut applied).await {
             applied.broken_off = Some(why);
@@ -70,7 +73,7 @@ async fn send(
     for (step, reply) in steps.iter().zip(replies) {
         match reply {
             Ok(_) => {}
-            Err(CommandError::StaleWorker(_)) => return Err("an old HAProxy worker answered".to_owned()),
+            // `Proxy is disabled.` too: that this process is not on its way out was just read.
             Err(refusal) => {
                 applied.refused.insert(step.server.clone(), refusal.to_string());
             }

@@ -12,13 +12,16 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use failover::{Admin, Desired, Event, Haproxy, Observed, Plan, Process, ServerId, Time, Writes, plan};
-use haproxy_runtime::{Address, BackendName, Client, Level, ServerName};
+use failover::{
+    Admin, Desired, Event, Haproxy, Held, HeldBecause, Observed, Plan, Process, ServerId, Step, Time, Writes,
+    plan,
+};
+use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, ServerState};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use crate::apply::{Applied, apply, chain};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Seen};
 use crate::look::{LookError, Sight, core_name};
 use crate::observe::Facts;
 use crate::told::Told;
@@ -64,7 +67,11 @@ pub struct Controller {
     /// Of the present process; `None` before the first look and where it has to be read again.
     known: Option<Known>,
     told: Told,
+    /// What was sent and not compared with a later sight yet.
+    sent: Option<(Plan, Applied)>,
     refused: BTreeMap<ServerId, String>,
+    /// Servers that had to be given back right after they were closed: why, HAProxy does not show.
+    needed: BTreeSet<ServerId>,
     state_due: Instant,
     retry: Duration,
 }
@@ -101,7 +108,9 @@ impl Controller {
             ledger: Ledger::default(),
             known: None,
             told: Told::default(),
+            sent: None,
             refused: BTreeMap::new(),
+            needed: BTreeSet::new(),
             state_due: Instant::now(),
             retry: RETRY_MIN,
         }
@@ -143,30 +152,51 @@ impl Controller {
                 return Ok(());
             }
         }
-        let mut last = Plan::default();
         let mut observed = self.observe().await?;
+        let mut plan = self.plan(&observed);
         for round in 0..ROUNDS_MAX {
-            let desired = self.desired.borrow_and_update().clone();
-            let plan = plan(&desired, &observed);
             let denied = matches!(observed.writes, Writes::Denied { .. });
             // What was lost is repeated at once; what was refused is, when it is time to look again.
             let hopeless = round > 0 && plan.steps.iter().all(|step| self.refused.contains_key(&step.server));
-            if denied || hopeless || plan.steps.is_empty() {
-                last = plan;
-                break;
-            }
             let process = self.known.as_ref().map(|known| known.process.clone());
-            let Some(process) = process else { break };
+            let (Some(process), false, false, false) = (process, denied, hopeless, plan.steps.is_empty())
+            else {
+                break;
+            };
             let applied = apply(&self.client, &process, &plan.steps, &mut self.ledger).await;
+            let before = plan.clone();
+            self.sent = Some((plan, applied));
             observed = self.observe().await?;
-            self.verify(&plan, &observed, applied).await;
-            last = plan;
+            plan = self.plan(&observed);
+            self.keep_what_is_needed(&before, &plan);
         }
+        self.refused.retain(|server, _| plan.steps.iter().any(|step| step.server == *server));
         observed.writes = self.writes();
-        self.told.held(&last.held, &self.events).await;
+        self.told.held(&plan.held, &self.events).await;
         self.state_due = Instant::now() + STATE_EVERY;
         self.publish(observed);
         Ok(())
+    }
+
+    /// What is to be done now, but for what has proved to do harm.
+    fn plan(&mut self, observed: &Observed) -> Plan {
+        let mut plan = plan(&self.desired.borrow_and_update(), observed);
+        let harmful = |step: &Step| step.set == Admin::Maint && self.needed.contains(&step.server);
+        let held = plan.steps.iter().filter(|step| harmful(step));
+        let held = held.map(|step| Held { server: step.server.clone(), because: HeldBecause::LastUsable });
+        plan.held.extend(held);
+        plan.steps.retain(|step| !harmful(step));
+        plan
+    }
+
+    /// A server that has to be opened right after it was closed would be closed and opened for ever.
+    fn keep_what_is_needed(&mut self, before: &Plan, after: &Plan) {
+        for step in after.steps.iter().filter(|step| step.set == Admin::Ready) {
+            let closed = Step { server: step.server.clone(), set: Admin::Maint };
+            if before.steps.contains(&closed) {
+                self.needed.insert(closed.server);
+            }
+        }
     }
 
     /// Reads the servers and, where the process or its set of servers is another one, what goes with them.
@@ -177,35 +207,48 @@ impl Controller {
             .iter()
             .flat_map(|(name, rows)| rows.iter().map(|row| (name.clone(), row.srv_id, row.srv_name.clone())))
             .collect();
+        let before = self.known.as_ref();
+        let same_process = self.told.is_still(&process);
         let mut adopted = Vec::new();
-        let stale =
-            self.known.as_ref().is_none_or(|known| known.process != process || known.servers != servers);
-        if stale {
+        if before.is_none_or(|known| known.process != process || known.servers != servers) {
             let (level, facts) = look::facts(&self.client, &process, &sight).await?;
             let missing = look::missing(&self.client, &self.managed, &sight).await;
             if self.told.is_first_look() {
                 adopted = self.adopt(&sight);
             }
+            self.needed.clear();
+            self.refused.clear();
             self.known = Some(Known { process: process.clone(), level, facts, servers, missing });
         }
+        let overridden = self.ledger.settle(&ledger_view(&sight), same_process);
         let observed = self.put_together(process, &sight);
         self.told.process(&observed, &self.events).await;
-        for server in adopted {
-            self.told.say(Event::Adopted { server }, &self.events).await;
+        let adopted = adopted.into_iter().map(|server| Event::Adopted { server });
+        let overridden = overridden.into_iter().map(|server| Event::Overridden { server });
+        for event in adopted.chain(overridden) {
+            self.told.say(event, &self.events).await;
+        }
+        if let Some((plan, applied)) = self.sent.take() {
+            self.verify(&plan, &observed, &applied).await;
         }
         Ok(observed)
     }
 
-    /// Takes what was left in `maint` as ours from an earlier run.
+    /// Takes what was left in `maint` as ours from an earlier run. hactl never closes the last server of a backend,
+    /// so where all are in `maint`, somebody else did that.
     fn adopt(&mut self, sight: &Sight) -> Vec<ServerId> {
         let mut adopted = Vec::new();
         for backend in &self.managed {
             let rows = sight.backends.get(&backend.name).map(Vec::as_slice).unwrap_or_default();
             let managed = |name: &ServerName| backend.servers.as_ref().is_none_or(|only| only.contains(name));
+            if rows.iter().all(|row| observe::seen(row).forced_maint) {
+                continue;
+            }
             for row in rows.iter().filter(|row| managed(&row.srv_name)) {
-                if observe::could_be_ours(row.srv_admin_state) {
-                    let server = ServerId::new(core_name(&backend.name), row.srv_name.as_str());
-                    self.ledger.claim(server.clone());
+                let seen = observe::seen(row);
+                if observe::could_be_ours(&seen) {
+                    let server = server_id(&backend.name, row);
+                    self.ledger.adopt(server.clone(), seen.identity);
                     adopted.push(server);
                 }
             }
@@ -235,7 +278,7 @@ impl Controller {
     }
 
     /// Compares what was sent with what is there now.
-    async fn verify(&mut self, plan: &Plan, observed: &Observed, applied: Applied) {
+    async fn verify(&mut self, plan: &Plan, observed: &Observed, applied: &Applied) {
         for step in &plan.steps {
             let seen = observed
                 .backends
@@ -244,9 +287,6 @@ impl Controller {
             let done = seen.is_some_and(|seen| seen.admin == step.set);
             let (server, set) = (step.server.clone(), step.set);
             if done {
-                if set == Admin::Ready {
-                    self.ledger.release(&server);
-                }
                 self.refused.remove(&server);
                 self.told.say(Event::Applied { server, set }, &self.events).await;
             } else if let Some(why) = applied.refused.get(&server) {
@@ -292,31 +332,25 @@ impl Controller {
         });
     }
 
-    fn publish(&mut self, observed: Observed) {
-        self.forget_claims(&observed);
+    fn publish(&self, observed: Observed) {
         self.observed.send_if_modified(|known| {
             let before = std::mem::replace(known, observed);
             !same_but_for_time(&before, known)
         });
     }
 
-    /// A claim ends when the server is in service again and is to stay there, however it got there.
-    fn forget_claims(&mut self, observed: &Observed) {
-        let desired = self.desired.borrow();
-        for (name, backend) in &observed.backends {
-            for server in backend.servers.iter().filter(|server| server.admin == Admin::Ready) {
-                let id = ServerId { backend: name.clone(), server: server.name.clone() };
-                let wanted = desired.get(name).and_then(|wants| wants.get(&server.name));
-                if wanted == Some(&failover::Want::Ready) && self.ledger.is_ours(&id) {
-                    self.ledger.release(&id);
-                }
-            }
-        }
-    }
-
     fn now(&self) -> Time {
         Time::from_origin(self.origin.elapsed())
     }
+}
+
+fn server_id(backend: &BackendName, row: &ServerState) -> ServerId {
+    ServerId::new(core_name(backend), row.srv_name.as_str())
+}
+
+fn ledger_view(sight: &Sight) -> BTreeMap<ServerId, Seen> {
+    let rows = sight.backends.iter().flat_map(|(name, rows)| rows.iter().map(move |row| (name, row)));
+    rows.map(|(name, row)| (server_id(name, row), observe::seen(row))).collect()
 }
 
 fn same_but_for_time(one: &Observed, other: &Observed) -> bool {

@@ -117,6 +117,11 @@ pub(crate) async fn missing(client: &Client, managed: &[Managed], sight: &Sight)
                 .push(format!("HAProxy has no backend {name}{there}; correct its name in the configuration"));
         }
     }
+    for (name, rows) in &sight.backends {
+        if rows.is_empty() {
+            missing.push(format!("HAProxy's backend {name} has no servers, so there is nothing to steer"));
+        }
+    }
     for backend in managed {
         let (Some(only), Some(rows)) = (&backend.servers, sight.backends.get(&backend.name)) else {
             continue;

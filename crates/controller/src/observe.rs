@@ -1,12 +1,12 @@
 //! HAProxy's rows in the words of the domain. This is the only file that interprets HAProxy's admin bits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use failover::{Admin, Balance, Name, ObservedBackend, ObservedServer, Operational, Owner, ServerId};
-use haproxy_runtime::{AdminBits, OpState, ServerName, ServerState, StatKind, StatRow};
+use haproxy_runtime::{OpState, ServerName, ServerPath, ServerState, StatKind, StatRow};
 
-use crate::ledger::Ledger;
+use crate::ledger::{Identity, Ledger, Seen};
 
 // include/haproxy/server-t.h, the same in 2.6 and 3.4 but for the last one, which has no influence on traffic.
 /// Put into maint by the runtime API or an agent.
@@ -36,15 +36,22 @@ const NAMES: [(u32, &str); 6] = [
 pub(crate) struct Facts {
     pub(crate) balance: Balance,
     pub(crate) backups: BTreeSet<String>,
+    /// By server, the one that it tracks.
+    pub(crate) tracks: BTreeMap<String, ServerId>,
 }
 
 impl Facts {
     pub(crate) fn from_stat(rows: &[StatRow]) -> Self {
         let of = |kind: StatKind| rows.iter().filter(move |row| row.kind == kind);
         let backups = of(StatKind::Server).filter(|row| row.bck == Some(1)).map(|row| row.svname.clone());
+        let tracks = of(StatKind::Server).filter_map(|row| {
+            let path: ServerPath = row.get("tracked")?.parse().ok()?;
+            Some((row.svname.clone(), ServerId::new(path.backend.as_str(), path.server.as_str())))
+        });
         // Absent below operator level.
         let first = of(StatKind::Backend).any(|row| row.algo.as_deref() == Some("first"));
-        Self { balance: if first { Balance::First } else { Balance::Spread }, backups: backups.collect() }
+        let balance = if first { Balance::First } else { Balance::Spread };
+        Self { balance, backups: backups.collect(), tracks: tracks.collect() }
     }
 }
 
@@ -65,7 +72,8 @@ pub(crate) fn backend(
                 address: address(row),
                 backup: facts.backups.contains(row.srv_name.as_str()),
                 admin: admin(bits),
-                owner: if is_forced_maint(bits) && ledger.is_ours(&id) { Owner::Ours } else { Owner::Theirs },
+                owner: owner(bits, &id, ledger),
+                tracks: facts.tracks.get(row.srv_name.as_str()).cloned(),
                 flags: NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect(),
                 operational: operational(row.srv_op_state),
                 weight: row.srv_uweight,
@@ -77,12 +85,32 @@ pub(crate) fn backend(
     ObservedBackend { balance: facts.balance, servers }
 }
 
-/// Whether a server's `maint` could be one that hactl set in an earlier run: by the runtime API and by nothing else.
-pub(crate) fn could_be_ours(bits: AdminBits) -> bool {
-    is_forced_maint(bits.bits()) && bits.bits() & CMAINT == 0
+/// The same for the ledger.
+pub(crate) fn seen(row: &ServerState) -> Seen {
+    let bits = row.srv_admin_state.bits();
+    Seen {
+        identity: Identity { srv_id: row.srv_id, address: address(row) },
+        forced_maint: is_forced_maint(bits),
+        disabled: bits & CMAINT != 0,
+        ready: admin(bits) == Admin::Ready,
+    }
 }
 
-fn is_forced_maint(bits: u32) -> bool {
+/// Whether the runtime API alone could have put it into `maint`, as hactl does.
+pub(crate) const fn could_be_ours(seen: &Seen) -> bool {
+    seen.forced_maint && !seen.disabled
+}
+
+fn owner(bits: u32, server: &ServerId, ledger: &Ledger) -> Owner {
+    let ours = match admin(bits) {
+        Admin::Ready => !ledger.is_overridden(server),
+        Admin::Drain => false,
+        Admin::Maint => is_forced_maint(bits) && ledger.is_ours(server),
+    };
+    if ours { Owner::Ours } else { Owner::Theirs }
+}
+
+const fn is_forced_maint(bits: u32) -> bool {
     bits & (FMAINT | IMAINT | RMAINT) == FMAINT
 }
 
@@ -135,7 +163,7 @@ mod tests {
         ];
         for (bits, expected, adoptable) in table {
             assert_eq!(admin(bits), expected, "{bits:#x}");
-            assert_eq!(could_be_ours(AdminBits::from_bits(bits)), adoptable, "{bits:#x}");
+            assert_eq!(is_forced_maint(bits) && bits & CMAINT == 0, adoptable, "{bits:#x}");
         }
     }
 }

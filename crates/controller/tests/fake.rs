@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use controller::{Controller, Managed};
-use failover::{Desired, Event, Haproxy, Name, Observed, Want, Writes};
+use failover::{Desired, Event, Haproxy, Name, Observed, Want, Wish, Writes};
 use fake::haproxy::FakeHaproxy;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
@@ -50,8 +50,49 @@ async fn a_refusal_is_told_once_and_stops_no_other_server() {
     scene.until(|haproxy| haproxy.writes().iter().filter(|write| *write == "b/wg1 maint").count() >= 3).await;
     let refused = scene.seen.iter().filter(|event| matches!(event, Event::Refused { .. })).count();
     assert_eq!(refused, 1, "{:?}", scene.seen);
-    scene.haproxy.refuse("nobody");
+    scene.want(&[("wg1", Want::Ready), ("wg2", Want::Maint), ("warp", Want::Ready)]);
     scene.until_observed(|observed| observed.writes == Writes::Applied).await;
+}
+
+#[tokio::test]
+async fn a_disabled_backend_is_a_refusal_and_not_taken_for_an_old_worker() {
+    let mut scene = Scene::start().await;
+    scene.haproxy.refuse_with("wg1", "Proxy is disabled.");
+    scene.want(&[("wg1", Want::Maint), ("wg2", Want::Maint), ("warp", Want::Ready)]);
+    scene.until_event(|event| matches!(event, Event::Refused { .. })).await;
+    scene.until(|haproxy| haproxy.admin("wg2") == 1).await;
+    scene.until_observed(|observed| matches!(observed.writes, Writes::Refused { .. })).await;
+}
+
+#[tokio::test]
+async fn what_was_done_is_told_even_if_it_could_not_be_read_back_at_once() {
+    let mut scene = Scene::start().await;
+    scene.haproxy.garble_after_write(3);
+    scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+    scene.until_event(|event| matches!(event, Event::Applied { .. })).await;
+    assert_eq!(scene.haproxy.writes(), ["b/wg1 maint"]);
+}
+
+#[tokio::test]
+async fn a_backend_without_servers_is_a_problem() {
+    let mut scene = Scene::start_servers(&[], |_| ()).await;
+    scene
+        .until_observed(|observed| observed.missing.iter().any(|what| what.contains("b has no servers")))
+        .await;
+}
+
+#[tokio::test]
+async fn a_server_that_has_to_be_opened_right_after_it_was_closed_is_left_open() {
+    let mut scene = Scene::start().await;
+    // As if wg2 and warp tracked wg1 in a way that HAProxy does not show.
+    scene.haproxy.closing_closes_all("wg1");
+    scene.want(&[("wg1", Want::Maint), ("wg2", Want::Ready), ("warp", Want::Ready)]);
+    scene
+        .until_event(|event| matches!(event, Event::Held { server, .. } if server.server.as_str() == "wg1"))
+        .await;
+    scene.until_looks(30).await;
+    assert_eq!(scene.haproxy.admin("wg1"), 0);
+    assert_eq!(scene.haproxy.writes().iter().filter(|write| *write == "b/wg1 maint").count(), 1);
 }
 
 #[tokio::test]
@@ -114,9 +155,13 @@ impl Scene {
         Self::start_with(|_| ()).await
     }
 
-    /// Waits for the first sight of HAProxy.
     async fn start_with(adapt: impl FnOnce(&FakeHaproxy)) -> Self {
-        let haproxy = FakeHaproxy::start(&["wg1", "wg2", "warp"]);
+        Self::start_servers(&["wg1", "wg2", "warp"], adapt).await
+    }
+
+    /// Waits for the first sight of HAProxy.
+    async fn start_servers(servers: &[&str], adapt: impl FnOnce(&FakeHaproxy)) -> Self {
+        let haproxy = FakeHaproxy::start(servers);
         adapt(&haproxy);
         let (desired, wanted) = watch::channel(BTreeMap::new());
         let (seen, observed) = watch::channel(Observed::nothing());
@@ -130,8 +175,9 @@ impl Scene {
     }
 
     fn want(&self, wants: &[(&str, Want)]) {
-        let wants = wants.iter().map(|(name, want)| (Name::from(*name), *want)).collect();
-        self.desired.send_replace(Desired::from([(Name::from("b"), wants)]));
+        let wish = |want: &Want| Wish { want: *want, address: Some(([127, 0, 0, 1], 18181).into()) };
+        let wishes = wants.iter().map(|(name, want)| (Name::from(*name), wish(want))).collect();
+        self.desired.send_replace(Desired::from([(Name::from("b"), wishes)]));
     }
 
     async fn until(&mut self, done: impl Fn(&FakeHaproxy) -> bool) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::detector::{Detector, Next, Thresholds, Verdict};
 use crate::history::{Entry, History};
-use crate::policy::{BackendView, Desired, ServerView, Want, order};
+use crate::policy::{BackendView, Desired, ServerView, Want, Wish, order};
 use crate::{Event, Finding, Name, Observed, ObservedBackend, Round, ServerId, Time};
 
 /// A round that a server's detector wants.
@@ -148,18 +148,27 @@ impl Core {
         let mut desired = Desired::new();
         for (name, backend) in &mut self.backends {
             let previous = self.desired.get(name);
-            desired.insert(name.clone(), order(&view(backend, previous)));
+            let wants = order(&view(backend, previous));
+            let wishes = backend.servers.iter().filter_map(|server| {
+                let wish = Wish { want: *wants.get(&server.name)?, address: server.address };
+                Some((server.name.clone(), wish))
+            });
+            desired.insert(name.clone(), wishes.collect());
             watch_blackout(name, backend, now, &mut self.events);
         }
         self.desired = desired;
     }
 }
 
-fn view(backend: &Backend, previous: Option<&BTreeMap<Name, Want>>) -> BackendView {
-    let servers = backend.servers.iter().map(|server| ServerView {
-        name: server.name.clone(),
-        verdict: server.detector.health().verdict,
-        previous: previous.and_then(|wants| wants.get(&server.name)).copied().unwrap_or(Want::AsIs),
+fn view(backend: &Backend, previous: Option<&BTreeMap<Name, Wish>>) -> BackendView {
+    let servers = backend.servers.iter().map(|server| {
+        let wish = previous.and_then(|wishes| wishes.get(&server.name));
+        let same = wish.filter(|wish| wish.address == server.address);
+        ServerView {
+            name: server.name.clone(),
+            verdict: server.detector.health().verdict,
+            previous: same.map_or(Want::Unknown, |wish| wish.want),
+        }
     });
     BackendView { servers: servers.collect(), other_usable: backend.other_usable }
 }

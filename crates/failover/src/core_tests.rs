@@ -161,6 +161,7 @@ impl Scene {
             backup: true,
             admin: Admin::Ready,
             owner: Owner::Ours,
+            tracks: None,
             flags: Vec::new(),
             operational: Operational::Running,
             weight: 1,
@@ -230,7 +231,7 @@ impl Scene {
     }
 
     fn want(&self, name: &str) -> Want {
-        self.core.desired()[&Name::from("socks_back_7891")][&Name::from(name)]
+        self.core.desired()[&Name::from("socks_back_7891")][&Name::from(name)].want
     }
 
     fn texts(&mut self) -> Vec<String> {

@@ -72,6 +72,11 @@ pub enum Event {
         /// The server.
         server: ServerId,
     },
+    /// Somebody else made a server ready that we had put into `maint`.
+    Overridden {
+        /// The server.
+        server: ServerId,
+    },
     /// HAProxy answers: at start, or again.
     HaproxyPresent {
         /// The process.
@@ -127,6 +132,7 @@ impl Event {
             Self::Refused { .. } => "refused",
             Self::Held { .. } => "held",
             Self::Adopted { .. } => "adopted",
+            Self::Overridden { .. } => "overridden",
             Self::HaproxyPresent { .. } => "haproxy_present",
             Self::HaproxyReplaced { .. } => "haproxy_replaced",
             Self::HaproxyAway { .. } => "haproxy_away",
@@ -141,6 +147,7 @@ impl Event {
         match self {
             Self::Health { to: Verdict::Degraded | Verdict::Offline, .. }
             | Self::Held { .. }
+            | Self::Overridden { .. }
             | Self::Refused { .. } => Severity::Warning,
             Self::InService { to, .. } if to.is_empty() => Severity::Error,
             Self::Blackout { .. }
@@ -165,7 +172,8 @@ impl Event {
             | Self::Applied { server, .. }
             | Self::Refused { server, .. }
             | Self::Held { server, .. }
-            | Self::Adopted { server } => Some(server),
+            | Self::Adopted { server }
+            | Self::Overridden { server } => Some(server),
             Self::InService { .. }
             | Self::Blackout { .. }
             | Self::BlackoutOver { .. }
@@ -189,6 +197,7 @@ impl Event {
             | Self::Refused { .. }
             | Self::Held { .. }
             | Self::Adopted { .. }
+            | Self::Overridden { .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
@@ -226,6 +235,9 @@ impl fmt::Display for Event {
             }
             Self::Adopted { server } => {
                 write!(f, "{server} was in maint at start: taken as ours, back in service once it is online")
+            }
+            Self::Overridden { server } => {
+                write!(f, "{server} was set to ready by somebody else, over our maint")
             }
             Self::HaproxyPresent { process, away: None } => {
                 write!(f, "HAProxy {} answers (pid {})", process.version, process.pid)

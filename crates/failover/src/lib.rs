@@ -31,5 +31,5 @@ pub use observed::{
     Admin, Balance, Haproxy, Observed, ObservedBackend, ObservedServer, Operational, Owner, Process, Writes,
 };
 pub use plan::{Held, HeldBecause, Plan, Step, plan};
-pub use policy::{BackendView, Desired, ServerView, Want, order};
+pub use policy::{BackendView, Desired, ServerView, Want, Wish, order};
 pub use time::Time;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Name, Time};
+use crate::{Name, ServerId, Time};
 
 /// HAProxy's administrative state of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,8 +80,10 @@ pub struct ObservedServer {
     pub backup: bool,
     /// Its administrative state.
     pub admin: Admin,
-    /// Who set it.
+    /// Who set it. A server that is ready is theirs where somebody else made it so over our `maint`.
     pub owner: Owner,
+    /// The server whose health and `maint` it follows (`track`).
+    pub tracks: Option<ServerId>,
     /// The flags behind it, by HAProxy's names (`fmaint`, `cmaint`, ...), for display.
     pub flags: Vec<&'static str>,
     /// What HAProxy's own checks say.

@@ -7,7 +7,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Admin, Desired, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Want};
+use crate::{Admin, Desired, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Want, Wish};
+
+/// Servers in a chain of `track`.
+const TRACK_CHAIN_MAX: usize = 64;
 
 /// One command: put this server into that state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,76 +58,124 @@ pub struct Plan {
 #[must_use]
 pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     let mut plan = Plan::default();
-    for (name, wants) in desired {
+    for (name, wishes) in desired {
         if let Some(backend) = observed.backends.get(name) {
-            plan_backend(&mut plan, name, wants, backend);
+            plan_backend(&mut plan, &Scope { name, wishes, backend, desired, observed });
         }
     }
     plan
 }
 
-fn plan_backend(plan: &mut Plan, name: &Name, wants: &BTreeMap<Name, Want>, backend: &ObservedBackend) {
-    let id = |server: &ObservedServer| ServerId { backend: name.clone(), server: server.name.clone() };
+/// One backend with what is wanted of its servers, and all that HAProxy showed.
+struct Scope<'a> {
+    name: &'a Name,
+    wishes: &'a BTreeMap<Name, Wish>,
+    backend: &'a ObservedBackend,
+    desired: &'a Desired,
+    observed: &'a Observed,
+}
+
+fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
     let mut opens: Vec<Step> = Vec::new();
-    for server in backend.by_preference().filter(|server| want(wants, server) == Want::Ready) {
+    for server in scope.backend.by_preference().filter(|server| scope.want(server) == Want::Ready) {
         match (server.admin, server.owner) {
             (Admin::Ready, _) => {}
             (Admin::Drain | Admin::Maint, Owner::Ours) => {
-                opens.push(Step { server: id(server), set: Admin::Ready });
+                opens.push(Step { server: scope.id(server), set: Admin::Ready });
             }
             (admin @ (Admin::Drain | Admin::Maint), Owner::Theirs) => {
-                plan.held.push(Held { server: id(server), because: HeldBecause::NotOurs(admin) });
+                plan.held.push(Held { server: scope.id(server), because: HeldBecause::NotOurs(admin) });
             }
         }
     }
     if opens.is_empty() {
-        opens.extend(release(wants, backend).map(|server| Step { server: id(server), set: Admin::Ready }));
+        opens.extend(scope.release().map(|server| Step { server: scope.id(server), set: Admin::Ready }));
     }
     let opening = !opens.is_empty();
     plan.steps.append(&mut opens);
-    let successor = has_successor(wants, backend);
+    let (successor, proved) = (scope.has_successor(), scope.is_proved());
     // The least preferred first: no connection is moved to a server that the same plan closes next.
-    for server in backend.by_preference().rev().filter(|server| want(wants, server) == Want::Maint) {
-        match server.admin {
-            Admin::Ready if successor => plan.steps.push(Step { server: id(server), set: Admin::Maint }),
-            Admin::Ready if opening => {}
-            Admin::Ready => {
-                plan.held.push(Held { server: id(server), because: HeldBecause::LastUsable });
+    for server in scope.backend.by_preference().rev().filter(|server| scope.want(server) == Want::Maint) {
+        match (server.admin, server.owner) {
+            // Somebody else opened it, and we know of nothing better.
+            (Admin::Ready, Owner::Theirs) if !proved => {}
+            (Admin::Ready, _) if successor => {
+                plan.steps.push(Step { server: scope.id(server), set: Admin::Maint });
             }
-            Admin::Drain | Admin::Maint => {}
+            (Admin::Ready, _) if opening => {}
+            (Admin::Ready, _) => {
+                plan.held.push(Held { server: scope.id(server), because: HeldBecause::LastUsable });
+            }
+            (Admin::Drain | Admin::Maint, _) => {}
         }
     }
 }
 
-/// A server that stays when everything wanted out is out: one that was proved or, where nothing is proved any more,
-/// one that HAProxy at least would use.
-fn has_successor(wants: &BTreeMap<Name, Want>, backend: &ObservedBackend) -> bool {
-    let proved = backend.servers.iter().any(|server| want(wants, server) == Want::Ready)
-        || backend.servers.iter().any(|server| !server.managed && server.is_usable());
-    backend.servers.iter().filter(|server| server.is_usable()).any(|server| match want(wants, server) {
-        Want::Ready => true,
-        Want::AsIs => !proved || !server.managed,
-        Want::Maint => false,
-    })
-}
-
-/// The server to give back where HAProxy has none left to use and one of ours could be it: our `maint` is never the
-/// reason that a backend is empty.
-fn release<'a>(wants: &BTreeMap<Name, Want>, backend: &'a ObservedBackend) -> Option<&'a ObservedServer> {
-    if backend.servers.iter().any(ObservedServer::is_usable) {
-        return None;
+impl<'a> Scope<'a> {
+    fn id(&self, server: &ObservedServer) -> ServerId {
+        ServerId { backend: self.name.clone(), server: server.name.clone() }
     }
-    let ours = |server: &&ObservedServer| {
-        server.managed
-            && server.owner == Owner::Ours
-            && server.admin != Admin::Ready
-            && wants.contains_key(&server.name)
-    };
-    backend.by_preference().find(ours)
+
+    fn want(&self, server: &ObservedServer) -> Want {
+        want(self.wishes, server)
+    }
+
+    /// Some server is known to carry traffic, or HAProxy uses one that is none of our business.
+    fn is_proved(&self) -> bool {
+        let servers = &self.backend.servers;
+        servers
+            .iter()
+            .any(|server| self.want(server) == Want::Ready || (!server.managed && server.is_usable()))
+    }
+
+    /// A server that stays when everything wanted out is out: one that was proved or, where nothing is proved any
+    /// more, one that HAProxy at least would use.
+    fn has_successor(&self) -> bool {
+        let proved = self.is_proved();
+        self.backend.servers.iter().any(|server| {
+            let fit = match self.want(server) {
+                Want::Ready => true,
+                Want::AsIs | Want::Unknown => !proved || !server.managed,
+                Want::Maint => false,
+            };
+            fit && server.is_usable() && !self.follows_one_wanted_out(server)
+        })
+    }
+
+    /// A server that tracks one in `maint` is in `maint` itself (measured: IMAINT).
+    fn follows_one_wanted_out(&self, server: &ObservedServer) -> bool {
+        let mut tracked = server.tracks.as_ref();
+        // HAProxy refuses loops; a chain is no longer than this in any configuration that a person wrote.
+        for _ in 0..TRACK_CHAIN_MAX {
+            let Some(id) = tracked else { return false };
+            let seen = self.observed.backends.get(&id.backend).and_then(|backend| backend.server(&id.server));
+            let Some(seen) = seen else { return false };
+            let wishes = self.desired.get(&id.backend);
+            if wishes.is_some_and(|wishes| want(wishes, seen) == Want::Maint) {
+                return true;
+            }
+            tracked = seen.tracks.as_ref();
+        }
+        true
+    }
+
+    /// The server to give back where HAProxy has none left to use and one of ours could be it: our `maint` is never
+    /// the reason that a backend is empty. Only one that was judged: what we know nothing of we do not touch.
+    fn release(&self) -> Option<&'a ObservedServer> {
+        if self.backend.servers.iter().any(ObservedServer::is_usable) {
+            return None;
+        }
+        self.backend.by_preference().find(|server| {
+            let judged = matches!(self.want(server), Want::Maint | Want::AsIs);
+            server.managed && judged && server.owner == Owner::Ours && server.admin != Admin::Ready
+        })
+    }
 }
 
-fn want(wants: &BTreeMap<Name, Want>, server: &ObservedServer) -> Want {
-    wants.get(&server.name).copied().filter(|_| server.managed).unwrap_or(Want::AsIs)
+/// What was wanted of a server at another address says nothing about this one.
+fn want(wishes: &BTreeMap<Name, Wish>, server: &ObservedServer) -> Want {
+    let wish = wishes.get(&server.name).filter(|wish| server.managed && wish.address == server.address);
+    wish.map_or(Want::Unknown, |wish| wish.want)
 }
 
 #[cfg(test)]

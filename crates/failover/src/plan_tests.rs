@@ -86,6 +86,43 @@ fn backends_that_are_not_wanted_are_never_touched() {
     assert_eq!(plan(&Desired::new(), &observed), Plan::default());
 }
 
+#[test]
+fn what_we_know_nothing_of_is_not_opened_even_where_haproxy_has_nothing_else() {
+    let observed = seen([ours(server("wg1")), ours(server("wg2")), ours(server("warp"))]);
+    assert_eq!(plan(&wanted([Want::Unknown; 3]), &observed), Plan::default());
+}
+
+#[test]
+fn a_wish_says_nothing_about_a_server_at_another_address() {
+    let moved = ObservedServer { address: Some(([127, 0, 0, 1], 18181).into()), ..server("wg1") };
+    let observed = seen([moved, server("wg2"), server("warp")]);
+    assert_eq!(plan(&wanted([Want::Maint, Want::Ready, Want::Ready]), &observed), Plan::default());
+    let moved =
+        ObservedServer { admin: Admin::Maint, ..observed.backends[&Name::from("b")].servers[0].clone() };
+    let observed = seen([moved, server("wg2"), server("warp")]);
+    assert_eq!(plan(&wanted([Want::Ready; 3]), &observed), Plan::default());
+}
+
+#[test]
+fn a_server_that_tracks_the_one_to_be_closed_is_no_successor() {
+    let tracks =
+        |name: &str, of: &str| ObservedServer { tracks: Some(ServerId::new("b", of)), ..server(name) };
+    let observed = seen([server("wg1"), tracks("wg2", "wg1"), tracks("warp", "wg2")]);
+    let held = plan(&wanted([Want::Maint, Want::Ready, Want::Ready]), &observed);
+    assert!(held.steps.is_empty());
+    assert_eq!(held.held[0].because, HeldBecause::LastUsable);
+    let observed = seen([server("wg1"), tracks("wg2", "wg1"), server("warp")]);
+    assert_eq!(texts(&plan(&wanted([Want::Maint, Want::Ready, Want::Ready]), &observed)), ["b/wg1 maint"]);
+}
+
+#[test]
+fn in_a_blackout_what_somebody_else_opened_stays_open_and_otherwise_it_is_put_right() {
+    let opened = ObservedServer { owner: Owner::Theirs, ..server("wg1") };
+    let observed = seen([opened, ours(server("wg2")), server("warp")]);
+    assert_eq!(plan(&wanted([Want::Maint, Want::Maint, Want::AsIs]), &observed), Plan::default());
+    assert_eq!(texts(&plan(&wanted([Want::Maint, Want::Maint, Want::Ready]), &observed)), ["b/wg1 maint"]);
+}
+
 proptest! {
     #[test]
     fn plans_settle_never_empty_a_backend_and_never_undo_what_others_did(
@@ -98,8 +135,7 @@ proptest! {
             name: name.into(), backup: backups & (1 << index) != 0, ..server
         });
         let mut observed = seen(servers.collect::<Vec<_>>());
-        let wants = names.into_iter().map(Name::from).zip(wants).collect();
-        let desired = Desired::from([(Name::from("b"), wants)]);
+        let desired = Desired::from([(Name::from("b"), wishes(&names, &wants))]);
         let before = observed.clone();
         let mut passes = 0;
         loop {
@@ -120,7 +156,9 @@ proptest! {
         }
         let backend = &observed.backends[&Name::from("b")];
         let could_help = |server: &&ObservedServer| {
-            server.managed && server.owner == Owner::Ours && server.admin != Admin::Ready && server.weight > 0
+            let judged = desired[&Name::from("b")].get(&server.name).is_some_and(|wish| wish.want != Want::Unknown);
+            let ours = server.owner == Owner::Ours && server.admin != Admin::Ready;
+            server.managed && judged && ours && server.weight > 0
         };
         prop_assert!(usable(&observed) || !backend.servers.iter().any(|server| could_help(&server)),
             "our maint is the reason that it is empty: {observed:?}");
@@ -128,7 +166,7 @@ proptest! {
 }
 
 fn any_want() -> impl Strategy<Value = Want> {
-    prop::sample::select(vec![Want::Ready, Want::Maint, Want::AsIs])
+    prop::sample::select(vec![Want::Ready, Want::Maint, Want::AsIs, Want::Unknown])
 }
 
 fn any_server() -> impl Strategy<Value = ObservedServer> {
@@ -159,6 +197,7 @@ fn server(name: &str) -> ObservedServer {
         backup: true,
         admin: Admin::Ready,
         owner: Owner::Ours,
+        tracks: None,
         flags: Vec::new(),
         operational: Operational::Running,
         weight: 1,
@@ -183,8 +222,12 @@ fn seen(servers: impl Into<Vec<ObservedServer>>) -> Observed {
 }
 
 fn wanted(wants: [Want; 3]) -> Desired {
-    let wants = ["wg1", "wg2", "warp"].map(Name::from).into_iter().zip(wants).collect();
-    Desired::from([(Name::from("b"), wants)])
+    Desired::from([(Name::from("b"), wishes(&["wg1", "wg2", "warp"], &wants))])
+}
+
+fn wishes(names: &[&str], wants: &[Want]) -> BTreeMap<Name, Wish> {
+    let wish = |(name, want): (&&str, &Want)| (Name::from(*name), Wish { want: *want, address: None });
+    names.iter().zip(wants).map(wish).collect()
 }
 
 /// What HAProxy does with these commands: `ready` after `maint` makes a server take traffic at once (measured).

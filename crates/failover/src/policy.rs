@@ -2,6 +2,7 @@
 //! so that backup ordering does the rest.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use crate::{Name, Verdict};
 
@@ -12,12 +13,23 @@ pub enum Want {
     Ready,
     /// Out of rotation: it was proved not to.
     Maint,
-    /// As it is: nothing is proved, or there is nothing better.
+    /// As it is: it was proved not to carry traffic, but there is nothing better.
     AsIs,
+    /// As it is: nothing is proved yet.
+    Unknown,
+}
+
+/// What is wanted of one server at the address that it was judged at. At another address nothing is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// What is wanted.
+    pub want: Want,
+    /// Where it was probed; `None` where HAProxy had no address for it.
+    pub address: Option<SocketAddr>,
 }
 
 /// What is wanted of every managed server of every backend.
-pub type Desired = BTreeMap<Name, BTreeMap<Name, Want>>;
+pub type Desired = BTreeMap<Name, BTreeMap<Name, Wish>>;
 
 /// One managed server, as the policy sees it.
 #[derive(Clone, Debug)]
@@ -50,10 +62,10 @@ pub fn order(backend: &BackendView) -> BTreeMap<Name, Want> {
         || backend.servers.iter().any(|server| matches!(server.verdict, Verdict::Online));
     let want = |server: &ServerView| match (server.verdict, successor, server.previous) {
         (Verdict::Online, _, _) => Want::Ready,
-        (Verdict::Unknown, _, _) => Want::AsIs,
+        (Verdict::Unknown, _, _) => Want::Unknown,
         (Verdict::Degraded | Verdict::Offline, true, _)
         | (Verdict::Degraded | Verdict::Offline, false, Want::Maint) => Want::Maint,
-        (Verdict::Degraded | Verdict::Offline, false, Want::Ready | Want::AsIs) => Want::AsIs,
+        (Verdict::Degraded | Verdict::Offline, false, Want::Ready | Want::AsIs | Want::Unknown) => Want::AsIs,
     };
     backend.servers.iter().map(|server| (server.name.clone(), want(server))).collect()
 }
@@ -79,7 +91,7 @@ mod tests {
         use Want::{AsIs, Maint, Ready};
         assert_eq!(wants([Degraded, Online, Online], [Ready; 3], false), [Maint, Ready, Ready]);
         assert_eq!(wants([Degraded, Offline, Online], [AsIs; 3], false), [Maint, Maint, Ready]);
-        assert_eq!(wants([Unknown, Degraded, Online], [AsIs; 3], false), [AsIs, Maint, Ready]);
+        assert_eq!(wants([Unknown, Degraded, Online], [AsIs; 3], false), [Want::Unknown, Maint, Ready]);
         assert_eq!(wants([Degraded, Degraded, Degraded], [AsIs; 3], true), [Maint; 3]);
     }
 
@@ -89,6 +101,9 @@ mod tests {
         use Want::{AsIs, Maint, Ready};
         assert_eq!(wants([Degraded, Offline, Degraded], [Maint, Maint, Ready], false), [Maint, Maint, AsIs]);
         assert_eq!(wants([Degraded; 3], [Ready; 3], false), [AsIs; 3]);
-        assert_eq!(wants([Unknown, Degraded, Unknown], [AsIs; 3], false), [AsIs; 3]);
+        assert_eq!(
+            wants([Unknown, Degraded, Unknown], [Want::Unknown; 3], false),
+            [Want::Unknown, AsIs, Want::Unknown]
+        );
     }
 }

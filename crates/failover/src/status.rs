@@ -239,7 +239,7 @@ impl Core {
             .filter_map(|(name, seen)| {
                 let backend = self.backends().get(name)?;
                 let wants = self.desired().get(name);
-                let want = |server: &Name| wants.and_then(|wants| wants.get(server)).copied();
+                let want = |server: &Name| wants.and_then(|wants| wants.get(server)).map(|wish| wish.want);
                 Some(backend_status(name, backend, seen, &want, &todo, context))
             })
             .collect();
@@ -416,7 +416,7 @@ fn server_status(
         desired: match want {
             Some(Want::Ready) => Some(Admin::Ready),
             Some(Want::Maint) => Some(Admin::Maint),
-            Some(Want::AsIs) | None => None,
+            Some(Want::AsIs | Want::Unknown) | None => None,
         },
         drift,
         held: held.map(|held| held_text(held.because)),

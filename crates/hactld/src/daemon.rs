@@ -1,7 +1,7 @@
 //! Putting the daemon together, and taking it down: HAProxy stays as it is.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -73,17 +73,29 @@ pub fn run(config: Config) -> Result<ExitCode, RunError> {
     let ended = runtime.block_on(async {
         let terminate = signal(SignalKind::terminate()).map_err(system("no handler for SIGTERM"))?;
         let interrupt = signal(SignalKind::interrupt()).map_err(system("no handler for SIGINT"))?;
-        serve(config, stop(terminate, interrupt)).await
+        let hangup = signal(SignalKind::hangup()).map_err(system("no handler for SIGHUP"))?;
+        serve(config, stop(terminate, interrupt, hangup)).await
     });
     runtime.shutdown_timeout(SHUTDOWN_LIMIT);
     drop(guard);
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-async fn stop(mut terminate: Signal, mut interrupt: Signal) {
-    let name = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+/// SIGHUP is a closed terminal where there was one; elsewhere people send it to have the configuration read again, and
+/// an end would leave HAProxy unsteered.
+async fn stop(mut terminate: Signal, mut interrupt: Signal, mut hangup: Signal) {
+    let in_terminal = std::io::stderr().is_terminal();
+    let name = loop {
+        tokio::select! {
+            _ = terminate.recv() => break "SIGTERM",
+            _ = interrupt.recv() => break "SIGINT",
+            _ = hangup.recv() => {
+                if in_terminal {
+                    break "SIGHUP";
+                }
+                tracing::warn!("SIGHUP: the configuration is read at start only; restart hactl to have it read again");
+            }
+        }
     };
     notify::stopping();
     tracing::info!("{name}: stopping; HAProxy stays as it is");

@@ -1,7 +1,7 @@
 //! A HAProxy that is only its stats socket: real enough for the commands that the controller sends, and obedient
 //! about how it fails.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -17,7 +17,10 @@ struct State {
     level: &'static str,
     servers: Vec<(String, u32)>,
     ignored_writes: usize,
-    refused: BTreeSet<String>,
+    refused: BTreeMap<String, String>,
+    garbled_after_write: usize,
+    garbled: usize,
+    closes_all: Option<String>,
     instead: Option<String>,
     lines: usize,
     /// `None` for a line without writes.
@@ -39,7 +42,10 @@ impl FakeHaproxy {
             level: "admin",
             servers: servers.iter().map(|name| ((*name).to_owned(), 0)).collect(),
             ignored_writes: 0,
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            garbled_after_write: 0,
+            garbled: 0,
+            closes_all: None,
             instead: None,
             lines: 0,
             log: Vec::new(),
@@ -68,7 +74,21 @@ impl FakeHaproxy {
 
     /// From now on refuses writes to this server, and to no other.
     pub(crate) fn refuse(&self, server: &str) {
-        self.state().refused = BTreeSet::from([server.to_owned()]);
+        self.refuse_with(server, "Not today.");
+    }
+
+    pub(crate) fn refuse_with(&self, server: &str, text: &str) {
+        self.state().refused = BTreeMap::from([(server.to_owned(), text.to_owned())]);
+    }
+
+    /// Answers this many lines with garbage once the next write was carried out.
+    pub(crate) fn garble_after_write(&self, lines: usize) {
+        self.state().garbled_after_write = lines;
+    }
+
+    /// Putting this server into maint puts all the others there too, as IMAINT, and `ready` undoes it.
+    pub(crate) fn closing_closes_all(&self, server: &str) {
+        self.state().closes_all = Some(server.to_owned());
     }
 
     pub(crate) fn stopping(&self, stopping: bool) {
@@ -133,6 +153,10 @@ fn reply(state: &mut State, line: &str) -> String {
     if let Some(instead) = &state.instead {
         return instead.clone();
     }
+    if state.garbled > 0 {
+        state.garbled -= 1;
+        return "garbage\n\n".to_owned();
+    }
     if !line.contains("set server") {
         state.log.push(None);
     }
@@ -162,13 +186,20 @@ fn write(state: &mut State, path: &str, admin: &str) -> String {
     if state.level != "admin" {
         return "Permission denied\n\n".to_owned();
     }
-    if state.refused.contains(name) {
-        return "Not today.\n\n".to_owned();
+    if let Some(text) = state.refused.get(name) {
+        return format!("{text}\n\n");
     }
+    state.garbled = std::mem::take(&mut state.garbled_after_write);
     if state.ignored_writes > 0 {
         state.ignored_writes -= 1;
     } else {
-        set(state, name, if admin == "maint" { 1 } else { 0 });
+        let bits = u32::from(admin == "maint");
+        set(state, name, bits);
+        if state.closes_all.as_deref() == Some(name) {
+            for other in state.servers.iter_mut().filter(|(other, _)| other != name) {
+                other.1 = bits * 2;
+            }
+        }
     }
     "\n".to_owned()
 }
