@@ -38,9 +38,9 @@ enum Kind {
 pub(crate) async fn measure(program: &Program) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (kind, name) in [
-        (Kind::KillAndStart, "applied again after kill and start"),
-        (Kind::TakeOver, "applied again after reload with -sf"),
-        (Kind::Master, "applied again after reload of the master"),
+        (Kind::KillAndStart, "applied again after kill, start"),
+        (Kind::TakeOver, "applied again after -sf reload"),
+        (Kind::Master, "applied again after master reload"),
     ] {
         figures.push(measure_kind(program, kind, name).await);
     }
