@@ -1,7 +1,8 @@
 //! The whole scene in one call: three exits, two targets and HAProxy between them and the clients.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::ca::Ca;
 use crate::client::get_through;
@@ -88,15 +89,55 @@ impl Lab {
     /// appended.
     #[must_use]
     pub fn config(&self) -> String {
-        let (https, http) = (self.https.url(), self.http.url());
-        let ca_file = self.ca.file().display();
-        let (socket, haproxy) = (self.hactl_socket(), self.haproxy.admin_socket());
-        let (socket, haproxy) = (socket.display(), haproxy.display());
-        format!(
+        HactlConfig {
+            targets: [self.https.url(), self.http.url()],
+            every: "500ms",
+            ca_file: self.ca.file(),
+            socket: &self.hactl_socket(),
+            haproxy: &self.haproxy.admin_socket(),
+        }
+        .to_string()
+    }
+
+    /// Writes `config` to hactl's configuration file; where that is.
+    pub fn write_config(&self, config: &str) -> PathBuf {
+        let file = self.haproxy.dir().join("hactl.toml");
+        std::fs::write(&file, config).expect("our directory is writable");
+        file
+    }
+}
+
+/// The exits' names by the addresses that their traffic leaves from.
+#[must_use]
+pub fn exit_names() -> ExitNames {
+    EXITS.iter().map(|(name, source)| (IpAddr::from(*source), (*name).to_owned())).collect()
+}
+
+/// A configuration of hactl for a scene like this one.
+pub struct HactlConfig<'a> {
+    /// What to ask for.
+    pub targets: [String; 2],
+    /// Interval and timeout.
+    pub every: &'static str,
+    /// Who signed the targets.
+    pub ca_file: &'a Path,
+    /// hactl's own socket.
+    pub socket: &'a Path,
+    /// HAProxy's.
+    pub haproxy: &'a Path,
+}
+
+impl fmt::Display for HactlConfig<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { targets: [one, other], every, .. } = self;
+        let (ca_file, socket, haproxy) =
+            (self.ca_file.display(), self.socket.display(), self.haproxy.display());
+        write!(
+            f,
             r#"[probe]
-targets = ["{https}", "{http}"]
-interval = "500ms"
-timeout = "500ms"
+targets = ["{one}", "{other}"]
+interval = "{every}"
+timeout = "{every}"
 ca_file = "{ca_file}"
 
 [admin]
@@ -111,15 +152,4 @@ name = "{BACKEND}"
 "#
         )
     }
-
-    /// Writes `config` to hactl's configuration file; where that is.
-    pub fn write_config(&self, config: &str) -> PathBuf {
-        let file = self.haproxy.dir().join("hactl.toml");
-        std::fs::write(&file, config).expect("our directory is writable");
-        file
-    }
-}
-
-fn exit_names() -> ExitNames {
-    EXITS.iter().map(|(name, source)| (IpAddr::from(*source), (*name).to_owned())).collect()
 }

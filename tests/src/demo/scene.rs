@@ -1,15 +1,12 @@
 //! Everything that runs: exits and targets in this process, HAProxy and hactl beside it, clients that ask through
 //! them. All of it ends when the scene is dropped.
 
-use std::net::IpAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use e2e::haproxy::BACKEND;
-use e2e::lab::EXITS;
-use e2e::target::ExitNames;
+use e2e::lab::{EXITS, HactlConfig, exit_names};
 use e2e::{Ca, Daemon, Exit, ExitOptions, Fault, Target};
 use tempfile::TempDir;
 use tokio::time::sleep;
@@ -54,9 +51,14 @@ impl Scene {
         let ca = Ca::new();
         let (target, tls_target) = (Target::http(exit_names()), Target::https(exit_names(), &ca));
         let haproxy = Haproxy::start(dir.path()).await?;
-        let urls = [tls_target.url(), target.url()];
-        let config = config(&urls, ca.file(), &dir.path().join(hactl::SOCKET), haproxy.socket());
-        let mut hactl = Hactl::start(dir.path(), &config)?;
+        let config = HactlConfig {
+            targets: [tls_target.url(), target.url()],
+            every: INTERVAL,
+            ca_file: ca.file(),
+            socket: &dir.path().join(hactl::SOCKET),
+            haproxy: haproxy.socket(),
+        };
+        let mut hactl = Hactl::start(dir.path(), &config.to_string())?;
         wait_until_online(&mut hactl).await?;
         let clients = Clients::start(ports::at(ports::FRONTEND), target.addr());
         Ok(Self { clients, hactl, haproxy, target, _tls_target: tls_target, exits, dir, _ca: ca })
@@ -104,31 +106,4 @@ async fn wait_until_online(hactl: &mut Hactl) -> Result<(), Failure> {
         }
         sleep(POLL).await;
     }
-}
-
-fn config(targets: &[String; 2], ca_file: &Path, socket: &Path, haproxy: &Path) -> String {
-    let ([https, http], ca_file) = (targets, ca_file.display());
-    let (socket, haproxy) = (socket.display(), haproxy.display());
-    format!(
-        r#"[probe]
-targets = ["{https}", "{http}"]
-interval = "{INTERVAL}"
-timeout = "{INTERVAL}"
-ca_file = "{ca_file}"
-
-[admin]
-socket = "{socket}"
-
-[[instance]]
-name = "7891"
-haproxy = "{haproxy}"
-
-[[instance.backend]]
-name = "{BACKEND}"
-"#
-    )
-}
-
-fn exit_names() -> ExitNames {
-    EXITS.iter().map(|(name, source)| (IpAddr::from(*source), (*name).to_owned())).collect()
 }

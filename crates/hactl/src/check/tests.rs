@@ -1,3 +1,5 @@
+//! What `hactl check` prints, and its exit codes.
+
 use std::time::Duration;
 
 use failover::{Cause, Failure, ServerId, Stage as At, StageTime};

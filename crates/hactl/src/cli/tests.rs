@@ -1,3 +1,5 @@
+//! The command line and its help texts, as they are typed and read.
+
 use clap::{CommandFactory, Parser};
 use insta::assert_snapshot;
 

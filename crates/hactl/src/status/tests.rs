@@ -1,3 +1,5 @@
+//! Sockets that are missing, forbidden or somebody else's.
+
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;

@@ -1,3 +1,5 @@
+//! What counts as an upstream, and what is said of what does not.
+
 use super::*;
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+//! The admin socket over a real one: whose it is, what it answers, and clients that mean it no good.
+
 use failover::status::{Context, Status};
 use failover::{Core, Observed, Thresholds, Time};
 use tempfile::TempDir;

@@ -1,3 +1,5 @@
+//! Configurations that cannot be used, each with the whole of what is said about it.
+
 mod places;
 mod together;
 mod values;

@@ -1,3 +1,5 @@
+//! Log lines in each form, and texts that try to break out of one.
+
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

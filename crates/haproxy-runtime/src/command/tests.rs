@@ -1,3 +1,5 @@
+//! The wire form of every command, and that no name can change it.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Replies as recorded, as a later version may have them, and as nobody should have them.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! `show stat` as recorded and otherwise.
+
 use super::*;
 
 #[test]

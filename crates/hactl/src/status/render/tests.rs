@@ -1,3 +1,5 @@
+//! The status table in every state and width that a person meets.
+
 use failover::status::{HaproxyServerStatus, HaproxyStatus, LatencyStatus, ReasonStatus};
 use insta::assert_snapshot;
 
