@@ -57,7 +57,6 @@ pub struct Managed {
 /// The controller of one HAProxy.
 pub struct Controller {
     client: Client,
-    address: Address,
     managed: Vec<Managed>,
     origin: Instant,
     desired: watch::Receiver<Desired>,
@@ -98,8 +97,7 @@ impl Controller {
         events: mpsc::Sender<Event>,
     ) -> Self {
         Self {
-            client: Client::new(address.clone()),
-            address,
+            client: Client::new(address),
             managed,
             origin,
             desired,
@@ -303,7 +301,7 @@ impl Controller {
     fn writes(&self) -> Writes {
         let denied = self.known.as_ref().filter(|known| known.level != Level::Admin);
         match (denied, self.refused.iter().next()) {
-            (Some(known), _) => Writes::Denied { why: denied_text(&self.address, known.level) },
+            (Some(known), _) => Writes::Denied { why: denied_text(self.client.address(), known.level) },
             (None, Some((server, why))) => Writes::Refused { why: format!("{server}: {why}") },
             (None, None) => Writes::Applied,
         }
