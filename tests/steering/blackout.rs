@@ -55,6 +55,12 @@ async fn when_haproxy_itself_holds_the_last_one_down_ours_are_given_back() {
     scene.said(from, "no server is known to carry traffic").await;
     scene.wait_for_maint(&["wg2"]).await;
     assert_eq!(scene.lab.haproxy.server("wg1").await.operational, 2);
+    // A port that listens again proves nothing: the one that was given back stays.
+    let from = scene.break_with(Fault::BlackHole, &["cloudflare_warp"]).await;
+    scene.said(from, "socks_back_7891/cloudflare_warp is degraded").await;
+    let haproxys_check = Duration::from_millis(2500);
+    sleep(haproxys_check).await;
+    scene.wait_for_maint(&["wg2"]).await;
 }
 
 /// Looks at HAProxy all the time for a moment at which every server is in maint.

@@ -90,7 +90,7 @@ async fn a_server_that_others_track_is_not_closed_where_they_are_the_successors(
     scene.lab.haproxy.restart().await;
     scene.said(0, "socks_back_7891/cloudflare_warp is online").await;
     let from = scene.break_with(Fault::BlackHole, &["wg1"]).await;
-    scene.said(from, "socks_back_7891/wg1 stays in service").await;
+    scene.said(from, "socks_back_7891/wg1 is not taken out: no other server could take over").await;
     sleep(A_WHILE).await;
     assert!(!scene.hactl.lines().iter().any(|line| line.contains("set to")), "nothing is tried in vain");
 }

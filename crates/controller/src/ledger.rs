@@ -47,14 +47,14 @@ enum Claim {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     claims: BTreeMap<ServerId, Claim>,
-    /// Ready by somebody else over our `maint`, in the present process.
-    overridden: BTreeSet<ServerId>,
+    /// Made ready over our `maint` in the present process, by us or by somebody else.
+    reopened: BTreeSet<ServerId>,
 }
 
 impl Ledger {
     /// To be called before `maint` is sent: a command whose reply is lost may still have been carried out.
     pub(crate) fn intend(&mut self, server: &ServerId) {
-        self.overridden.remove(server);
+        self.reopened.remove(server);
         let claim = self.claims.entry(server.clone()).or_insert(Claim::Intended { unseen: 0 });
         if let Claim::Intended { unseen } = claim {
             *unseen = 0;
@@ -77,18 +77,24 @@ impl Ledger {
     pub(crate) fn settle(&mut self, seen: &BTreeMap<ServerId, Seen>, same_process: bool) -> Vec<ServerId> {
         let mut news = Vec::new();
         if !same_process {
-            self.overridden.clear();
+            self.reopened.clear();
         }
-        self.overridden.retain(|server| seen.get(server).is_some_and(|seen| seen.ready));
+        self.reopened.retain(|server| seen.get(server).is_some_and(|seen| seen.ready));
         self.claims.retain(|server, claim| {
             let Some(seen) = seen.get(server) else { return false };
-            let (kept, overridden) = settled(claim, seen, same_process);
-            if overridden {
-                news.push(server.clone());
+            let ours = matches!(claim, Claim::Confirmed { opening: true, .. });
+            match settled(claim, seen, same_process) {
+                Outcome::Stays => return true,
+                Outcome::Ends => {}
+                Outcome::Reopened => {
+                    self.reopened.insert(server.clone());
+                    if !ours {
+                        news.push(server.clone());
+                    }
+                }
             }
-            kept
+            false
         });
-        self.overridden.extend(news.iter().cloned());
         news
     }
 
@@ -96,31 +102,38 @@ impl Ledger {
         self.claims.contains_key(server)
     }
 
-    pub(crate) fn is_overridden(&self, server: &ServerId) -> bool {
-        self.overridden.contains(server)
+    pub(crate) fn is_reopened(&self, server: &ServerId) -> bool {
+        self.reopened.contains(server)
     }
 }
 
-/// Whether the claim stays, and whether somebody else made the server ready over it.
-fn settled(claim: &mut Claim, seen: &Seen, same_process: bool) -> (bool, bool) {
+/// What a sight makes of a claim.
+enum Outcome {
+    Stays,
+    Ends,
+    /// It ends, because the server is ready.
+    Reopened,
+}
+
+fn settled(claim: &mut Claim, seen: &Seen, same_process: bool) -> Outcome {
     // The state of one process says nothing about the next, but for a server-state file that hands our maint on.
     let handed_on = same_process || !seen.disabled;
     match *claim {
         Claim::Intended { .. } if seen.forced_maint && handed_on => {
             *claim = Claim::Confirmed { identity: seen.identity, opening: false };
-            (true, false)
+            Outcome::Stays
         }
         Claim::Intended { unseen } if same_process && unseen < SIGHTS_UNSEEN_MAX => {
             *claim = Claim::Intended { unseen: unseen + 1 };
-            (true, false)
+            Outcome::Stays
         }
-        Claim::Confirmed { identity, .. } if same_process && identity != seen.identity => (false, false),
+        Claim::Confirmed { identity, .. } if same_process && identity != seen.identity => Outcome::Ends,
         Claim::Confirmed { opening, .. } if seen.forced_maint && handed_on => {
             *claim = Claim::Confirmed { identity: seen.identity, opening };
-            (true, false)
+            Outcome::Stays
         }
-        Claim::Confirmed { opening, .. } => (false, same_process && seen.ready && !opening),
-        Claim::Intended { .. } => (false, false),
+        Claim::Confirmed { .. } if same_process && seen.ready => Outcome::Reopened,
+        Claim::Confirmed { .. } | Claim::Intended { .. } => Outcome::Ends,
     }
 }
 
@@ -138,7 +151,9 @@ mod tests {
         let mut ledger = confirmed();
         ledger.release(&wg1());
         assert!(look(&mut ledger, READY, true).is_empty(), "it was us");
-        assert!(!ledger.is_ours(&wg1()));
+        assert!(!ledger.is_ours(&wg1()) && ledger.is_reopened(&wg1()));
+        ledger.intend(&wg1());
+        assert!(!ledger.is_reopened(&wg1()));
     }
 
     #[test]
@@ -151,9 +166,9 @@ mod tests {
         let mut ledger = confirmed();
         assert_eq!(look(&mut ledger, READY, true), [wg1()]);
         assert!(look(&mut ledger, READY, true).is_empty());
-        assert!(ledger.is_overridden(&wg1()) && !ledger.is_ours(&wg1()));
+        assert!(ledger.is_reopened(&wg1()) && !ledger.is_ours(&wg1()));
         look(&mut ledger, READY, false);
-        assert!(!ledger.is_overridden(&wg1()), "another process knows nothing of it");
+        assert!(!ledger.is_reopened(&wg1()), "another process knows nothing of it");
     }
 
     #[test]

@@ -181,7 +181,7 @@ impl Controller {
         let mut plan = plan(&self.desired.borrow_and_update(), observed);
         let harmful = |step: &Step| step.set == Admin::Maint && self.needed.contains(&step.server);
         let held = plan.steps.iter().filter(|step| harmful(step));
-        let held = held.map(|step| Held { server: step.server.clone(), because: HeldBecause::LastUsable });
+        let held = held.map(|step| Held { server: step.server.clone(), because: HeldBecause::NoSuccessor });
         plan.held.extend(held);
         plan.steps.retain(|step| !harmful(step));
         plan

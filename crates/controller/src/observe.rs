@@ -73,6 +73,7 @@ pub(crate) fn backend(
                 backup: facts.backups.contains(row.srv_name.as_str()),
                 admin: admin(bits),
                 owner: owner(bits, &id, ledger),
+                reopened: ledger.is_reopened(&id),
                 tracks: facts.tracks.get(row.srv_name.as_str()).cloned(),
                 flags: NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect(),
                 operational: operational(row.srv_op_state),
@@ -103,7 +104,7 @@ pub(crate) const fn could_be_ours(seen: &Seen) -> bool {
 
 fn owner(bits: u32, server: &ServerId, ledger: &Ledger) -> Owner {
     let ours = match admin(bits) {
-        Admin::Ready => !ledger.is_overridden(server),
+        Admin::Ready => true,
         Admin::Drain => false,
         Admin::Maint => is_forced_maint(bits) && ledger.is_ours(server),
     };

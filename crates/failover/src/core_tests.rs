@@ -161,6 +161,7 @@ impl Scene {
             backup: true,
             admin: Admin::Ready,
             owner: Owner::Ours,
+            reopened: false,
             tracks: None,
             flags: Vec::new(),
             operational: Operational::Running,

@@ -216,10 +216,9 @@ impl fmt::Display for Event {
             }
             Self::Health { server, to, .. } => write!(f, "{server} is {to}"),
             Self::InService { backend, from, to } => in_service(f, backend, from.as_deref(), to),
-            Self::Blackout { backend } => write!(
-                f,
-                "{backend}: no server is known to carry traffic; HAProxy is left as it is until one does"
-            ),
+            Self::Blackout { backend } => {
+                write!(f, "{backend}: no server is known to carry traffic; none is taken out until one does")
+            }
             Self::BlackoutOver { backend, server, lasted } => {
                 write!(f, "{backend}: {server} carries traffic again after {}", Span(*lasted))
             }
@@ -227,8 +226,8 @@ impl fmt::Display for Event {
             Self::Refused { server, set, why } => {
                 write!(f, "{server} could not be set to {}: {why}", set.as_str())
             }
-            Self::Held { server, because: HeldBecause::LastUsable } => {
-                write!(f, "{server} stays in service: without it HAProxy would have no usable server there")
+            Self::Held { server, because: HeldBecause::NoSuccessor } => {
+                write!(f, "{server} is not taken out: no other server could take over")
             }
             Self::Held { server, because: HeldBecause::NotOurs(admin) } => {
                 write!(f, "{server} stays in {}: somebody else put it there", admin.as_str())

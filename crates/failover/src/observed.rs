@@ -80,8 +80,10 @@ pub struct ObservedServer {
     pub backup: bool,
     /// Its administrative state.
     pub admin: Admin,
-    /// Who set it. A server that is ready is theirs where somebody else made it so over our `maint`.
+    /// Who set it; of no meaning while it is ready.
     pub owner: Owner,
+    /// It was in our `maint` in this process and was made ready again, by us or by somebody else.
+    pub reopened: bool,
     /// The server whose health and `maint` it follows (`track`).
     pub tracks: Option<ServerId>,
     /// The flags behind it, by HAProxy's names (`fmaint`, `cmaint`, ...), for display.

@@ -30,8 +30,8 @@ impl fmt::Display for Step {
 /// Why something that is wanted is not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeldBecause {
-    /// Without it the backend would have no usable server.
-    LastUsable,
+    /// No other server could take over.
+    NoSuccessor,
     /// Somebody else put it into `drain` or `maint`.
     NotOurs(Admin),
 }
@@ -96,17 +96,17 @@ fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
     let (successor, proved) = (scope.has_successor(), scope.is_proved());
     // The least preferred first: no connection is moved to a server that the same plan closes next.
     for server in scope.backend.by_preference().rev().filter(|server| scope.want(server) == Want::Maint) {
-        match (server.admin, server.owner) {
-            // Somebody else opened it, and we know of nothing better.
-            (Admin::Ready, Owner::Theirs) if !proved => {}
-            (Admin::Ready, _) if successor => {
+        match server.admin {
+            // It was opened again, by an operator or because nothing else was left, and nothing better is known.
+            Admin::Ready if server.reopened && !proved => {}
+            Admin::Ready if successor => {
                 plan.steps.push(Step { server: scope.id(server), set: Admin::Maint });
             }
-            (Admin::Ready, _) if opening => {}
-            (Admin::Ready, _) => {
-                plan.held.push(Held { server: scope.id(server), because: HeldBecause::LastUsable });
+            Admin::Ready if opening => {}
+            Admin::Ready => {
+                plan.held.push(Held { server: scope.id(server), because: HeldBecause::NoSuccessor });
             }
-            (Admin::Drain | Admin::Maint, _) => {}
+            Admin::Drain | Admin::Maint => {}
         }
     }
 }

@@ -37,7 +37,7 @@ fn nothing_is_closed_while_haproxy_itself_has_no_successor_up() {
     let plan = plan(&wanted([Want::Maint, Want::Maint, Want::Ready]), &observed);
     assert!(plan.steps.is_empty());
     assert_eq!(plan.held.len(), 2);
-    assert!(plan.held.iter().all(|held| held.because == HeldBecause::LastUsable));
+    assert!(plan.held.iter().all(|held| held.because == HeldBecause::NoSuccessor));
 }
 
 #[test]
@@ -110,14 +110,14 @@ fn a_server_that_tracks_the_one_to_be_closed_is_no_successor() {
     let observed = seen([server("wg1"), tracks("wg2", "wg1"), tracks("warp", "wg2")]);
     let held = plan(&wanted([Want::Maint, Want::Ready, Want::Ready]), &observed);
     assert!(held.steps.is_empty());
-    assert_eq!(held.held[0].because, HeldBecause::LastUsable);
+    assert_eq!(held.held[0].because, HeldBecause::NoSuccessor);
     let observed = seen([server("wg1"), tracks("wg2", "wg1"), server("warp")]);
     assert_eq!(texts(&plan(&wanted([Want::Maint, Want::Ready, Want::Ready]), &observed)), ["b/wg1 maint"]);
 }
 
 #[test]
-fn in_a_blackout_what_somebody_else_opened_stays_open_and_otherwise_it_is_put_right() {
-    let opened = ObservedServer { owner: Owner::Theirs, ..server("wg1") };
+fn in_a_blackout_what_was_opened_again_stays_open_and_otherwise_it_is_put_right() {
+    let opened = ObservedServer { reopened: true, ..server("wg1") };
     let observed = seen([opened, ours(server("wg2")), server("warp")]);
     assert_eq!(plan(&wanted([Want::Maint, Want::Maint, Want::AsIs]), &observed), Plan::default());
     assert_eq!(texts(&plan(&wanted([Want::Maint, Want::Maint, Want::Ready]), &observed)), ["b/wg1 maint"]);
@@ -197,6 +197,7 @@ fn server(name: &str) -> ObservedServer {
         backup: true,
         admin: Admin::Ready,
         owner: Owner::Ours,
+        reopened: false,
         tracks: None,
         flags: Vec::new(),
         operational: Operational::Running,

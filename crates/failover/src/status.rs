@@ -2,6 +2,7 @@
 //!
 //! Within v1 fields are only added. Enums are strings, what is unknown is `null`, and units stand in the names.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
@@ -244,7 +245,13 @@ impl Core {
             })
             .collect();
         let problems = problems(observed);
-        let own = if problems.is_empty() { Level::Ok } else { Level::Down };
+        let own = match problems.len().cmp(&observed.missing.len()) {
+            Ordering::Greater => Level::Down,
+            // A name that is not there stops nothing but itself.
+            Ordering::Less | Ordering::Equal if problems.is_empty() => Level::Ok,
+            Ordering::Less | Ordering::Equal if backends.is_empty() => Level::Down,
+            Ordering::Less | Ordering::Equal => Level::Degraded,
+        };
         let unseen = if observed.haproxy == Haproxy::Unseen { Level::Unknown } else { Level::Ok };
         let worst = backends.iter().map(|backend| backend.verdict).fold(own.max(unseen), Level::max);
         Status {
@@ -425,7 +432,7 @@ fn server_status(
 
 fn held_text(because: HeldBecause) -> String {
     match because {
-        HeldBecause::LastUsable => "the last server that HAProxy can use here".to_owned(),
+        HeldBecause::NoSuccessor => "no other server could take over".to_owned(),
         HeldBecause::NotOurs(admin) => format!("somebody else put it into {}", admin.as_str()),
     }
 }

@@ -63,7 +63,7 @@ pub enum RunError {
 /// # Errors
 /// Why it could not start. Once it runs, nothing ends it but a signal.
 pub fn run(config: Config) -> Result<ExitCode, RunError> {
-    let guard = log::init(config.log.clone());
+    let log = log::init(config.log.clone());
     let system = |what| move |source| RunError::System { what, source };
     let runtime = Builder::new_multi_thread()
         .worker_threads(THREADS)
@@ -77,7 +77,7 @@ pub fn run(config: Config) -> Result<ExitCode, RunError> {
         serve(config, stop(terminate, interrupt, hangup)).await
     });
     runtime.shutdown_timeout(SHUTDOWN_LIMIT);
-    drop(guard);
+    log.end();
     ended.map(|()| ExitCode::SUCCESS)
 }
 

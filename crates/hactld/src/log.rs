@@ -1,15 +1,21 @@
 //! Logs: for people on a terminal, to journald where it listens, JSON lines otherwise. Nobody waits for a log: lines
 //! that a full pipe cannot take are dropped.
 
+mod journal;
+
 use std::fmt::{self, Write as _};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use failover::{Event, Severity};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -21,6 +27,9 @@ use crate::text::Shown;
 
 /// Lines that may wait for a reader: minutes of a busy daemon, a few hundred kB.
 const LINES_WAITING_MAX: usize = 4096;
+
+/// For the last lines to be written; the whole end takes less than a second.
+const END_LIMIT: Duration = Duration::from_millis(300);
 
 const NEXT: &str = "write error, warn, info, debug or trace, for one part such as controller=debug,info";
 
@@ -44,29 +53,54 @@ pub(crate) fn filter(text: &str) -> Result<Targets, (String, &'static str)> {
     text.parse().map_err(|_| (format!("`{text}` is no log level"), NEXT))
 }
 
-/// Chooses the form by where stderr leads.
-///
-/// The guard writes what is still waiting when it is dropped.
-pub(crate) fn init(filter: Targets) -> Option<WorkerGuard> {
-    let registry = tracing_subscriber::registry().with(filter);
-    if stderr_is_journal()
-        && let Ok(journal) = tracing_journald::layer()
-    {
-        // A second start in one process (tests) keeps the first subscriber.
-        let _ = registry.with(journal.with_field_prefix(Some("HACTL".to_owned()))).try_init();
-        return None;
+/// What writes the lines; to be ended, so that the last ones are read too.
+pub(crate) struct Log(WorkerGuard);
+
+impl Log {
+    /// Writes what still waits, as long as somebody takes it within the time that an end may take.
+    pub(crate) fn end(self) {
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || {
+            drop(self.0);
+            // Nobody waits for it any more once the limit has passed.
+            let _ = ended.send(());
+        });
+        let _ = end.recv_timeout(END_LIMIT);
     }
-    let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(LINES_WAITING_MAX)
-        .lossy(true)
-        .finish(std::io::stderr());
-    let _ = if std::io::stderr().is_terminal() {
-        let color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        registry.with(human(writer, color)).try_init()
+}
+
+/// Chooses the form by where stderr leads.
+pub(crate) fn init(filter: Targets) -> Log {
+    let registry = tracing_subscriber::registry().with(filter);
+    let journal = stderr_is_journal().then(|| journal::Journal::connect(Path::new(journal::SOCKET)).ok());
+    // A second start in one process (tests) keeps the first subscriber, so that `try_init` may fail.
+    if let Some(journal) = journal.flatten() {
+        let (writer, guard) = lossy(journal);
+        let _ = registry.with(native(writer)).try_init();
+        return Log(guard);
+    }
+    let (writer, guard) = lossy(io::stderr());
+    let _ = if io::stderr().is_terminal() {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        registry.with(human(writer, !plain && !dumb)).try_init()
     } else {
         registry.with(json(writer)).try_init()
     };
-    Some(guard)
+    Log(guard)
+}
+
+/// A thread of its own does the writing; whoever logs never waits for it.
+fn lossy(writer: impl io::Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().buffered_lines_limit(LINES_WAITING_MAX).lossy(true).finish(writer)
+}
+
+fn native<S, W>(writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    tracing_subscriber::fmt::layer().with_writer(writer).event_format(journal::Native)
 }
 
 fn human<S, W>(writer: W, color: bool) -> impl Layer<S>

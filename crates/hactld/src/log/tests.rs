@@ -57,6 +57,40 @@ fn for_programs_every_line_is_an_object_with_the_event_in_fields() {
 }
 
 #[test]
+fn for_journald_an_event_is_one_entry_with_its_fields() {
+    let lines = logged(|sink| Box::new(native(sink)), || event(&degraded("no\nreply")));
+    assert_eq!(
+        lines,
+        [
+            "PRIORITY=4",
+            "SYSLOG_IDENTIFIER=hactl",
+            "MESSAGE=socks_back_7891/wg1 is degraded: no\\nreply",
+            "HACTL_KIND=health",
+            "HACTL_BACKEND=socks_back_7891",
+            "HACTL_SERVER=wg1",
+            "HACTL_FROM=online",
+            "HACTL_TO=degraded",
+        ]
+    );
+}
+
+#[test]
+fn a_journald_that_hangs_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("socket");
+    let _hung = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+    let (writer, guard) = lossy(journal::Journal::connect(&socket).unwrap());
+    let subscriber = Registry::default().with(native(writer));
+    tracing::subscriber::with_default(subscriber, || {
+        // Far more than its queue and ours hold: waiting for each would take hours.
+        for _ in 0..20 * LINES_WAITING_MAX {
+            event(&online());
+        }
+    });
+    Log(guard).end();
+}
+
+#[test]
 fn what_an_event_has_not_is_left_out() {
     let lines = logged(
         |sink| Box::new(json(sink)),

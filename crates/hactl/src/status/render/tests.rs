@@ -187,7 +187,7 @@ fn maint_by_somebody_else_a_held_server_and_one_left_alone() {
     fail(wg2);
     wg2.haproxy.state = Admin::Ready;
     wg2.haproxy.owner = None;
-    wg2.held = Some("the last server that HAProxy can use here".to_owned());
+    wg2.held = Some("no other server could take over".to_owned());
     wg2.drift = true;
     warp.managed = false;
     warp.health = None;
@@ -201,7 +201,7 @@ fn maint_by_somebody_else_a_held_server_and_one_left_alone() {
 
       SERVER           ADDRESS          HEALTH      HAPROXY           LATENCY  LAST 20               SINCE  REASON
       wg1              127.0.0.1:18181  ● online    maint (not ours)     48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  somebody else put it into maint
-    > wg2              127.0.0.1:18182  ▲ degraded  up                      -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s; stays: the last server that HAProxy can use here
+    > wg2              127.0.0.1:18182  ▲ degraded  up                      -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s; stays: no other server could take over
       cloudflare_warp  127.0.0.1:8111   -           up                      -  -                         -  left alone by configuration
 
     next: hactl check -v socks_back_7891/wg2
@@ -344,7 +344,7 @@ fn colours_add_nothing_but_colours() {
 
 /// What a script gets.
 fn piped() -> Terminal {
-    Terminal { color: false, unicode: true, width: None }
+    Terminal { color: false, color_errors: false, unicode: true, width: None }
 }
 
 fn on_backup() -> Status {
