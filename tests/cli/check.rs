@@ -141,6 +141,18 @@ async fn a_dash_reads_upstreams_from_standard_input() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_is_escaped_on_both_streams() {
+    let url = target().url();
+    let args = ["check", "-o", "csv", "--url", &url, "-"];
+    let ran =
+        command::run_command(command::plain(HACTL.as_ref()).args(args), "\x1b]0;x\x07evil\na,b\n").await;
+    let stdout = "\\u{1b}]0;x\\u{7}evil,unknown,N/A\na\\u{2c}b,unknown,N/A\n";
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), stdout));
+    let stderr = "error: \\u{1b}]0;x\\u{7}evil, a,b could not be tested\n  why:  it is no upstream\n";
+    assert!(ran.stderr.starts_with(stderr), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_is_given_in_the_url_and_the_password_in_the_environment() {
     let target = target();
     let options =

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use checker::{Clock, Prober, Rounds, Settings, Target, TlsRoots};
 use failover::{Ask, Finding, Outcome, ProbeOutcome, Round, Time, Verdict};
+use hactld::text::Shown;
 use haproxy_runtime::Address;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -237,10 +238,10 @@ fn table(checked: &[Checked], verbose: bool, terminal: &Terminal) -> String {
     }
     let row = |one: &Checked| {
         vec![
-            one.upstream.clone(),
+            Shown(&one.upstream).to_string(),
             terminal.verdict(one.health),
             one.latency_ms.map_or_else(|| "-".to_owned(), |millis| format!("{millis:.0}ms")),
-            one.reason.as_ref().map_or("-", Reason::in_table).to_owned(),
+            one.reason.as_ref().map_or_else(|| "-".to_owned(), Reason::in_table),
         ]
     };
     render(&COLUMNS, &checked.iter().map(row).collect::<Vec<_>>(), terminal)
@@ -249,12 +250,12 @@ fn table(checked: &[Checked], verbose: bool, terminal: &Terminal) -> String {
 fn details(one: &Checked, terminal: &Terminal) -> String {
     let at = one.address.as_ref().filter(|address| **address != one.upstream);
     let at = at.map(|address| format!(" ({address})")).unwrap_or_default();
-    let mut text = format!("{}{at}  {}\n", one.upstream, terminal.verdict(one.health));
+    let mut text = format!("{}{at}  {}\n", Shown(&one.upstream), terminal.verdict(one.health));
     if let (Some(reason), true) = (&one.reason, one.probes.is_empty()) {
         text.push_str(&format!("  {}\n", reason.in_table()));
     }
     for probe in &one.probes {
-        text.push_str(&format!("  {}\n", probe.url));
+        text.push_str(&format!("  {}\n", Shown(&probe.url)));
         for stage in &probe.stages {
             text.push_str(&format!("    {:<8} {:>9.1} ms  ok\n", stage.stage, stage.ms));
         }
@@ -263,7 +264,7 @@ fn details(one: &Checked, terminal: &Terminal) -> String {
                 Some(stage) => (stage.as_str(), "failed"),
                 None => ("-", "not made"),
             };
-            text.push_str(&format!("    {stage:<8} {word:>12}  {why}\n"));
+            text.push_str(&format!("    {stage:<8} {word:>12}  {}\n", Shown(why)));
         }
     }
     text
@@ -271,16 +272,19 @@ fn details(one: &Checked, terminal: &Terminal) -> String {
 
 impl Reason {
     /// Why one was not tested is told apart, with what to do.
-    fn in_table(&self) -> &str {
-        if self.code == UNTESTED { "could not be tested" } else { &self.text }
+    fn in_table(&self) -> String {
+        let text = if self.code == UNTESTED { "could not be tested" } else { &self.text };
+        Shown(text).to_string()
     }
 }
 
-/// The seed's own form: `18181,degraded,N/A`.
+/// The seed's own form: `18181,degraded,N/A`. Quotes are not in it, so a comma in what was given is escaped: every
+/// line has three columns, and no upstream has a comma.
 fn csv(checked: &[Checked]) -> String {
     let line = |one: &Checked| {
         let millis = one.latency_ms.map_or_else(|| "N/A".to_owned(), |millis| format!("{millis:.0}"));
-        format!("{},{},{millis}\n", one.upstream, one.health)
+        let upstream = Shown(&one.upstream).to_string().replace(',', "\\u{2c}");
+        format!("{upstream},{},{millis}\n", one.health)
     };
     checked.iter().map(line).collect()
 }

@@ -58,6 +58,8 @@ const CHECK_HELP: &str = concat!(
 
 A port alone is one of 127.0.0.1. Where an UPSTREAM is a server's name, HAProxy
 is asked for its address. The password for a USER is HACTL_SOCKS_PASSWORD.
+The daemon's configuration is not read: targets, CA file and timeout are those
+given here.
 In csv and table a line is what was given, in that order; why one could not be
 tested stands on standard error.
 

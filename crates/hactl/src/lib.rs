@@ -64,12 +64,12 @@ fn run(args: RunArgs, terminal: &Terminal) -> ExitCode {
         Ok(config) => config,
         Err(error) => {
             for problem in error.problems() {
-                Report::new(problem.to_string()).print(terminal);
+                report::print_error(&problem.to_string(), terminal);
             }
             return Exit::Usage.into();
         }
     };
-    match hactld::run(config) {
+    match hactld::run(config, terminal.color_errors) {
         Ok(code) => code,
         Err(error) => {
             Report::of_start(&error).print(terminal);

@@ -1,10 +1,13 @@
 //! Errors as a person reads them: what, why, what to do next; on stderr.
 
 use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
+use std::path::Path;
 
 use hactld::RunError;
 use hactld::admin::AdminError;
+use hactld::text::Shown;
 
 use crate::terminal::Terminal;
 
@@ -41,8 +44,22 @@ impl Report {
             {
                 report.next("name a shorter path with --socket PATH")
             }
-            RunError::Admin(AdminError::Io { .. }) => {
+            RunError::Admin(AdminError::Io { source, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
                 report.next("run as a user that may write there, or name another place with --socket PATH")
+            }
+            // Only the last directory is made: a misspelt path is not to leave a tree.
+            RunError::Admin(AdminError::Io { path, source }) if source.kind() == io::ErrorKind::NotFound => {
+                let parent = path.parent().and_then(Path::parent).unwrap_or(path);
+                report.next(format!(
+                    "make the directory {} first, or name another place with --socket PATH",
+                    parent.display()
+                ))
+            }
+            RunError::Admin(AdminError::Io { .. }) => report.next("name another place with --socket PATH"),
+            RunError::Admin(AdminError::LockIsLink(_)) => {
+                report.next("remove it, or name another place with --socket PATH")
             }
             RunError::Admin(AdminError::Foreign(_)) => {
                 report.next("--socket is hactl's own socket; HAProxy's is named with --haproxy")
@@ -56,16 +73,28 @@ impl Report {
     }
 
     pub(crate) fn print(&self, terminal: &Terminal) {
-        let mut text = format!("{} {}\n", terminal.red("error:"), self.what);
+        print_error(&self.to_string(), terminal);
+    }
+}
+
+/// What arguments, files and other programs put into it moves no cursor.
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Shown(&self.what))?;
         if let Some(why) = &self.why {
-            text.push_str(&format!("  why:  {why}\n"));
+            write!(f, "\n  why:  {}", Shown(why))?;
         }
         if let Some(next) = &self.next {
-            text.push_str(&format!("  next: {next}\n"));
+            write!(f, "\n  next: {}", Shown(next))?;
         }
-        // Nobody is left to tell where stderr is closed.
-        let _ = io::stderr().write_all(text.as_bytes());
+        Ok(())
     }
+}
+
+/// Prints an error whose text is fit for a terminal.
+pub(crate) fn print_error(text: &str, terminal: &Terminal) {
+    // Nobody is left to tell where stderr is closed.
+    let _ = io::stderr().write_all(format!("{} {text}\n", terminal.error_mark()).as_bytes());
 }
 
 /// What lies behind an error, in one line.
@@ -82,4 +111,27 @@ pub(crate) fn sources(error: &dyn Error) -> Option<String> {
 /// Prints a command's result. A reader that has gone, as `head` does, is no error.
 pub(crate) fn print(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_report_moves_the_cursor_or_makes_a_line_of_its_own() {
+        let report = Report::new("\u{1b}]0;x\u{7}evil".to_owned()).because("a\nb").next("\u{9b}2J");
+        let expected = "\\u{1b}]0;x\\u{7}evil\n  why:  a\\nb\n  next: \\u{9b}2J";
+        assert_eq!(report.to_string(), expected);
+    }
+
+    #[test]
+    fn the_advice_is_one_that_helps() {
+        let next = |kind: io::ErrorKind| {
+            let error = AdminError::Io { path: "x/a/b/h.sock".into(), source: kind.into() };
+            Report::of_start(&RunError::Admin(error)).next.unwrap()
+        };
+        assert!(next(io::ErrorKind::PermissionDenied).starts_with("run as a user that may write there"));
+        assert!(next(io::ErrorKind::NotFound).starts_with("make the directory x/a first"));
+        assert_eq!(next(io::ErrorKind::NotADirectory), "name another place with --socket PATH");
+    }
 }

@@ -145,8 +145,8 @@ mod tests {
     #[test]
     fn escape_sequences_take_no_room() {
         let painted = Terminal { color: true, ..terminal(Some(20)) };
-        assert_eq!(visible(&painted.red("wide 日本")), 9);
-        assert_eq!(wrap("  ", &painted.red("one two three four"), Some(20)).lines().count(), 1);
+        assert_eq!(visible(&painted.dim("wide 日本")), 9);
+        assert_eq!(wrap("  ", &painted.dim("one two three four"), Some(20)).lines().count(), 1);
         assert_eq!(wrap("  ", "a-word-that-is-too-long", Some(4)), "  a-word-that-is-too-long\n");
         assert_eq!(wrap("  ", "one two", Some(5)), "  one\n  two\n");
     }
@@ -157,6 +157,6 @@ mod tests {
     }
 
     fn terminal(width: Option<usize>) -> Terminal {
-        Terminal { color: false, unicode: true, width }
+        Terminal { color: false, color_errors: false, unicode: true, width }
     }
 }

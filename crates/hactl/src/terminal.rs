@@ -11,6 +11,8 @@ use crate::cli::Color;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal {
     pub(crate) color: bool,
+    /// Standard error is often another thing than standard output.
+    pub(crate) color_errors: bool,
     pub(crate) unicode: bool,
     /// Columns; `None` where nobody looks at it, and nothing is cut.
     pub(crate) width: Option<usize>,
@@ -21,21 +23,27 @@ impl Terminal {
         let terminal = std::io::stdout().is_terminal();
         let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let color = match color {
+        let colored = |terminal: bool| match color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => set("CLICOLOR_FORCE") || (terminal && !set("NO_COLOR") && !dumb),
         };
         let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-        Self { color, unicode: is_utf8(), width: width.filter(|_| terminal) }
+        Self {
+            color: colored(terminal),
+            color_errors: colored(std::io::stderr().is_terminal()),
+            unicode: is_utf8(),
+            width: width.filter(|_| terminal),
+        }
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    pub(crate) fn red(&self, text: &str) -> String {
-        self.paint("1;31", text)
+    /// What an error begins with, on standard error.
+    pub(crate) fn error_mark(&self) -> String {
+        Self { color: self.color_errors, ..*self }.paint("1;31", "error:")
     }
 
     pub(crate) fn dim(&self, text: &str) -> String {
@@ -120,8 +128,19 @@ mod tests {
     }
 
     #[test]
+    fn each_stream_has_colours_of_its_own() {
+        let terminal = Terminal { color: true, color_errors: false, unicode: true, width: None };
+        assert_eq!(
+            (terminal.error_mark().as_str(), terminal.dim("a").as_str()),
+            ("error:", "\x1b[2ma\x1b[0m")
+        );
+        let piped = Terminal { color: false, color_errors: true, ..terminal };
+        assert_eq!((piped.error_mark().as_str(), piped.dim("a").as_str()), ("\x1b[1;31merror:\x1b[0m", "a"));
+    }
+
+    #[test]
     fn bars_show_failures_and_tell_slow_from_quick() {
-        let plain = Terminal { color: false, unicode: true, width: None };
+        let plain = Terminal { color: false, color_errors: false, unicode: true, width: None };
         assert_eq!(plain.bars(&[Some(1.0), None, Some(400.0), Some(200.0)]), "▁✕█▄");
         let ascii = Terminal { unicode: false, ..plain };
         assert_eq!(ascii.bars(&[Some(1.0), None]), ".x");

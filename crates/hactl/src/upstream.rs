@@ -109,6 +109,10 @@ impl Servers {
 
 /// Finds where `word` is; HAProxy is asked where it names a server.
 pub(crate) async fn resolve(word: &str, servers: &mut Servers) -> Result<Upstream, UpstreamError> {
+    // Neither a name nor an address has these, and HAProxy takes none that has.
+    if word.contains(|character: char| character == ',' || character.is_control()) {
+        return Err(UpstreamError::Form);
+    }
     if let Some(rest) = word.strip_prefix("socks5://").or_else(|| word.strip_prefix("socks5h://")) {
         return from_url(word, rest.trim_end_matches('/')).await;
     }

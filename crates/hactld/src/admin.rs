@@ -17,7 +17,8 @@ use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, OFlags};
+use rustix::io::Errno;
 use thiserror::Error;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -61,6 +62,9 @@ pub enum AdminError {
     /// Something that is not a socket is in the way.
     #[error("{} is there already and is not a socket", .0.display())]
     NotASocket(PathBuf),
+    /// The lock file's name leads to somebody else's file.
+    #[error("the lock file {} is a symbolic link", .0.display())]
+    LockIsLink(PathBuf),
     /// The operating system refused.
     #[error("cannot make the socket {}", path.display())]
     Io {
@@ -128,7 +132,8 @@ async fn make_way(path: &Path) -> Result<(), AdminError> {
     }
 }
 
-/// The lock ends with the process, however it ends; the file stays and says who held it.
+/// The lock ends with the process, however it ends; the file stays and says who held it. Since it is written to, no
+/// link is followed: whoever may write to the directory could aim it at any file of the daemon's user.
 fn lock(path: &Path) -> Result<File, AdminError> {
     let failed = |source| AdminError::Io { path: path.to_owned(), source };
     let mut name = path.as_os_str().to_owned();
@@ -139,11 +144,15 @@ fn lock(path: &Path) -> Result<File, AdminError> {
         .create(true)
         .truncate(false)
         .mode(0o640)
-        .open(name)
-        .map_err(failed)?;
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(&name)
+        .map_err(|error| match error.raw_os_error() {
+            Some(code) if code == Errno::LOOP.raw_os_error() => AdminError::LockIsLink(name.into()),
+            _ => failed(error),
+        })?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => {
+        Err(Errno::WOULDBLOCK) => {
             let mut pid = String::new();
             // Without the pid the message still stands.
             let _ = file.take(16).read_to_string(&mut pid);

@@ -58,12 +58,12 @@ pub enum RunError {
     },
 }
 
-/// Runs the daemon until SIGTERM or SIGINT.
+/// Runs the daemon until SIGTERM or SIGINT; `color` is for log lines on a terminal.
 ///
 /// # Errors
 /// Why it could not start. Once it runs, nothing ends it but a signal.
-pub fn run(config: Config) -> Result<ExitCode, RunError> {
-    let log = log::init(config.log.clone());
+pub fn run(config: Config, color: bool) -> Result<ExitCode, RunError> {
+    let log = log::init(config.log.clone(), color);
     let system = |what| move |source| RunError::System { what, source };
     let runtime = Builder::new_multi_thread()
         .worker_threads(THREADS)

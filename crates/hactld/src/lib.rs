@@ -7,7 +7,7 @@ mod daemon;
 mod engine;
 mod log;
 mod notify;
-mod text;
+pub mod text;
 
 pub use daemon::{RunError, run};
 

@@ -70,7 +70,7 @@ impl Log {
 }
 
 /// Chooses the form by where stderr leads.
-pub(crate) fn init(filter: Targets) -> Log {
+pub(crate) fn init(filter: Targets, color: bool) -> Log {
     let registry = tracing_subscriber::registry().with(filter);
     let journal = stderr_is_journal().then(|| journal::Journal::connect(Path::new(journal::SOCKET)).ok());
     // A second start in one process (tests) keeps the first subscriber, so that `try_init` may fail.
@@ -81,9 +81,7 @@ pub(crate) fn init(filter: Targets) -> Log {
     }
     let (writer, guard) = lossy(io::stderr());
     let _ = if io::stderr().is_terminal() {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        registry.with(human(writer, !plain && !dumb)).try_init()
+        registry.with(human(writer, color)).try_init()
     } else {
         registry.with(json(writer)).try_init()
     };

@@ -3,7 +3,8 @@
 use std::fmt::{self, Display, Formatter, Write as _};
 
 /// A text on one line: a tab is a space, and what is not seen or would move the cursor is escaped.
-pub(crate) struct Shown<'a>(pub(crate) &'a str);
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a>(pub &'a str);
 
 impl Display for Shown<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

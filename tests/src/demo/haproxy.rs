@@ -1,7 +1,7 @@
 //! HAProxy with `config/haproxy.cfg` as it stands in this repository.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::Instant;
 
 use e2e::haproxy::ask;
@@ -29,7 +29,7 @@ impl Haproxy {
     pub(crate) async fn start(dir: &Path) -> Result<Self, Failure> {
         let binary = Installed::binary().map_err(Failure::Start)?;
         let socket = dir.join("admin.sock");
-        let mut command = Command::new(binary);
+        let mut command = Command::new(&binary);
         command.args(["-db", "-f", CONFIG]).env("HAPROXY_ADMIN_SOCKET", &socket);
         let process = scene::start(&mut command);
         let mut haproxy = Self { process, socket, version: String::new() };
@@ -39,10 +39,9 @@ impl Haproxy {
                 haproxy.version = version;
                 return Ok(haproxy);
             }
-            if haproxy.process.ended().is_some() || start.elapsed() > START_LIMIT {
-                let lines = haproxy.process.lines();
-                let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n  ");
-                return Err(Failure::Start(format!("HAProxy does not come up:\n  {last}")));
+            let ended = haproxy.process.ended();
+            if ended.is_some() || start.elapsed() > START_LIMIT {
+                return Err(Failure::Start(not_up(&binary, ended, &haproxy.process.lines())));
             }
             sleep(POLL).await;
         }
@@ -83,5 +82,40 @@ impl Haproxy {
         let info = ask(&self.socket, "show info").await.ok()?;
         let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))?;
         Some(value.to_owned())
+    }
+}
+
+/// Why it is not there: what it said, or else what it did.
+fn not_up(binary: &Path, ended: Option<ExitStatus>, lines: &[String]) -> String {
+    let said = match lines {
+        [] => "it said nothing".to_owned(),
+        lines => lines[lines.len().saturating_sub(LAST_LINES)..].join("\n  "),
+    };
+    let how = ended.map_or_else(|| "it runs and does not answer".to_owned(), |status| status.to_string());
+    format!("HAProxy does not come up: {}, {how}\n  {said}", binary.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn a_haproxy_that_does_not_come_up_is_named_with_how_it_ended_and_what_it_said() {
+        let told = |ended, lines: &[&str]| {
+            not_up(Path::new("/bin/false"), ended, &lines.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let failed = Some(ExitStatus::from_raw(1 << 8));
+        assert_eq!(
+            told(failed, &[]),
+            "HAProxy does not come up: /bin/false, exit status: 1\n  it said nothing"
+        );
+        let silent = "HAProxy does not come up: /bin/false, it runs and does not answer\n  it said nothing";
+        assert_eq!(told(None, &[]), silent);
+        assert!(
+            told(failed, &["1", "2", "3", "4", "5", "6"])
+                .ends_with("exit status: 1\n  2\n  3\n  4\n  5\n  6")
+        );
     }
 }

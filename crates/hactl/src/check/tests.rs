@@ -73,6 +73,22 @@ fn csv_is_the_seeds_own_form() {
 }
 
 #[test]
+fn what_was_given_moves_no_cursor_and_no_column() {
+    let error = UpstreamError::NoServer { name: "\u{1b}[2J".to_owned(), known: String::new() };
+    let hostile = [untested("\u{1b}]0;x\u{7}evil", &UpstreamError::Form), untested("wg1,online,1\n", &error)];
+    assert_snapshot!(csv(&hostile), @r"
+    \u{1b}]0;x\u{7}evil,unknown,N/A
+    wg1\u{2c}online\u{2c}1\n,unknown,N/A
+    ");
+    let reason = Reason { stage: None, code: "eof".to_owned(), text: "\u{9b}2J".to_owned() };
+    let bad = [Checked { reason: Some(reason), ..hostile[0].clone() }];
+    for text in [table(&bad, false, &piped()), table(&bad, true, &piped())] {
+        assert!(!text.contains(|one: char| one.is_control() && one != '\n'), "{text:?}");
+        assert!(text.contains(r"\u{1b}]0;x\u{7}evil") && text.contains(r"\u{9b}2J"), "{text}");
+    }
+}
+
+#[test]
 fn json_has_the_documented_keys() {
     let document: serde_json::Value = serde_json::from_str(&json(&all())).unwrap();
     assert_eq!(keys(&document), ["apiVersion", "exit_code", "kind", "results"]);
@@ -182,7 +198,7 @@ fn all() -> Vec<Checked> {
 }
 
 fn piped() -> Terminal {
-    Terminal { color: false, unicode: true, width: None }
+    Terminal { color: false, color_errors: false, unicode: true, width: None }
 }
 
 fn keys(object: &serde_json::Value) -> Vec<&str> {

@@ -144,7 +144,8 @@ fn next(status: &Status) -> Option<String> {
             "/run/haproxy/admin.sock" => String::new(),
             socket => format!(" --haproxy {socket}"),
         };
-        Some(format!("hactl check -v{haproxy} {}/{}", backend.name, server.name))
+        let command = format!("hactl check -v{haproxy} {}/{}", backend.name, server.name);
+        Some(format!("{command}\n      with --url for your own targets"))
     })
 }
 

@@ -25,6 +25,15 @@ async fn what_is_no_upstream_is_told_before_anything_is_opened() {
 }
 
 #[tokio::test]
+async fn control_characters_and_commas_are_in_no_upstream() {
+    for word in
+        ["\u{1b}]0;x\u{7}evil", "a\nb", "a,b", "wg1,online", "socks5h://a,b@127.0.0.1:1", "127.0.0.1:1\u{9b}"]
+    {
+        assert_eq!(resolved(word).await.err(), Some(UpstreamError::Form), "{word:?}");
+    }
+}
+
+#[tokio::test]
 async fn haproxy_is_asked_once_and_its_absence_is_told_for_every_name() {
     let mut servers = Servers::of("/nonexistent/admin.sock".parse().unwrap());
     for word in ["wg1", "socks_back_7891/wg1"] {

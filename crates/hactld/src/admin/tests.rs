@@ -43,6 +43,17 @@ async fn user_and_group_may_connect_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_lock_file_that_is_a_link_is_refused_and_what_it_leads_to_is_left_as_it_is() {
+    let dir = TempDir::new().unwrap();
+    let (victim, link) = (dir.path().join("victim"), dir.path().join("h.sock.lock"));
+    std::fs::write(&victim, "precious").unwrap();
+    std::os::unix::fs::symlink(&victim, &link).unwrap();
+    let error = bind(&dir.path().join("h.sock")).await.err().unwrap();
+    assert_eq!(error.to_string(), format!("the lock file {} is a symbolic link", link.display()));
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+}
+
+#[tokio::test]
 async fn a_second_hactl_is_told_who_holds_the_socket() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("h.sock");

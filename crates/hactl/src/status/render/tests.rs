@@ -30,6 +30,7 @@ fn degraded_on_backup() {
     > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms  ████████████████████   2d4h  -
 
     next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
     ");
 }
 
@@ -45,6 +46,7 @@ fn blackout_with_the_last_good_server_left() {
     > cloudflare_warp  127.0.0.1:8111   ▲ degraded  up             -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
 
     next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
     ");
 }
 
@@ -66,6 +68,7 @@ fn no_usable_server() {
       cloudflare_warp  127.0.0.1:8111   ▲ degraded  down           -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
 
     next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
     ");
 }
 
@@ -97,6 +100,7 @@ fn haproxy_away() {
     > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms  ████████████████████   2d4h  -
 
     next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
     ");
     status.backends.clear();
     assert_snapshot!(table(&status, &piped()), @r"
@@ -132,6 +136,7 @@ fn a_socket_of_level_operator() {
     > cloudflare_warp  127.0.0.1:8111   ● online    up                   112ms  ████████████████████   2d4h  -
 
     next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
     ");
 }
 
@@ -205,6 +210,7 @@ fn maint_by_somebody_else_a_held_server_and_one_left_alone() {
       cloudflare_warp  127.0.0.1:8111   -           up                      -  -                         -  left alone by configuration
 
     next: hactl check -v socks_back_7891/wg2
+          with --url for your own targets
     ");
 }
 
@@ -237,6 +243,7 @@ fn a_wrong_backend_name_and_two_backends() {
       cloudflare_warp  127.0.0.1:8111   ● online  up         112ms  ████████████████████   2d4h  -
 
     next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
     ");
 }
 
@@ -261,6 +268,7 @@ fn in_narrow_terminals_every_line_fits() {
     > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms   2d4h
 
     next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
     ");
     assert_snapshot!(table(&on_backup(), &Terminal { width: Some(60), ..piped() }), @r"
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup
@@ -276,6 +284,7 @@ fn in_narrow_terminals_every_line_fits() {
     > cloudflare_warp  ● online    up         112ms   2d4h
 
     next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
     ");
     assert_snapshot!(table(&on_backup(), &Terminal { width: Some(40), ..piped() }), @r"
     ! socks_back_7891 DEGRADED: 1 of 3
@@ -296,6 +305,7 @@ fn in_narrow_terminals_every_line_fits() {
     > cloudflare_warp  ● online    up
 
     next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
     ");
 }
 
@@ -316,6 +326,7 @@ fn without_unicode_all_of_it_is_ascii() {
     > cloudflare_warp  127.0.0.1:8111   OK online    up         112ms  ....................   2d4h
 
     next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
     ");
 }
 
@@ -332,6 +343,7 @@ fn colours_add_nothing_but_colours() {
     > cloudflare_warp  127.0.0.1:8111   ␛[32m● online␛[0m    up         112ms  ████████████████████   2d4h  -
 
     next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
     ");
     let mut plain = String::new();
     for part in coloured.split('\x1b') {
