@@ -123,7 +123,8 @@ fn settled(claim: &mut Claim, seen: &Seen, same_process: bool) -> Outcome {
             *claim = Claim::Confirmed { identity: seen.identity, opening: false };
             Outcome::Stays
         }
-        Claim::Intended { unseen } if same_process && unseen < SIGHTS_UNSEEN_MAX => {
+        // In drain it is not as we found it any more: somebody else acted after us.
+        Claim::Intended { unseen } if same_process && seen.ready && unseen < SIGHTS_UNSEEN_MAX => {
             *claim = Claim::Intended { unseen: unseen + 1 };
             Outcome::Stays
         }
@@ -201,6 +202,11 @@ mod tests {
         look(&mut ledger, READY, true);
         look(&mut ledger, MAINT, true);
         assert!(ledger.is_ours(&wg1()));
+        let mut ledger = Ledger::default();
+        ledger.intend(&wg1());
+        look(&mut ledger, DRAIN, true);
+        look(&mut ledger, MAINT, true);
+        assert!(!ledger.is_ours(&wg1()), "somebody else drained it before it was read back");
         let mut ledger = Ledger::default();
         ledger.intend(&wg1());
         for _ in 0..=SIGHTS_UNSEEN_MAX {
