@@ -13,6 +13,9 @@ pub(crate) const POLL: Duration = Duration::from_millis(5);
 /// A process stops within microseconds, unless the machine is in trouble.
 const PAUSE_LIMIT: Duration = Duration::from_secs(5);
 
+/// A killed process is gone once it is scheduled next, which on a busy machine takes milliseconds.
+const KILL_LIMIT: Duration = Duration::from_secs(5);
+
 /// Sends `signal` to the process `pid`; one that has ended already is left in peace.
 pub(crate) fn signal(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a pid is a positive i32");
@@ -44,18 +47,30 @@ pub(crate) fn children_of(pid: u32) -> Vec<u32> {
     listed.split_whitespace().filter_map(|child| child.parse().ok()).collect()
 }
 
-/// Ends `child` and what it forked, at once.
+/// Ends `child` and what it forked; when this returns none of them runs any more.
 pub(crate) fn kill_tree(child: &mut Child) {
     if !matches!(child.try_wait(), Ok(None)) {
         return;
     }
     // A stopped parent neither forks nor reaps: the pids read now stay its children's.
     signal(child.id(), Signal::STOP);
-    for forked in children_of(child.id()) {
-        signal(forked, Signal::KILL);
+    let forked = children_of(child.id());
+    for pid in &forked {
+        signal(*pid, Signal::KILL);
+    }
+    // While their parent has not reaped them their pids are nobody else's.
+    let start = Instant::now();
+    while !forked.iter().all(|pid| is_gone(*pid)) && start.elapsed() < KILL_LIMIT {
+        std::thread::sleep(POLL);
     }
     child.kill().ok();
     child.wait().ok();
+}
+
+/// Whether the process `pid` runs no more; one that nobody has reaped yet is as good as gone.
+pub(crate) fn is_gone(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z') || rest.starts_with('X'))
 }
 
 /// Waits until `child` has ended by itself; `None` after `patience`.

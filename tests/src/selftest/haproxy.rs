@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::haproxy::{BACKEND, ServerState, ask};
-use crate::process::children_of;
+use crate::process::{children_of, is_gone};
 use crate::{Haproxy, Lab, Layout, Mode};
 
 const RUNNING: ServerState = ServerState { operational: 2, administrative: 0 };
@@ -130,10 +130,4 @@ fn the_configuration_for_users_is_clean() {
 async fn maint(haproxy: &Haproxy, server: &str) {
     let reply = haproxy.runtime(&format!("set server {BACKEND}/{server} state maint")).await;
     assert_eq!(reply, "\n");
-}
-
-/// A killed worker stays behind as a zombie where nobody reaps orphans.
-fn is_gone(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z') || rest.starts_with('X'))
 }
