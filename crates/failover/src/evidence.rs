@@ -4,12 +4,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Name, ServerId, Time};
 
 /// The stages of a full probe, in the order they are passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// TCP connection to the SOCKS5 server itself.
@@ -48,16 +48,17 @@ impl fmt::Display for Stage {
 }
 
 /// A stage that was passed, and how long it took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageTime {
     /// Which stage.
     pub stage: Stage,
     /// From its start to its end.
+    #[serde(with = "crate::time::micros")]
     pub took: Duration,
 }
 
 /// Why a stage failed: a closed list, fit for a metric's label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// Nothing came before the deadline.
@@ -99,7 +100,7 @@ impl Cause {
 }
 
 /// The stage at which a probe ended, why, and the same in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The stage that was not passed.
     pub stage: Stage,

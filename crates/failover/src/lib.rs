@@ -18,6 +18,8 @@ mod name;
 mod observed;
 mod plan;
 mod policy;
+mod probe;
+mod settings;
 pub mod status;
 mod time;
 
@@ -32,4 +34,6 @@ pub use observed::{
 };
 pub use plan::{Held, HeldBecause, Plan, Step, plan};
 pub use policy::{BackendView, Desired, ServerView, Want, Wish, order};
+pub use probe::{Ending, Evidence, Kind, Order, Probe, ProbeId, Route, Saw, Success, TargetId};
+pub use settings::{Cadence, OnSlow, Profile, Settings};
 pub use time::Time;

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{Deserialize, Deserializer, Error};
 use serde::{Serialize, Serializer};
 
 /// A name as its owner wrote it; cheap to clone.
@@ -48,6 +49,12 @@ impl Serialize for Name {
     }
 }
 
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
 /// One server of one backend, written `backend/server` as HAProxy writes it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId {
@@ -79,5 +86,15 @@ impl fmt::Debug for ServerId {
 impl Serialize for ServerId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+/// HAProxy allows no `/` in a name, so the first one parts backend and server.
+impl<'de> Deserialize<'de> for ServerId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (backend, server) =
+            text.split_once('/').ok_or_else(|| D::Error::custom("a server is written backend/server"))?;
+        Ok(Self::new(backend, server))
     }
 }

@@ -3,6 +3,9 @@
 use std::ops::Add;
 use std::time::Duration;
 
+use serde::de::{Deserialize, Deserializer};
+use serde::{Serialize, Serializer};
+
 /// A moment: the time since an origin that the driver chose, on a clock that never goes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(Duration);
@@ -41,5 +44,31 @@ impl Add<Duration> for Time {
 
     fn add(self, later: Duration) -> Self {
         Self(self.0.saturating_add(later))
+    }
+}
+
+/// Whole microseconds since the origin: what a recording holds, and finer than any decision.
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u64::deserialize(deserializer).map(|micros| Self(Duration::from_micros(micros)))
+    }
+}
+
+/// A span in whole microseconds, for `#[serde(with = "crate::time::micros")]`.
+pub(crate) mod micros {
+    use super::{Deserialize, Deserializer, Duration, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_micros)
     }
 }
