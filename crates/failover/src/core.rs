@@ -1,70 +1,100 @@
 //! The core: every backend's servers with their detectors. Evidence and sights of HAProxy go in; what is wanted of
-//! HAProxy, when to probe next and what happened come out. It draws conclusions and never waits.
+//! HAProxy, what to probe, when to be called next and what happened come out. It draws conclusions and never waits.
 
-use std::collections::BTreeMap;
+mod compare;
+mod decide;
+mod servers;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use crate::detector::{Detector, Next, Thresholds, Verdict};
-use crate::history::{Entry, History};
-use crate::policy::{BackendView, Desired, ServerView, Want, Wish, order};
-use crate::{Event, Finding, Name, Observed, ObservedBackend, Round, ServerId, Time};
+use crate::detector::{Desk, Detector, Verdict};
+use crate::policy::Desired;
+use crate::random::Random;
+use crate::stalls::{GAP_MIN, STALL_MIN, Stalls};
+use crate::{Ending, Event, Evidence, Name, Order, ProbeId, Saw, ServerId, Settings, Time};
 
-/// A round that a server's detector wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NextRound {
-    /// The server.
-    pub server: ServerId,
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// When, and over which targets.
-    pub next: Next,
-}
+use compare::{Comparison, Control};
 
+/// A server by a number of its own, while it is at one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key(u32);
+
+/// One managed server.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
-    pub(crate) name: Name,
+    pub(crate) id: ServerId,
     /// `None`: HAProxy has no address for it, so it cannot be probed and stays unknown.
     pub(crate) address: Option<SocketAddr>,
-    pub(crate) detector: Detector,
-    pub(crate) history: History,
+    pub(crate) detector: Option<Detector>,
+    /// Since when it is much slower than usual, while a faster one is at hand.
+    pub(crate) slow_since: Option<Time>,
+    /// Since when this is how it is, where HAProxy has no address for it.
+    pub(crate) since: Time,
+    /// The verdict as it was told last.
+    told: Verdict,
+    deadline: Option<Time>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Backend {
-    /// The managed ones, in HAProxy's order.
-    pub(crate) servers: Vec<Server>,
+    /// The managed ones, in HAProxy's order of preference.
+    pub(crate) servers: Vec<Key>,
     /// A server outside the managed ones that HAProxy would use.
     pub(crate) other_usable: bool,
     /// As HAProxy last showed it, and since when.
     pub(crate) in_service: Option<(Vec<Name>, Time)>,
     /// Since when no server is known to carry traffic.
     pub(crate) blackout: Option<Time>,
-}
-
-/// What changed in the set of servers to probe.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProbeChanges {
-    /// New servers and servers with a new address: their first round.
-    pub start: Vec<NextRound>,
-    /// Servers that are no more, or have no address any more.
-    pub stop: Vec<ServerId>,
+    /// Something is wanted out and waits for a successor to be verified.
+    waits: bool,
 }
 
 /// The decision core of one HAProxy.
 #[derive(Clone, Debug)]
 pub struct Core {
-    thresholds: Thresholds,
+    settings: Settings,
+    random: Random,
+    next_id: u64,
+    next_key: u32,
+    stalls: Stalls,
+    /// Until when the process is known to have run.
+    ran_until: Time,
+    servers: BTreeMap<Key, Server>,
     backends: BTreeMap<Name, Backend>,
+    owners: BTreeMap<ProbeId, Key>,
+    deadlines: BTreeSet<(Time, Key)>,
+    comparison: Comparison,
+    control: Control,
+    /// Since when nothing answers, so that nobody can be blamed.
+    frozen: Option<Time>,
     desired: Desired,
+    orders: Vec<Order>,
     events: Vec<Event>,
 }
 
 impl Core {
     /// A core that knows no server yet.
     #[must_use]
-    pub const fn new(thresholds: Thresholds) -> Self {
-        Self { thresholds, backends: BTreeMap::new(), desired: BTreeMap::new(), events: Vec::new() }
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            random: Random::new(settings.seed),
+            settings,
+            next_id: 0,
+            next_key: 0,
+            stalls: Stalls::default(),
+            ran_until: Time::ZERO,
+            servers: BTreeMap::new(),
+            backends: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            comparison: Comparison::default(),
+            control: Control::default(),
+            frozen: None,
+            desired: Desired::new(),
+            orders: Vec::new(),
+            events: Vec::new(),
+        }
     }
 
     /// What is wanted of every managed server.
@@ -78,160 +108,148 @@ impl Core {
         std::mem::take(&mut self.events)
     }
 
+    /// What is to be done at once since this was last called, in order.
+    pub fn take_orders(&mut self) -> Vec<Order> {
+        std::mem::take(&mut self.orders)
+    }
+
+    /// When [`Core::on_time`] is to be called at the latest; earlier does no harm. A later call is taken as a sign that
+    /// this process did not run meanwhile.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        let servers = self.deadlines.first().map(|(due, _)| *due);
+        servers.into_iter().chain(self.control.deadline(&self.stalls)).min()
+    }
+
+    /// Since when nothing answers, so that nothing is decided.
+    #[must_use]
+    pub const fn frozen_since(&self) -> Option<Time> {
+        self.frozen
+    }
+
+    /// Takes in what a probe saw. Evidence that is at hand goes in before [`Core::on_time`].
+    pub fn on_evidence(&mut self, evidence: &Evidence, now: Time) {
+        self.notice(now);
+        if self.control.is(evidence.probe) {
+            self.on_control(evidence, now);
+            return;
+        }
+        let Some(key) = self.owners.get(&evidence.probe).copied() else { return };
+        let over = match &evidence.saw {
+            Saw::Began | Saw::Passed(_) => false,
+            Saw::Ended(Ending::Success(success)) => !success.kept,
+            Saw::Ended(Ending::Failed(_) | Ending::Void(_)) | Saw::Closed => true,
+        };
+        if over {
+            self.owners.remove(&evidence.probe);
+        }
+        self.touch(key, now, |detector, desk| detector.on_evidence(evidence, desk));
+    }
+
+    /// Does what is due.
+    pub fn on_time(&mut self, now: Time) {
+        self.notice(now);
+        while let Some((due, key)) = self.deadlines.first().copied().filter(|(due, _)| *due <= now) {
+            self.touch(key, now, Detector::on_time);
+            if self.deadlines.contains(&(due, key)) {
+                // Whatever it wanted is done; nothing is due again at the same moment.
+                self.set_deadline(key, Some(now + STALL_MIN / 4));
+            }
+        }
+        self.control_if_late(now);
+    }
+
+    /// The process did not run for long, or the host slept: nothing that was under way says anything any more.
+    pub fn on_gap(&mut self, now: Time) {
+        self.ran_until = self.ran_until.max(now);
+        self.control.forget(&mut self.orders);
+        let keys: Vec<Key> = self.servers.keys().copied().collect();
+        for key in keys {
+            self.touch(key, now, Detector::on_gap);
+        }
+    }
+
+    pub(crate) const fn has_control(&self) -> bool {
+        self.settings.control
+    }
+
     pub(crate) const fn backends(&self) -> &BTreeMap<Name, Backend> {
         &self.backends
     }
 
-    /// Takes in a sight of HAProxy: which servers there are, where they listen, and which are in service.
-    pub fn on_observed(&mut self, observed: &Observed, now: Time) -> ProbeChanges {
-        let mut changes = ProbeChanges::default();
-        for (name, seen) in &observed.backends {
-            let backend = self.backends.entry(name.clone()).or_default();
-            adopt_servers(backend, name, seen, self.thresholds, now, &mut changes);
-            backend.other_usable = seen.servers.iter().any(|server| !server.managed && server.is_usable());
-            let to = seen.in_service();
-            let from = backend.in_service.as_ref().map(|(names, _)| names.clone());
-            if from.as_ref() != Some(&to) {
-                backend.in_service = Some((to.clone(), now));
-                self.events.push(Event::InService { backend: name.clone(), from, to });
-            }
-        }
-        self.forget_backends(observed, &mut changes);
-        self.decide(now);
-        changes
+    pub(crate) fn servers_of<'a>(&'a self, backend: &'a Backend) -> impl Iterator<Item = &'a Server> {
+        backend.servers.iter().filter_map(|key| self.servers.get(key))
     }
 
-    /// Takes in one round; the server's next one comes out, or `None` where the server is no more.
-    pub fn on_round(&mut self, round: &Round) -> Option<NextRound> {
-        let ServerId { backend, server: name } = &round.server;
-        let server =
-            self.backends.get_mut(backend)?.servers.iter_mut().find(|server| server.name == *name)?;
-        let from = server.detector.health().verdict;
-        let latency = match round.finding() {
-            Finding::Good(took) => {
-                server.history.push(Entry::Passed(took));
-                Some(took)
+    /// Sees whether this call comes later than was asked for.
+    fn notice(&mut self, now: Time) {
+        let expected = self.next_deadline().map(|due| due.max(self.ran_until));
+        if let Some(from) = expected
+            && now.since(from) >= STALL_MIN
+        {
+            self.stalls.note(from, now);
+            if now.since(from) >= GAP_MIN {
+                self.events.push(Event::Starved { lasted: now.since(from) });
+                self.on_gap(now);
             }
-            Finding::Failed(_) => {
-                server.history.push(Entry::Failed);
-                None
-            }
-            Finding::Void => None,
+        }
+        self.ran_until = self.ran_until.max(now);
+    }
+
+    /// Calls a server's detector, and sees to what follows from it.
+    fn touch(&mut self, key: Key, now: Time, call: impl FnOnce(&mut Detector, &mut Desk<'_>)) {
+        let Some(detector) = self.detector(key) else { return };
+        let before = (detector.stance(), detector.proof());
+        self.touch_only(key, now, call);
+        self.react(key, before, now);
+    }
+
+    /// As `touch`, where the caller sees to the rest.
+    fn touch_only(&mut self, key: Key, now: Time, call: impl FnOnce(&mut Detector, &mut Desk<'_>)) {
+        let ordered = self.orders.len();
+        let Some(server) = self.servers.get_mut(&key) else { return };
+        let Some(detector) = &mut server.detector else { return };
+        let mut desk = Desk {
+            now,
+            settings: &self.settings,
+            stalls: &self.stalls,
+            random: &mut self.random,
+            next_id: &mut self.next_id,
+            orders: &mut self.orders,
+            events: &mut self.events,
         };
-        if server.detector.on_round(round) {
-            let health = server.detector.health();
-            let (to, reason) = (health.verdict, health.reason.clone());
-            self.events.push(Event::Health { server: round.server.clone(), from, to, reason, latency });
-        }
-        let (address, next, to) = (server.address?, server.detector.next(), server.detector.health().verdict);
-        if to != from {
-            self.decide(round.finished);
-        }
-        Some(NextRound { server: round.server.clone(), address, next })
+        call(detector, &mut desk);
+        let deadline = detector.next_deadline(&desk);
+        self.own(key, ordered);
+        self.set_deadline(key, deadline);
     }
 
-    /// Backends that HAProxy has no more. While it is away nothing is forgotten.
-    fn forget_backends(&mut self, observed: &Observed, changes: &mut ProbeChanges) {
-        self.backends.retain(|name, backend| {
-            let known = observed.backends.contains_key(name);
-            if !known {
-                let servers = backend.servers.iter();
-                changes.stop.extend(
-                    servers.map(|gone| ServerId { backend: name.clone(), server: gone.name.clone() }),
-                );
+    /// The orders from the index `ordered` on are the server's.
+    fn own(&mut self, key: Key, ordered: usize) {
+        for order in &self.orders[ordered..] {
+            match order {
+                Order::Probe(probe) => {
+                    self.owners.insert(probe.id, key);
+                }
+                Order::Drop(probe) => {
+                    self.owners.remove(probe);
+                }
             }
-            known
-        });
+        }
     }
 
-    fn decide(&mut self, now: Time) {
-        let mut desired = Desired::new();
-        for (name, backend) in &mut self.backends {
-            let previous = self.desired.get(name);
-            let wants = order(&view(backend, previous));
-            let wishes = backend.servers.iter().filter_map(|server| {
-                let wish = Wish { want: *wants.get(&server.name)?, address: server.address };
-                Some((server.name.clone(), wish))
-            });
-            desired.insert(name.clone(), wishes.collect());
-            watch_blackout(name, backend, now, &mut self.events);
+    fn detector(&self, key: Key) -> Option<&Detector> {
+        self.servers.get(&key)?.detector.as_ref()
+    }
+
+    fn set_deadline(&mut self, key: Key, deadline: Option<Time>) {
+        let Some(server) = self.servers.get_mut(&key) else { return };
+        if server.deadline == deadline {
+            return;
         }
-        self.desired = desired;
+        if let Some(known) = std::mem::replace(&mut server.deadline, deadline) {
+            self.deadlines.remove(&(known, key));
+        }
+        self.deadlines.extend(deadline.map(|due| (due, key)));
     }
 }
-
-fn view(backend: &Backend, previous: Option<&BTreeMap<Name, Wish>>) -> BackendView {
-    let servers = backend.servers.iter().map(|server| {
-        let wish = previous.and_then(|wishes| wishes.get(&server.name));
-        let same = wish.filter(|wish| wish.address == server.address);
-        ServerView {
-            name: server.name.clone(),
-            verdict: server.detector.health().verdict,
-            previous: same.map_or(Want::Unknown, |wish| wish.want),
-        }
-    });
-    BackendView { servers: servers.collect(), other_usable: backend.other_usable }
-}
-
-fn adopt_servers(
-    backend: &mut Backend,
-    name: &Name,
-    seen: &ObservedBackend,
-    thresholds: Thresholds,
-    now: Time,
-    changes: &mut ProbeChanges,
-) {
-    let mut known = std::mem::take(&mut backend.servers);
-    for there in seen.servers.iter().filter(|server| server.managed) {
-        let same =
-            known.iter().position(|server| server.name == there.name && server.address == there.address);
-        if let Some(index) = same {
-            backend.servers.push(known.swap_remove(index));
-            continue;
-        }
-        let detector = Detector::new(thresholds, now);
-        if let Some(address) = there.address {
-            let server = ServerId { backend: name.clone(), server: there.name.clone() };
-            changes.start.push(NextRound { server, address, next: detector.next() });
-        }
-        backend.servers.push(Server {
-            name: there.name.clone(),
-            address: there.address,
-            detector,
-            history: History::default(),
-        });
-    }
-    let started = |gone: &Server| {
-        backend.servers.iter().any(|server| server.name == gone.name && server.address.is_some())
-    };
-    let gone = known.iter().filter(|gone| !started(gone));
-    changes.stop.extend(gone.map(|gone| ServerId { backend: name.clone(), server: gone.name.clone() }));
-}
-
-/// A blackout: servers there are, every one was judged, and none carries traffic.
-fn watch_blackout(name: &Name, backend: &mut Backend, now: Time, events: &mut Vec<Event>) {
-    let online = backend.servers.iter().find(|server| verdict(server) == Verdict::Online);
-    let all_condemned = !backend.servers.is_empty()
-        && !backend.other_usable
-        && backend.servers.iter().all(|server| verdict(server).is_condemned());
-    match (backend.blackout, online) {
-        (None, _) if all_condemned => {
-            backend.blackout = Some(now);
-            events.push(Event::Blackout { backend: name.clone() });
-        }
-        (Some(since), Some(server)) => {
-            let lasted: Duration = now.since(since);
-            backend.blackout = None;
-            events.push(Event::BlackoutOver { backend: name.clone(), server: server.name.clone(), lasted });
-        }
-        (None | Some(_), _) => {}
-    }
-}
-
-fn verdict(server: &Server) -> Verdict {
-    server.detector.health().verdict
-}
-
-#[cfg(test)]
-#[path = "core_tests.rs"]
-mod tests;

@@ -1,199 +1,326 @@
-//! The failure detector of one server: rounds in, health and the time of the next round out. This is the one place
-//! that decides whether a server carries traffic; whoever makes it better changes this file.
+//! The failure detector of one server. Evidence goes in; health, and the probes that it wants, come out.
 //!
 //! ```text
-//!             good                          failed (2nd in a row)
-//!   Fresh ──────────────> Trusted ───────────────────────────────> Condemned
-//!     │                      ^                                       │    ^
-//!     │                      └───────────── good (2nd in a row) ─────┘    │
-//!     └──────────────────────────── failed (2nd in a row) ────────────────┘
+//!            life                         condemned
+//!   Fresh ─────────> Trusted <────────┬───────────────────> Condemned
+//!     │                │ ^            │                      │   ^
+//!     │           lost │ │ life       └────── redeemed ──────┘   │
+//!     │                v │                                       │
+//!     ├──── lost ───> Lost ──────────── condemned ───────────────┤
+//!     └──────────────────────────────── condemned ───────────────┘
 //! ```
 //!
-//! A first failed round is only a suspicion: the second follows at once, over all targets. A void round (this host
-//! could not ask) moves nothing.
+//! Trusted servers are probed by the clock. An answer that takes longer than usual raises a suspicion, which sends waves of
+//! fresh probes; one complete answer refutes it. A suspicion that stands accuses the server, and then the core, which
+//! sees all servers, says what follows: *condemned*, it is to blame; *lost*, nothing else answers either, so that
+//! nobody can tell whose fault it is.
 
-use std::fmt;
-use std::num::NonZeroU8;
-use std::time::Duration;
+mod evidence;
+mod health;
+mod recover;
+mod routine;
+mod running;
+mod suspect;
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use crate::{Failure, Finding, Round, Stage, Time};
+use crate::damping::Damping;
+use crate::history::History;
+use crate::lateness::Lateness;
+use crate::loss::Loss;
+use crate::random::Random;
+use crate::recovery::Recovery;
+use crate::rests::Rests;
+use crate::slow::Slow;
+use crate::stalls::Stalls;
+use crate::suspicion::{Finding, Suspicion};
+use crate::zombies::Zombies;
+use crate::{Event, Failure, Kind, Order, Probe, ProbeId, Route, ServerId, Settings, TargetId, Time};
 
-/// What is known of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// No round has settled it yet.
-    Unknown,
-    /// It carries traffic.
-    Online,
-    /// Its port listens, but it does not carry traffic.
-    Degraded,
-    /// Its port does not listen.
-    Offline,
+pub use health::{Health, Verdict};
+use routine::{Due, Keeping};
+use running::{Purpose, Running};
+
+/// What a detector needs of its surroundings while it is called.
+pub(crate) struct Desk<'a> {
+    pub(crate) now: Time,
+    pub(crate) settings: &'a Settings,
+    pub(crate) stalls: &'a Stalls,
+    pub(crate) random: &'a mut Random,
+    pub(crate) next_id: &'a mut u64,
+    pub(crate) orders: &'a mut Vec<Order>,
+    pub(crate) events: &'a mut Vec<Event>,
 }
 
-impl Verdict {
-    /// The word in status, events and metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Online => "online",
-            Self::Degraded => "degraded",
-            Self::Offline => "offline",
+/// What is settled about the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing yet.
+    Fresh,
+    /// It carries traffic.
+    Trusted,
+    /// It does not, and it is to blame.
+    Condemned,
+    /// It does not, and nothing else answers either.
+    Lost,
+}
+
+/// What can happen to that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// A complete answer came through it.
+    Life,
+    /// It was good for long enough, or nothing better is left, or it was condemned too early.
+    Redeemed,
+    /// It was found to blame.
+    Condemned,
+    /// It was found silent, and so is everything else.
+    Lost,
+}
+
+impl Phase {
+    const fn after(self, news: News) -> Self {
+        match (self, news) {
+            (Self::Fresh | Self::Trusted | Self::Lost, News::Life) => Self::Trusted,
+            (Self::Condemned, News::Life) => Self::Condemned,
+            (Self::Condemned, News::Redeemed) => Self::Trusted,
+            (Self::Fresh | Self::Trusted | Self::Lost, News::Redeemed) => self,
+            (Self::Fresh | Self::Trusted | Self::Condemned | Self::Lost, News::Condemned) => Self::Condemned,
+            (Self::Fresh | Self::Trusted | Self::Lost, News::Lost) => Self::Lost,
+            (Self::Condemned, News::Lost) => Self::Condemned,
         }
     }
-
-    /// Whether this server was found unable to carry traffic.
-    #[must_use]
-    pub const fn is_condemned(self) -> bool {
-        matches!(self, Self::Degraded | Self::Offline)
-    }
 }
 
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// A verdict with its reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The latest failure; `Some` exactly while the verdict is `Degraded` or `Offline`.
-    pub reason: Option<Failure>,
-    /// When the verdict became this one.
-    pub since: Time,
-}
-
-/// How many rounds it takes, and how far apart they are.
+/// A connection kept open through the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thresholds {
-    /// Failed rounds in a row that condemn.
-    pub condemn_after: NonZeroU8,
-    /// Good rounds in a row that redeem a condemned server. At start one is enough.
-    pub redeem_after: NonZeroU8,
-    /// Between the end of a round and the start of the next.
-    pub interval: Duration,
+struct Kept {
+    connection: ProbeId,
+    target: TargetId,
+    since: Time,
 }
 
-impl Thresholds {
-    /// Two failed rounds condemn and two good ones redeem, `interval` apart.
-    #[must_use]
-    pub const fn with_interval(interval: Duration) -> Self {
-        const TWO: NonZeroU8 = NonZeroU8::MIN.saturating_add(1);
-        Self { condemn_after: TWO, redeem_after: TWO, interval }
-    }
-}
-
-/// Which targets a round asks.
+/// The latest complete answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// One target in rotation and, where it fails, all the others.
-    One,
-    /// All targets in parallel from the start: when an answer is wanted quickly.
-    All,
+pub(crate) struct Proof {
+    /// When its probe was begun: what happened after that it does not speak of.
+    pub(crate) began: Time,
+    /// When it was complete.
+    pub(crate) at: Time,
 }
 
-/// When the detector wants its next round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Next {
-    /// Not before this.
-    pub at: Time,
-    /// Over which targets.
-    pub ask: Ask,
+/// The alarm behind the present condemnation.
+#[derive(Clone, Copy, Debug)]
+struct Alarm {
+    /// Since when nothing had been heard.
+    silent_since: Time,
+    at: Time,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Fresh { failed: u8 },
-    Trusted { failed: u8 },
-    Condemned { good: u8 },
-}
-
-/// The detector of one server.
+/// The detector of one server at one address.
 #[derive(Clone, Debug)]
-pub struct Detector {
-    thresholds: Thresholds,
-    state: State,
+pub(crate) struct Detector {
+    id: ServerId,
+    address: SocketAddr,
+    phase: Phase,
     health: Health,
-    next: Next,
+    /// HAProxy has sessions on it.
+    busy: bool,
+    lateness: Lateness,
+    loss: Loss,
+    slow: Slow,
+    rests: Rests,
+    damping: Damping,
+    zombies: Zombies,
+    history: History,
+    running: BTreeMap<ProbeId, Running>,
+    kept: Option<Kept>,
+    keeping: Keeping,
+    /// Full probes made by the clock: the first ones get to know the targets.
+    full_probes: u32,
+    due: Due,
+    /// Where the next choice of targets begins.
+    rotation: usize,
+    suspicion: Option<Suspicion>,
+    recovery: Recovery,
+    alarm: Option<Alarm>,
+    proof: Option<Proof>,
+    /// Since when it is asked whether it could take over, as long as it has not answered.
+    challenged: Option<Time>,
+    trusted_since: Time,
+}
+
+/// What others may have to react to. Compared before and after each call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stance {
+    pub(crate) verdict: Verdict,
+    pub(crate) in_doubt: bool,
+    pub(crate) answers: bool,
+    pub(crate) slow: bool,
 }
 
 impl Detector {
-    /// A server of which nothing is known yet; its first round is due at once.
-    #[must_use]
-    pub const fn new(thresholds: Thresholds, now: Time) -> Self {
-        Self {
-            thresholds,
-            state: State::Fresh { failed: 0 },
-            health: Health { verdict: Verdict::Unknown, reason: None, since: now },
-            next: Next { at: now, ask: Ask::All },
-        }
+    /// A server of which nothing is known yet: it is asked at once.
+    pub(crate) fn new(id: ServerId, address: SocketAddr, desk: &mut Desk<'_>) -> Self {
+        let targets = desk.settings.targets.len();
+        let mut detector = Self {
+            id,
+            address,
+            phase: Phase::Fresh,
+            health: Health { verdict: Verdict::Unknown, reason: None, since: desk.now },
+            busy: false,
+            lateness: Lateness::new(targets),
+            loss: Loss::new(),
+            slow: Slow::new(targets),
+            rests: Rests::new(targets),
+            damping: Damping::new(),
+            zombies: Zombies::default(),
+            history: History::default(),
+            running: BTreeMap::new(),
+            kept: None,
+            keeping: Keeping::new(targets),
+            full_probes: 0,
+            due: Due::at(desk.now),
+            rotation: 0,
+            suspicion: None,
+            recovery: Recovery::new(desk.now, true),
+            alarm: None,
+            proof: None,
+            challenged: None,
+            trusted_since: desk.now,
+        };
+        detector.suspect(desk.now, None, desk);
+        detector
     }
 
-    /// The present verdict.
-    #[must_use]
-    pub const fn health(&self) -> &Health {
+    pub(crate) const fn health(&self) -> &Health {
         &self.health
     }
 
-    /// When the next round is wanted, and over which targets.
-    #[must_use]
-    pub const fn next(&self) -> Next {
-        self.next
+    pub(crate) const fn history(&self) -> &History {
+        &self.history
     }
 
-    /// Takes in one round; true where the verdict is another one than before.
-    pub fn on_round(&mut self, round: &Round) -> bool {
-        let before = self.health.verdict;
-        let finding = round.finding();
-        self.state = self.after(finding);
-        match self.state {
-            State::Fresh { .. } => {}
-            State::Trusted { .. } => self.settle(Verdict::Online, None, round.finished),
-            State::Condemned { .. } => {
-                if let Finding::Failed(failure) = finding {
-                    self.settle(finding.verdict(), Some(failure.clone()), round.finished);
-                }
-            }
+    /// The latest complete answer through it.
+    pub(crate) const fn proof(&self) -> Option<Proof> {
+        self.proof
+    }
+
+    pub(crate) fn stance(&self) -> Stance {
+        Stance {
+            verdict: self.health.verdict,
+            in_doubt: self.suspicion.is_some() || self.challenged.is_some(),
+            answers: self.phase == Phase::Condemned && self.recovery.answers(),
+            slow: self.slow.since().is_some(),
         }
-        self.next = match finding {
-            // What keeps this host from asking does not pass by being tried in a loop.
-            Finding::Void => Next { at: round.finished + self.thresholds.interval, ask: Ask::All },
-            Finding::Good(_) | Finding::Failed(_) => self.schedule(round.finished),
-        };
-        self.health.verdict != before
     }
 
-    fn after(&self, finding: Finding<'_>) -> State {
-        let condemn = self.thresholds.condemn_after.get();
-        let redeem = self.thresholds.redeem_after.get();
-        match (self.state, finding) {
-            (state, Finding::Void) => state,
-            (State::Fresh { .. } | State::Trusted { .. }, Finding::Good(_)) => State::Trusted { failed: 0 },
-            (State::Fresh { failed } | State::Trusted { failed }, Finding::Failed(_))
-                if failed.saturating_add(1) >= condemn =>
-            {
-                State::Condemned { good: 0 }
-            }
-            (State::Fresh { failed }, Finding::Failed(_)) => {
-                State::Fresh { failed: failed.saturating_add(1) }
-            }
-            (State::Trusted { failed }, Finding::Failed(_)) => {
-                State::Trusted { failed: failed.saturating_add(1) }
-            }
-            (State::Condemned { good }, Finding::Good(_)) if good.saturating_add(1) >= redeem => {
-                State::Trusted { failed: 0 }
-            }
-            (State::Condemned { good }, Finding::Good(_)) => {
-                State::Condemned { good: good.saturating_add(1) }
-            }
-            (State::Condemned { .. }, Finding::Failed(_)) => State::Condemned { good: 0 },
+    /// It answers much more slowly than it used to, since then.
+    pub(crate) const fn slow_since(&self) -> Option<Time> {
+        self.slow.since()
+    }
+
+    /// What one exchange through it takes now.
+    pub(crate) fn pace(&self) -> Option<std::time::Duration> {
+        self.slow.pace()
+    }
+
+    /// It carries traffic, as far as is known.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.phase == Phase::Trusted
+    }
+
+    /// A suspicion against it is open, and something may still refute it.
+    pub(crate) fn is_being_confirmed(&self) -> bool {
+        self.suspicion.as_ref().is_some_and(|suspicion| suspicion.finding() == Finding::Open)
+    }
+
+    /// Nothing answered when it fell silent, and nothing has come through it since.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.phase == Phase::Lost
+    }
+
+    /// The suspicion against it has been confirmed as far as it can be by itself.
+    pub(crate) fn accusation(&self) -> Option<Finding> {
+        match self.suspicion.as_ref()?.finding() {
+            Finding::Open => None,
+            finding @ (Finding::Local(_) | Finding::Beyond(_)) => Some(finding),
+        }
+    }
+
+    /// When the others were asked because of the suspicion against it.
+    pub(crate) fn comparable_since(&self) -> Option<Time> {
+        self.suspicion.as_ref().and_then(Suspicion::challenged)
+    }
+
+    /// It is under suspicion of something that others could share, and they have not been asked yet. A closed
+    /// connection alone is none: the waves tell within a millisecond whether the port is closed.
+    pub(crate) fn wants_comparison(&self) -> bool {
+        self.suspicion.as_ref().is_some_and(|suspicion| {
+            suspicion.challenged().is_none() && (self.phase != Phase::Trusted || suspicion.looks_beyond())
+        })
+    }
+
+    /// The others are being asked.
+    pub(crate) fn compared(&mut self, now: Time) {
+        if let Some(suspicion) = &mut self.suspicion {
+            suspicion.challenge(now);
+        }
+    }
+
+    /// All that is under way is dropped: after a gap nobody knows what it would have said.
+    pub(crate) fn on_gap(&mut self, desk: &mut Desk<'_>) {
+        self.drop_all(desk);
+        self.suspicion = None;
+        self.challenged = None;
+        self.due = Due::at(desk.now);
+        if matches!(self.phase, Phase::Fresh | Phase::Lost) {
+            self.suspect(desk.now, None, desk);
+        }
+    }
+
+    /// Drops everything under way and the kept connection.
+    pub(crate) fn drop_all(&mut self, desk: &mut Desk<'_>) {
+        let kept = self.kept.take().map(|kept| kept.connection);
+        desk.orders.extend(self.running.keys().copied().chain(kept).map(Order::Drop));
+        self.running.clear();
+    }
+
+    fn news(&mut self, news: News) {
+        self.phase = self.phase.after(news);
+    }
+
+    fn order(&mut self, kind: Kind, target: TargetId, purpose: Purpose, desk: &mut Desk<'_>) -> ProbeId {
+        let id = ProbeId(*desk.next_id);
+        *desk.next_id += 1;
+        let connection = match kind {
+            Kind::Canary => self.kept.map(|kept| kept.connection),
+            Kind::Full | Kind::Open | Kind::Control => None,
+        };
+        let route = Route::Server { id: self.id.clone(), address: self.address };
+        desk.orders.push(Order::Probe(Probe { id, kind, route, target, connection }));
+        self.running.insert(id, Running::new(kind, target, purpose, desk.now));
+        id
+    }
+
+    /// Stops waiting for a probe.
+    fn give_up(&mut self, id: ProbeId, desk: &mut Desk<'_>) {
+        let Some(running) = self.running.remove(&id) else { return };
+        desk.orders.push(Order::Drop(id));
+        if let (true, Some(began)) = (running.is_beyond() && running.is_late(), running.began) {
+            self.zombies.add(began);
+        }
+        if running.kind == Kind::Canary {
+            self.lose_connection(desk);
+        }
+    }
+
+    /// The kept connection is of no use any more.
+    fn lose_connection(&mut self, desk: &mut Desk<'_>) {
+        if let Some(kept) = self.kept.take() {
+            desk.orders.push(Order::Drop(kept.connection));
+            self.due.open = desk.now;
         }
     }
 
@@ -203,30 +330,6 @@ impl Detector {
         }
         self.health.verdict = verdict;
         self.health.reason = reason;
-    }
-
-    fn schedule(&self, now: Time) -> Next {
-        match self.state {
-            State::Fresh { failed: 1.. } | State::Trusted { failed: 1.. } => Next { at: now, ask: Ask::All },
-            State::Fresh { failed: 0 } => Next { at: now + self.thresholds.interval, ask: Ask::All },
-            State::Trusted { failed: 0 } | State::Condemned { .. } => {
-                Next { at: now + self.thresholds.interval, ask: Ask::One }
-            }
-        }
-    }
-}
-
-impl Finding<'_> {
-    /// What this one round alone makes of the server. `offline` is the TCP stage alone: the port does not listen.
-    /// Whatever fails later is `degraded`.
-    #[must_use]
-    pub const fn verdict(&self) -> Verdict {
-        match self {
-            Self::Good(_) => Verdict::Online,
-            Self::Failed(Failure { stage: Stage::Tcp, .. }) => Verdict::Offline,
-            Self::Failed(_) => Verdict::Degraded,
-            Self::Void => Verdict::Unknown,
-        }
     }
 }
 

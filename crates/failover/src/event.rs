@@ -44,6 +44,52 @@ pub enum Event {
         /// How long it was.
         lasted: Duration,
     },
+    /// Nothing answers, so that nobody can be blamed: nothing is decided until something does.
+    Frozen {
+        /// The control target was asked directly, and did not answer either.
+        control: bool,
+    },
+    /// Something answers again.
+    Thawed {
+        /// How long nothing did.
+        lasted: Duration,
+    },
+    /// A server has become much slower than it used to be, while a faster one is at hand; or is itself again.
+    Slow {
+        /// The server.
+        server: ServerId,
+        /// Which of the two.
+        slow: bool,
+        /// What one exchange through it takes now.
+        takes: Duration,
+    },
+    /// A target is not asked through this server for a while: the server is not to blame.
+    TargetRests {
+        /// The server.
+        server: ServerId,
+        /// The target, as configured.
+        target: Name,
+        /// What it did.
+        why: String,
+    },
+    /// A target that was rested answers through this server again.
+    TargetBack {
+        /// The server.
+        server: ServerId,
+        /// The target, as configured.
+        target: Name,
+    },
+    /// No target keeps a connection through this server open: full probes take the canary's part, which find a dead
+    /// tunnel later.
+    NoCanary {
+        /// The server.
+        server: ServerId,
+    },
+    /// This process did not run for a while (suspended, stopped, starved): what was under way says nothing.
+    Starved {
+        /// How long.
+        lasted: Duration,
+    },
     /// A command was carried out and read back.
     Applied {
         /// The server.
@@ -128,6 +174,13 @@ impl Event {
             Self::InService { .. } => "in_service",
             Self::Blackout { .. } => "blackout",
             Self::BlackoutOver { .. } => "blackout_over",
+            Self::Frozen { .. } => "frozen",
+            Self::Thawed { .. } => "thawed",
+            Self::Slow { .. } => "slow",
+            Self::TargetRests { .. } => "target_rests",
+            Self::TargetBack { .. } => "target_back",
+            Self::NoCanary { .. } => "no_canary",
+            Self::Starved { .. } => "starved",
             Self::Applied { .. } => "applied",
             Self::Refused { .. } => "refused",
             Self::Held { .. } => "held",
@@ -148,15 +201,23 @@ impl Event {
             Self::Health { to: Verdict::Degraded | Verdict::Offline, .. }
             | Self::Held { .. }
             | Self::Overridden { .. }
+            | Self::Slow { slow: true, .. }
+            | Self::TargetRests { .. }
+            | Self::NoCanary { .. }
+            | Self::Starved { .. }
             | Self::Refused { .. } => Severity::Warning,
             Self::InService { to, .. } if to.is_empty() => Severity::Error,
             Self::Blackout { .. }
+            | Self::Frozen { .. }
             | Self::HaproxyAway { .. }
             | Self::WritesDenied { .. }
             | Self::Missing { .. } => Severity::Error,
             Self::Health { .. }
             | Self::InService { .. }
             | Self::BlackoutOver { .. }
+            | Self::Thawed { .. }
+            | Self::Slow { slow: false, .. }
+            | Self::TargetBack { .. }
             | Self::Applied { .. }
             | Self::Adopted { .. }
             | Self::HaproxyPresent { .. }
@@ -173,10 +234,17 @@ impl Event {
             | Self::Refused { server, .. }
             | Self::Held { server, .. }
             | Self::Adopted { server }
+            | Self::Slow { server, .. }
+            | Self::TargetRests { server, .. }
+            | Self::TargetBack { server, .. }
+            | Self::NoCanary { server }
             | Self::Overridden { server } => Some(server),
             Self::InService { .. }
             | Self::Blackout { .. }
             | Self::BlackoutOver { .. }
+            | Self::Frozen { .. }
+            | Self::Thawed { .. }
+            | Self::Starved { .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
@@ -197,6 +265,13 @@ impl Event {
             | Self::Refused { .. }
             | Self::Held { .. }
             | Self::Adopted { .. }
+            | Self::Slow { .. }
+            | Self::TargetRests { .. }
+            | Self::TargetBack { .. }
+            | Self::NoCanary { .. }
+            | Self::Frozen { .. }
+            | Self::Thawed { .. }
+            | Self::Starved { .. }
             | Self::Overridden { .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
@@ -221,6 +296,34 @@ impl fmt::Display for Event {
             }
             Self::BlackoutOver { backend, server, lasted } => {
                 write!(f, "{backend}: {server} carries traffic again after {}", Span(*lasted))
+            }
+            Self::Frozen { control } => f.write_str(frozen_text(*control)),
+            Self::Thawed { lasted } => {
+                write!(f, "something answers again after {}: decisions are made again", Span(*lasted))
+            }
+            Self::Slow { server, slow: true, takes } => {
+                write!(
+                    f,
+                    "{server} is much slower than usual ({} ms), and another one is not",
+                    takes.as_millis()
+                )
+            }
+            Self::Slow { server, slow: false, takes } => {
+                write!(f, "{server} is no slower than usual any more ({} ms)", takes.as_millis())
+            }
+            Self::TargetRests { server, target, why } => {
+                write!(
+                    f,
+                    "{target} is not asked through {server} for a while, others answer through it: {why}"
+                )
+            }
+            Self::TargetBack { server, target } => write!(f, "{target} answers through {server} again"),
+            Self::NoCanary { server } => write!(
+                f,
+                "no target keeps a connection through {server} open: without canaries a dead tunnel is found later"
+            ),
+            Self::Starved { lasted } => {
+                write!(f, "hactl did not run for {}: everything is asked anew", Span(*lasted))
             }
             Self::Applied { server, set } => write!(f, "{server} set to {}, read back", set.as_str()),
             Self::Refused { server, set, why } => {
@@ -252,6 +355,15 @@ impl fmt::Display for Event {
             Self::WritesDenied { why } => write!(f, "nothing can be changed in HAProxy: {why}"),
             Self::Missing { what } => f.write_str(what),
         }
+    }
+}
+
+/// Why nothing is decided.
+pub(crate) const fn frozen_text(control: bool) -> &'static str {
+    if control {
+        "no server answers, and the control target does not either: this host's network has failed, nothing is changed"
+    } else {
+        "no server answers: this host's network or all tunnels have failed, nothing is changed until one does"
     }
 }
 

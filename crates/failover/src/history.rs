@@ -1,41 +1,41 @@
-//! The last rounds of one server, for people to look at. Nothing is decided from it.
+//! The last probes of one server, for people to look at. Nothing is decided from it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Rounds that are remembered: a minute at one a second, and what a terminal's line can show twice over.
-const ROUNDS: usize = 60;
+/// Probes that are remembered: a minute at one a second, and what a terminal's line can show twice over.
+const PROBES: usize = 60;
 
-/// One remembered round.
+/// One remembered probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// It passed, in this time.
+    /// It passed; its last request took this long.
     Passed(Duration),
-    /// No target answered.
+    /// It failed, or was late.
     Failed,
 }
 
-/// A bounded memory of rounds, oldest first.
+/// A bounded memory of probes, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     entries: VecDeque<Entry>,
 }
 
 impl History {
-    /// Remembers one more round, forgetting the oldest where there is no room.
+    /// Remembers one more probe, forgetting the oldest where there is no room.
     pub fn push(&mut self, entry: Entry) {
-        if self.entries.len() == ROUNDS {
+        if self.entries.len() == PROBES {
             self.entries.pop_front();
         }
         self.entries.push_back(entry);
     }
 
-    /// The latest `count` rounds, oldest first.
+    /// The latest `count` probes, oldest first.
     pub fn latest(&self, count: usize) -> impl Iterator<Item = Entry> {
         self.entries.iter().skip(self.entries.len().saturating_sub(count)).copied()
     }
 
-    /// The time of the latest round, where it passed.
+    /// The time of the latest probe, where it passed.
     #[must_use]
     pub fn last(&self) -> Option<Duration> {
         match self.entries.back() {
@@ -44,7 +44,7 @@ impl History {
         }
     }
 
-    /// The time that `percent` of the remembered passed rounds did not exceed (nearest rank).
+    /// The time that `percent` of the remembered passed probes did not exceed (nearest rank).
     #[must_use]
     pub fn percentile(&self, percent: usize) -> Option<Duration> {
         let mut times: Vec<Duration> = self
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_of_the_passed_rounds_alone_and_none_without_one() {
+    fn percentiles_are_of_the_passed_probes_alone_and_none_without_one() {
         let mut history = History::default();
         assert_eq!(history.percentile(50), None);
         history.push(Entry::Failed);
@@ -82,11 +82,11 @@ mod tests {
     #[test]
     fn it_forgets_the_oldest_and_never_grows() {
         let mut history = History::default();
-        for _ in 0..10 * ROUNDS {
+        for _ in 0..10 * PROBES {
             history.push(Entry::Passed(Duration::ZERO));
         }
         history.push(Entry::Failed);
-        assert_eq!(history.latest(usize::MAX).count(), ROUNDS);
+        assert_eq!(history.latest(usize::MAX).count(), PROBES);
         assert_eq!(history.latest(1).collect::<Vec<_>>(), [Entry::Failed]);
     }
 }

@@ -4,27 +4,37 @@
 //! so that the same code runs in production, in a simulation and in a replay.
 //!
 //! ```text
-//! Round ──> Detector ──> Health ──> policy::order ──> Desired ──┐
-//!                                                               ├──> plan() ──> steps
-//!                                   Observed ───────────────────┘
+//! Evidence ──> Detector ──> Health ──> policy::order ──> Desired ──┐
+//!     ↑            │                                              ├──> plan() ──> steps
+//!   probes <── Order                   Observed ──────────────────┘
 //! ```
 
 mod core;
+mod damping;
 mod detector;
 mod event;
 mod evidence;
 mod history;
+mod lateness;
+mod loss;
 mod name;
 mod observed;
 mod plan;
 mod policy;
 mod probe;
+mod random;
+mod recovery;
+mod rests;
 mod settings;
+mod slow;
+mod stalls;
 pub mod status;
+mod suspicion;
 mod time;
+mod zombies;
 
-pub use core::{Core, NextRound, ProbeChanges};
-pub use detector::{Ask, Detector, Health, Next, Thresholds, Verdict};
+pub use core::Core;
+pub use detector::{Health, Verdict};
 pub use event::{Event, Severity};
 pub use evidence::{Cause, Failure, Finding, Outcome, ProbeOutcome, Round, Stage, StageTime};
 pub use history::{Entry, History};

@@ -38,6 +38,12 @@ pub struct ServerView {
     pub name: Name,
     /// What the detector says.
     pub verdict: Verdict,
+    /// It could take over, as far as is known at this moment.
+    pub verified: bool,
+    /// It fell silent together with everything else, so that nobody knows whose fault that was.
+    pub lost: bool,
+    /// It has become so slow that it is to make room for a faster one.
+    pub too_slow: bool,
     /// What was wanted of it until now.
     pub previous: Want,
 }
@@ -45,7 +51,7 @@ pub struct ServerView {
 /// One backend, as the policy sees it.
 #[derive(Clone, Debug, Default)]
 pub struct BackendView {
-    /// Its managed servers.
+    /// Its managed servers, in HAProxy's order of preference.
     pub servers: Vec<ServerView>,
     /// HAProxy has a usable server here that hactl was told to leave alone: traffic may go to it.
     pub other_usable: bool,
@@ -53,16 +59,23 @@ pub struct BackendView {
 
 /// The `order` policy.
 ///
-/// While some server can take over, what is online is wanted ready and what is condemned is wanted out. Where none
-/// can (`when_all_down = last-good`), the last good state of affairs stays: what was out stays out, everything else
-/// stays as it is.
+/// While some server could take over, what is online is wanted ready, and what is condemned or too slow is wanted out.
+/// Where none could at this moment, nobody is moved to an unverified one; what fell silent together with everything else
+/// is not moved before it was compared; and where none carries traffic at all (`when_all_down = last-good`), the last good
+/// state of affairs stays: what was out stays out, everything else stays as it is.
 #[must_use]
 pub fn order(backend: &BackendView) -> BTreeMap<Name, Want> {
-    let successor = backend.other_usable
-        || backend.servers.iter().any(|server| matches!(server.verdict, Verdict::Online));
+    // HAProxy moves traffic to the first that is left, so that is the one that has to be verified.
+    let fit = |server: &&ServerView| server.verdict == Verdict::Online && !server.too_slow;
+    let first = backend.servers.iter().find(fit);
+    let successor = backend.other_usable || first.is_some_and(|first| first.verified);
     let want = |server: &ServerView| match (server.verdict, successor, server.previous) {
+        (Verdict::Online, true, _) | (Verdict::Online, false, Want::Maint) if server.too_slow => Want::Maint,
         (Verdict::Online, _, _) => Want::Ready,
         (Verdict::Unknown, _, _) => Want::Unknown,
+        (Verdict::Degraded | Verdict::Offline, true, _) if server.lost && server.previous != Want::Maint => {
+            Want::AsIs
+        }
         (Verdict::Degraded | Verdict::Offline, true, _)
         | (Verdict::Degraded | Verdict::Offline, false, Want::Maint) => Want::Maint,
         (Verdict::Degraded | Verdict::Offline, false, Want::Ready | Want::AsIs | Want::Unknown) => Want::AsIs,
@@ -79,7 +92,17 @@ mod tests {
             .iter()
             .zip(verdicts)
             .zip(previous)
-            .map(|((name, verdict), previous)| ServerView { name: Name::from(*name), verdict, previous })
+            .map(|((name, verdict), previous)| {
+                let verified = verdict == Verdict::Online;
+                ServerView {
+                    name: Name::from(*name),
+                    verdict,
+                    verified,
+                    lost: false,
+                    too_slow: false,
+                    previous,
+                }
+            })
             .collect();
         let wanted = order(&BackendView { servers, other_usable });
         ["wg1", "wg2", "warp"].map(|name| wanted[&Name::from(name)]).to_vec()

@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{Backend, Core, Server};
+use crate::detector::Detector;
+use crate::event::frozen_text;
 use crate::history::Entry;
 use crate::policy::Want;
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
     Plan, ServerId, Time, Verdict, Writes, plan,
 };
 
-/// Rounds that the status shows of each server.
+/// Probes that the status shows of each server.
 const HISTORY_SHOWN: usize = 20;
 
 /// The version of this contract.
@@ -92,6 +94,8 @@ pub struct Status {
     pub applying: bool,
     /// What stands in the way, each with what to do; empty when nothing does.
     pub problems: Vec<String>,
+    /// Since when no server answers, so that nobody can be blamed and nothing is decided, RFC 3339.
+    pub frozen_since: Option<String>,
     /// Its backends, by name.
     pub backends: Vec<BackendStatus>,
 }
@@ -157,9 +161,11 @@ pub struct ServerStatus {
     pub health_seconds: Option<f64>,
     /// Why it is degraded or offline.
     pub reason: Option<ReasonStatus>,
-    /// Times of complete rounds.
+    /// It answers much more slowly than it used to, while another one does not.
+    pub slow: bool,
+    /// What one request through it takes.
     pub latency_ms: LatencyStatus,
-    /// The last 20 rounds, oldest first: milliseconds, or `null` for a failed one.
+    /// The last 20 probes, oldest first: milliseconds, or `null` for one that failed or was late.
     pub history: Vec<Option<f64>>,
     /// HAProxy's view of it.
     pub haproxy: HaproxyServerStatus,
@@ -185,10 +191,11 @@ pub struct ReasonStatus {
     pub text: String,
 }
 
-/// Times of the last 60 rounds.
+/// What the request of each of the last 60 probes took, once its connection was there: one round trip through the
+/// tunnel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LatencyStatus {
-    /// The last round, `null` where it failed.
+    /// The last probe, `null` where it failed or was late.
     pub last: Option<f64>,
     /// Median.
     pub p50: Option<f64>,
@@ -241,10 +248,11 @@ impl Core {
                 let backend = self.backends().get(name)?;
                 let wants = self.desired().get(name);
                 let want = |server: &Name| wants.and_then(|wants| wants.get(server)).map(|wish| wish.want);
-                Some(backend_status(name, backend, seen, &want, &todo, context))
+                Some(backend_status(self, (name, backend), seen, &want, &todo, context))
             })
             .collect();
-        let problems = problems(observed);
+        let mut problems = problems(observed);
+        problems.extend(self.frozen_since().map(|_| frozen_text(self.has_control()).to_owned()));
         let own = match problems.len().cmp(&observed.missing.len()) {
             Ordering::Greater => Level::Down,
             // A name that is not there stops nothing but itself.
@@ -266,6 +274,7 @@ impl Core {
             applying: matches!(observed.haproxy, Haproxy::Present { .. })
                 && observed.writes == Writes::Applied,
             problems,
+            frozen_since: self.frozen_since().map(context.wall),
             backends,
         }
     }
@@ -310,15 +319,15 @@ fn haproxy_status(observed: &Observed, context: &Context<'_>) -> HaproxyStatus {
 }
 
 fn backend_status(
-    name: &Name,
-    backend: &Backend,
+    core: &Core,
+    (name, backend): (&Name, &Backend),
     seen: &ObservedBackend,
     want: &dyn Fn(&Name) -> Option<Want>,
     todo: &Plan,
     context: &Context<'_>,
 ) -> BackendStatus {
     let known: BTreeMap<&Name, &Server> =
-        backend.servers.iter().map(|server| (&server.name, server)).collect();
+        core.servers_of(backend).map(|server| (&server.id.server, server)).collect();
     let ours = |id: &ServerId| id.backend == *name;
     let held: BTreeMap<&Name, &Held> =
         todo.held.iter().filter(|held| ours(&held.server)).map(|held| (&held.server.server, held)).collect();
@@ -395,14 +404,16 @@ fn server_status(
     (drift, held): (bool, Option<&Held>),
     context: &Context<'_>,
 ) -> ServerStatus {
-    let health = known.map(|server| server.detector.health());
-    let since = health.map(|health| health.since);
+    let detector = known.and_then(|server| server.detector.as_ref());
+    let health = detector.map(Detector::health);
+    let unknown = known.map(|server| (Verdict::Unknown, server.since));
+    let (verdict, since) = health.map(|health| (health.verdict, health.since)).or(unknown).unzip();
     ServerStatus {
         name: there.name.to_string(),
         address: there.address.map(|address| address.to_string()),
         role: role.to_owned(),
         managed: there.managed,
-        health: health.map(|health| health.verdict),
+        health: verdict,
         health_since: since.map(context.wall),
         health_seconds: since.map(|since| seconds(context.now.since(since))),
         reason: health.and_then(|health| health.reason.as_ref()).map(|reason| ReasonStatus {
@@ -410,8 +421,9 @@ fn server_status(
             code: reason.cause.as_str().to_owned(),
             text: reason.text.clone(),
         }),
-        latency_ms: known.map(latency).unwrap_or_default(),
-        history: known.map(history).unwrap_or_default(),
+        slow: known.is_some_and(|server| server.slow_since.is_some()),
+        latency_ms: detector.map(latency).unwrap_or_default(),
+        history: detector.map(history).unwrap_or_default(),
         haproxy: HaproxyServerStatus {
             operational: there.operational,
             state: there.admin,
@@ -437,16 +449,17 @@ fn held_text(because: HeldBecause) -> String {
     }
 }
 
-fn latency(server: &Server) -> LatencyStatus {
+fn latency(detector: &Detector) -> LatencyStatus {
+    let history = detector.history();
     LatencyStatus {
-        last: server.history.last().map(millis),
-        p50: server.history.percentile(50).map(millis),
-        p95: server.history.percentile(95).map(millis),
+        last: history.last().map(millis),
+        p50: history.percentile(50).map(millis),
+        p95: history.percentile(95).map(millis),
     }
 }
 
-fn history(server: &Server) -> Vec<Option<f64>> {
-    let shown = server.history.latest(HISTORY_SHOWN).map(|entry| match entry {
+fn history(detector: &Detector) -> Vec<Option<f64>> {
+    let shown = detector.history().latest(HISTORY_SHOWN).map(|entry| match entry {
         Entry::Passed(took) => Some(millis(took)),
         Entry::Failed => None,
     });

@@ -1,0 +1,104 @@
+//! Which servers there are, from what HAProxy shows.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::{Core, Key, Server};
+use crate::detector::{Desk, Detector, Verdict};
+use crate::{Event, Name, Observed, ObservedBackend, ServerId, Time};
+
+impl Core {
+    /// Takes in a sight of HAProxy: which servers there are, where they listen, which are in service, and which have
+    /// sessions.
+    pub fn on_observed(&mut self, observed: &Observed, now: Time) {
+        self.notice(now);
+        for (name, seen) in &observed.backends {
+            self.adopt_servers(name, seen, now);
+            let backend = self.backends.entry(name.clone()).or_default();
+            backend.other_usable = seen.servers.iter().any(|server| !server.managed && server.is_usable());
+            let to = seen.in_service();
+            let from = backend.in_service.as_ref().map(|(names, _)| names.clone());
+            if from.as_ref() != Some(&to) {
+                backend.in_service = Some((to.clone(), now));
+                self.events.push(Event::InService { backend: name.clone(), from, to });
+            }
+        }
+        self.forget_backends(observed, now);
+        for name in observed.backends.keys() {
+            self.decide(name, now);
+        }
+    }
+
+    fn adopt_servers(&mut self, name: &Name, seen: &ObservedBackend, now: Time) {
+        let known = self.backends.get(name).map(|backend| backend.servers.clone()).unwrap_or_default();
+        let mut left: BTreeMap<(Name, Option<SocketAddr>), Key> = known
+            .into_iter()
+            .filter_map(|key| {
+                self.servers.get(&key).map(|server| ((server.id.server.clone(), server.address), key))
+            })
+            .collect();
+        let mut keys = Vec::new();
+        for there in seen.by_preference().filter(|server| server.managed) {
+            let same = left.remove(&(there.name.clone(), there.address));
+            let id = ServerId { backend: name.clone(), server: there.name.clone() };
+            let key = same.unwrap_or_else(|| self.add(id, there.address, now));
+            self.touch(key, now, |detector, desk| detector.set_busy(there.busy, desk));
+            keys.push(key);
+        }
+        for key in left.into_values() {
+            self.remove(key, now);
+        }
+        self.backends.entry(name.clone()).or_default().servers = keys;
+    }
+
+    /// Backends that HAProxy has no more. While it is away nothing is forgotten.
+    fn forget_backends(&mut self, observed: &Observed, now: Time) {
+        let gone = self.backends.keys().filter(|name| !observed.backends.contains_key(*name));
+        for name in gone.cloned().collect::<Vec<Name>>() {
+            self.desired.remove(&name);
+            for key in self.backends.remove(&name).map(|backend| backend.servers).unwrap_or_default() {
+                self.remove(key, now);
+            }
+        }
+    }
+
+    fn add(&mut self, id: ServerId, address: Option<SocketAddr>, now: Time) -> Key {
+        let key = Key(self.next_key);
+        self.next_key += 1;
+        let ordered = self.orders.len();
+        let detector = address.map(|address| {
+            let mut desk = Desk {
+                now,
+                settings: &self.settings,
+                stalls: &self.stalls,
+                random: &mut self.random,
+                next_id: &mut self.next_id,
+                orders: &mut self.orders,
+                events: &mut self.events,
+            };
+            Detector::new(id.clone(), address, &mut desk)
+        });
+        self.servers.insert(
+            key,
+            Server {
+                id,
+                address,
+                detector,
+                slow_since: None,
+                since: now,
+                told: Verdict::Unknown,
+                deadline: None,
+            },
+        );
+        self.own(key, ordered);
+        key
+    }
+
+    fn remove(&mut self, key: Key, now: Time) {
+        self.touch_only(key, now, Detector::drop_all);
+        self.set_deadline(key, None);
+        self.servers.remove(&key);
+        self.comparison.forget(key);
+        self.settle_frozen(now);
+    }
+}

@@ -1,0 +1,119 @@
+//! Damping: a server that relapses waits longer before it is trusted again. Each outage adds a penalty that halves with
+//! time; the hold doubles with it, and a server that flaps on is suppressed until it has been still for a while. All
+//! of it delays coming back, never leaving.
+
+use std::time::Duration;
+
+use crate::Time;
+
+/// What an outage adds (route flap damping of RFC 2439 has the same shape).
+const PENALTY: f64 = 1000.0;
+
+/// The penalty halves in this time.
+const HALF_LIFE: Duration = Duration::from_secs(300);
+
+/// From this penalty on nothing redeems the server ...
+const SUPPRESS: f64 = 4000.0;
+
+/// ... until it has fallen below this.
+const REUSE: f64 = 2000.0;
+
+/// How long a server has to be good after its first outage.
+const HOLD: Duration = Duration::from_millis(1500);
+
+/// Nobody waits longer.
+const HOLD_MAX: Duration = Duration::from_secs(300);
+
+/// A server that was good for less than this is held twice as long as it had been good.
+const SHORT_LIVED: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Damping {
+    penalty: f64,
+    at: Time,
+    hold: Duration,
+    suppressed: bool,
+}
+
+impl Damping {
+    pub(crate) const fn new() -> Self {
+        Self { penalty: 0.0, at: Time::ZERO, hold: Duration::ZERO, suppressed: false }
+    }
+
+    /// The server went down at `now`, after it had been good for `good`.
+    pub(crate) fn down(&mut self, good: Duration, now: Time) {
+        self.penalty = self.decayed(now) + PENALTY;
+        self.at = now;
+        self.suppressed = self.suppressed || self.penalty >= SUPPRESS;
+        let doublings = (self.penalty / PENALTY) as i32 - 1;
+        let mut hold = HOLD.mul_f64(2.0_f64.powi(doublings.clamp(0, 16)));
+        if good < SHORT_LIVED {
+            hold = hold.max(good * 2);
+        }
+        self.hold = hold.min(HOLD_MAX);
+    }
+
+    /// How long the server has to be good before it is trusted again.
+    pub(crate) const fn hold(&self) -> Duration {
+        self.hold
+    }
+
+    /// Whether it flapped so much that being good is not enough yet.
+    pub(crate) fn is_suppressed(&mut self, now: Time) -> bool {
+        self.suppressed = self.suppressed && self.decayed(now) >= REUSE;
+        self.suppressed
+    }
+
+    fn decayed(&self, now: Time) -> f64 {
+        let halves = now.since(self.at).as_secs_f64() / HALF_LIFE.as_secs_f64();
+        self.penalty * 0.5_f64.powf(halves)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Time {
+        Time::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn each_relapse_holds_longer_and_time_heals() {
+        let long = Duration::from_secs(3600);
+        let mut damping = Damping::new();
+        damping.down(long, at(0));
+        assert_eq!(damping.hold(), HOLD);
+        damping.down(long, at(1));
+        assert_eq!(damping.hold(), HOLD, "a little has decayed already");
+        damping.down(long, at(2));
+        assert_eq!(damping.hold(), HOLD * 2);
+        damping.down(long, at(10_000));
+        assert_eq!(damping.hold(), HOLD);
+    }
+
+    #[test]
+    fn a_short_life_is_held_twice_as_long_as_it_was() {
+        let mut damping = Damping::new();
+        damping.down(Duration::from_secs(50), at(0));
+        assert_eq!(damping.hold(), Duration::from_secs(100));
+        damping.down(Duration::from_secs(61), at(100_000));
+        assert_eq!(damping.hold(), HOLD);
+    }
+
+    #[test]
+    fn who_flaps_is_suppressed_until_it_was_still_for_a_while() {
+        let mut damping = Damping::new();
+        for second in 0..5 {
+            assert!(!damping.is_suppressed(at(second)));
+            damping.down(Duration::from_secs(3600), at(second));
+        }
+        assert!(damping.is_suppressed(at(4)));
+        assert!(damping.is_suppressed(at(300)));
+        assert!(!damping.is_suppressed(at(500)));
+        for _ in 0..100 {
+            damping.down(Duration::ZERO, at(500));
+        }
+        assert_eq!(damping.hold(), HOLD_MAX);
+    }
+}

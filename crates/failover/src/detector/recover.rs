@@ -1,0 +1,79 @@
+//! Out of service: what is seen of the server meanwhile, and how it comes back.
+
+use super::{Desk, Detector, News, Phase, Proof, Verdict};
+use crate::loss::SILENCE_MAX;
+use crate::recovery::Recovery;
+use crate::suspicion::is_local;
+use crate::{Cause, Failure};
+
+impl Detector {
+    pub(super) fn restart_recovery(&mut self, failure: &Failure, desk: &mut Desk<'_>) {
+        self.recovery = Recovery::new(desk.now, failure.cause != Cause::Timeout);
+        self.schedule_recovery(desk);
+    }
+
+    /// A complete answer through a condemned server.
+    pub(super) fn on_answer(&mut self, proof: Proof, counts: bool, desk: &mut Desk<'_>) {
+        if self.damping.is_suppressed(desk.now) {
+            self.alarm = None;
+        }
+        // What was under way before it was condemned has come through after all: that was too early.
+        let early =
+            self.alarm.filter(|alarm| proof.began <= alarm.at && proof.at.since(alarm.at) <= SILENCE_MAX);
+        if let Some(alarm) = early {
+            self.loss.late();
+            self.loss.survived(proof.at.since(alarm.silent_since), desk.now);
+            self.slow.was_silent(desk.now);
+            self.redeem(desk);
+            return;
+        }
+        if !counts {
+            return;
+        }
+        let first = !self.recovery.answers();
+        self.recovery.good(desk.now);
+        if first {
+            self.schedule_recovery(desk);
+        }
+        if self.recovery.is_complete(self.damping.hold(), desk.now) && !self.damping.is_suppressed(desk.now) {
+            self.redeem(desk);
+        }
+    }
+
+    /// A late answer while it is out.
+    pub(super) fn on_late_again(&mut self, failure: Failure, desk: &mut Desk<'_>) {
+        self.recovery.late();
+        self.show(failure, desk);
+    }
+
+    /// An outright failure while it is out.
+    pub(super) fn on_setback(&mut self, failure: &Failure, desk: &mut Desk<'_>) {
+        self.recovery.failed(failure.cause != Cause::Timeout);
+        self.show(failure.clone(), desk);
+        // Nobody has to be compared with to know whose fault a closed port is.
+        if self.phase == Phase::Lost && is_local(failure) {
+            self.news(News::Condemned);
+            self.damping.down(std::time::Duration::MAX, desk.now);
+            self.restart_recovery(failure, desk);
+        }
+    }
+
+    fn show(&mut self, failure: Failure, desk: &Desk<'_>) {
+        if !self.recovery.answers() {
+            self.settle(Verdict::of_failure(&failure), Some(failure), desk.now);
+        }
+    }
+
+    /// It is trusted again, however long it has been good: when nothing better is left.
+    pub(crate) fn redeem_if_it_answers(&mut self, desk: &mut Desk<'_>) {
+        if self.phase == Phase::Condemned && self.recovery.answers() {
+            self.redeem(desk);
+        }
+    }
+
+    fn redeem(&mut self, desk: &mut Desk<'_>) {
+        self.news(News::Redeemed);
+        self.lose_connection(desk);
+        self.trust(desk);
+    }
+}

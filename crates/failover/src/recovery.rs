@@ -1,0 +1,146 @@
+//! Coming back: how often a condemned server is probed, and when it has shown enough to be trusted again.
+
+use std::time::Duration;
+
+use crate::Time;
+
+/// Good probes that it takes at the least.
+const GOOD_MIN: u32 = 3;
+
+/// Late answers in a row after which the count begins again: one alone is a lost packet.
+const LATE_MAX: u32 = 2;
+
+/// From one probe to the next, by how long the outage has lasted: quick at first, because most are short, then less
+/// often, because each probe of a dead tunnel leaves a zombie behind.
+const CADENCE: [(Duration, Duration); 3] = [
+    (Duration::from_secs(15), Duration::from_millis(500)),
+    (Duration::from_secs(30), Duration::from_secs(1)),
+    (Duration::from_secs(60), Duration::from_secs(2)),
+];
+
+/// After those.
+const SLOWEST: Duration = Duration::from_secs(4);
+
+/// While it answers, and where asking leaves nothing behind (a closed port).
+const QUICK: Duration = Duration::from_millis(500);
+
+/// A closed port is not asked more often than this once it has been closed for long.
+const QUICK_LATER: Duration = Duration::from_secs(1);
+
+/// What has been seen of a server since it was condemned.
+#[derive(Clone, Debug)]
+pub(crate) struct Recovery {
+    since: Time,
+    good: u32,
+    first_good: Option<Time>,
+    late_in_row: u32,
+    /// The last failure came at once, so it cost the SOCKS server nothing.
+    cheap: bool,
+}
+
+impl Recovery {
+    pub(crate) const fn new(now: Time, cheap: bool) -> Self {
+        Self { since: now, good: 0, first_good: None, late_in_row: 0, cheap }
+    }
+
+    /// A complete answer in time.
+    pub(crate) fn good(&mut self, now: Time) {
+        self.good = self.good.saturating_add(1);
+        self.first_good.get_or_insert(now);
+        self.late_in_row = 0;
+    }
+
+    /// An answer is late.
+    pub(crate) const fn late(&mut self) {
+        self.cheap = false;
+        self.late_in_row = self.late_in_row.saturating_add(1);
+        if self.late_in_row >= LATE_MAX {
+            self.forget();
+        }
+    }
+
+    /// A probe failed outright.
+    pub(crate) const fn failed(&mut self, cheap: bool) {
+        self.cheap = cheap;
+        self.forget();
+    }
+
+    const fn forget(&mut self) {
+        self.good = 0;
+        self.first_good = None;
+    }
+
+    /// It answers, as far as is known.
+    pub(crate) const fn answers(&self) -> bool {
+        self.good > 0
+    }
+
+    /// Enough good answers over at least `hold`.
+    pub(crate) fn is_complete(&self, hold: Duration, now: Time) -> bool {
+        self.good >= GOOD_MIN && self.first_good.is_some_and(|first| now.since(first) >= hold)
+    }
+
+    /// Until the next probe. While it answers, often enough that the end of `hold` is met.
+    pub(crate) fn pause(&self, hold: Duration, now: Time) -> Duration {
+        let lasted = now.since(self.since);
+        if self.answers() {
+            return (hold / GOOD_MIN).clamp(QUICK / 2, QUICK);
+        }
+        let step = CADENCE.iter().find(|(until, _)| lasted < *until).map_or(SLOWEST, |(_, pause)| *pause);
+        if self.cheap { step.min(if lasted < CADENCE[2].0 { QUICK } else { QUICK_LATER }) } else { step }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOLD: Duration = Duration::from_secs(3);
+
+    fn at(millis: u64) -> Time {
+        Time::from_millis(millis)
+    }
+
+    #[test]
+    fn it_takes_three_good_answers_over_the_whole_hold() {
+        let mut recovery = Recovery::new(at(0), false);
+        recovery.good(at(100));
+        recovery.good(at(200));
+        recovery.good(at(300));
+        assert!(!recovery.is_complete(HOLD, at(3099)));
+        assert!(recovery.is_complete(HOLD, at(3100)));
+        let mut two = Recovery::new(at(0), false);
+        two.good(at(0));
+        two.good(at(9000));
+        assert!(!two.is_complete(HOLD, at(9000)));
+    }
+
+    #[test]
+    fn one_late_answer_is_forgiven_and_two_in_a_row_or_a_failure_are_not() {
+        let mut recovery = Recovery::new(at(0), false);
+        for millis in [0, 1000, 2000] {
+            recovery.good(at(millis));
+            recovery.late();
+        }
+        assert!(recovery.is_complete(HOLD, at(3000)));
+        recovery.late();
+        assert!(!recovery.answers());
+        recovery.good(at(4000));
+        assert!(recovery.answers());
+        recovery.failed(true);
+        assert!(!recovery.answers());
+    }
+
+    #[test]
+    fn a_dead_tunnel_is_asked_less_and_less_often_and_a_closed_port_goes_on_being_asked() {
+        let pauses = |cheap: bool| {
+            let recovery = Recovery::new(at(0), cheap);
+            [0, 14_000, 20_000, 40_000, 90_000].map(|millis| recovery.pause(HOLD, at(millis)).as_millis())
+        };
+        assert_eq!(pauses(false), [500, 500, 1000, 2000, 4000]);
+        assert_eq!(pauses(true), [500, 500, 500, 500, 1000]);
+        let mut recovery = Recovery::new(at(0), false);
+        recovery.good(at(90_000));
+        assert_eq!(recovery.pause(HOLD, at(90_000)).as_millis(), 500);
+    }
+}

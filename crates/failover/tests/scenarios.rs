@@ -1,0 +1,13 @@
+//! The core on a virtual clock: what it concludes from what happens, whom it blames, and what it leaves alone.
+
+mod world;
+
+#[path = "scenarios"]
+mod scenarios {
+    mod blame;
+    mod detection;
+    mod local;
+    mod recovery;
+    mod servers;
+    mod slow;
+}
