@@ -254,8 +254,7 @@ impl Detector {
         self.suspicion.as_ref().and_then(Suspicion::challenged)
     }
 
-    /// It is under suspicion of something that others could share, and they have not been asked yet. A closed
-    /// connection alone is none: the waves tell within a millisecond whether the port is closed.
+    /// It is under suspicion of something that others could share, and they have not been asked yet.
     pub(crate) fn wants_comparison(&self) -> bool {
         self.suspicion.as_ref().is_some_and(|suspicion| {
             suspicion.challenged().is_none() && (self.phase != Phase::Trusted || suspicion.looks_beyond())

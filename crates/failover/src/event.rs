@@ -341,13 +341,7 @@ impl fmt::Display for Event {
             Self::Overridden { server } => {
                 write!(f, "{server} was set to ready by somebody else, over our maint")
             }
-            Self::HaproxyPresent { process, away: None } => {
-                write!(f, "HAProxy {} answers (pid {})", process.version, process.pid)
-            }
-            Self::HaproxyPresent { process, away: Some(away) } => {
-                let (version, pid) = (&process.version, process.pid);
-                write!(f, "HAProxy {version} answers again after {} (pid {pid})", Span(*away))
-            }
+            Self::HaproxyPresent { process, away } => present(f, process, *away),
             Self::HaproxyReplaced { from, process } => {
                 write!(f, "HAProxy was reloaded or restarted (pid {from}, now {})", process.pid)
             }
@@ -355,6 +349,14 @@ impl fmt::Display for Event {
             Self::WritesDenied { why } => write!(f, "nothing can be changed in HAProxy: {why}"),
             Self::Missing { what } => f.write_str(what),
         }
+    }
+}
+
+fn present(f: &mut fmt::Formatter<'_>, process: &Process, away: Option<Duration>) -> fmt::Result {
+    let (version, pid) = (&process.version, process.pid);
+    match away {
+        None => write!(f, "HAProxy {version} answers (pid {pid})"),
+        Some(away) => write!(f, "HAProxy {version} answers again after {} (pid {pid})", Span(away)),
     }
 }
 

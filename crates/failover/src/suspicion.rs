@@ -122,15 +122,15 @@ impl Suspicion {
         }
     }
 
-    /// There is more to it than a closed connection or port: something that other servers could share.
+    /// There is more to it than an answer that takes its time, or a closed connection or port: something is late or
+    /// has failed that others could share.
     pub(crate) fn looks_beyond(&self) -> bool {
         let beyond = |standing: &Standing| match standing {
             Standing::Pending => false,
             Standing::Late(_) => true,
             Standing::Failed(failure) => !is_local(failure),
         };
-        self.origin.is_some()
-            || self.origin_failure.as_ref().is_some_and(|failure| !is_local(failure))
+        self.origin_failure.as_ref().is_some_and(|failure| !is_local(failure))
             || self.members.values().any(|member| beyond(&member.standing))
     }
 
@@ -164,9 +164,9 @@ impl Suspicion {
         self.origin == Some(probe)
     }
 
-    /// What raised it has become late or has failed: it will not answer in time.
-    pub(crate) const fn has_late_origin(&self) -> bool {
-        self.origin_failure.is_some()
+    /// What raised it has become late.
+    pub(crate) fn has_late_origin(&self) -> bool {
+        self.origin_failure.as_ref().is_some_and(|failure| failure.cause == Cause::Timeout)
     }
 
     /// A wave goes out with these probes.

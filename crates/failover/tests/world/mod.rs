@@ -159,7 +159,7 @@ impl World {
                 self.applied = None;
                 self.apply();
             } else if own == Some(next) {
-                let (_, id) = self.queue.pop_first().unwrap();
+                let (_, id) = self.queue.pop_first().expect("it was just looked at");
                 self.step(id);
             } else {
                 self.core.on_time(self.now);
@@ -192,8 +192,8 @@ impl World {
 
     pub(crate) fn verdict(&self, server: &str) -> Verdict {
         let status = self.status();
-        let server = status.backends[0].servers.iter().find(|there| there.name == server).unwrap();
-        server.health.unwrap()
+        let server = status.backends[0].servers.iter().find(|there| there.name == server);
+        server.and_then(|server| server.health).expect("it is one of the managed servers")
     }
 
     pub(crate) fn want(&self, server: &str) -> Want {
@@ -206,11 +206,13 @@ impl World {
     }
 
     pub(crate) fn servers(&mut self) -> &mut Vec<ObservedServer> {
-        &mut self.observed.backends.get_mut(&Name::from(BACKEND)).unwrap().servers
+        let backend = self.observed.backends.get_mut(&Name::from(BACKEND));
+        &mut backend.expect("the backend is there").servers
     }
 
     pub(crate) fn server(&mut self, name: &str) -> &mut ObservedServer {
-        self.servers().iter_mut().find(|server| server.name.as_str() == name).unwrap()
+        let found = self.servers().iter_mut().find(|server| server.name.as_str() == name);
+        found.expect("the server is there")
     }
 
     pub(crate) fn status(&self) -> status::Status {
