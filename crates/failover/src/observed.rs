@@ -70,7 +70,7 @@ impl Operational {
 }
 
 /// One server as HAProxy sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedServer {
     /// Its name.
     pub name: Name,
@@ -86,7 +86,9 @@ pub struct ObservedServer {
     pub reopened: bool,
     /// The server whose health and `maint` it follows (`track`).
     pub tracks: Option<ServerId>,
-    /// The flags behind it, by HAProxy's names (`fmaint`, `cmaint`, ...), for display.
+    /// The flags behind it, by HAProxy's names (`fmaint`, `cmaint`, ...), for display; no decision needs them, so a
+    /// recording leaves them out.
+    #[serde(skip)]
     pub flags: Vec<&'static str>,
     /// What HAProxy's own checks say.
     pub operational: Operational,
@@ -107,7 +109,8 @@ impl ObservedServer {
 }
 
 /// How HAProxy spreads connections over the servers that are not backups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Balance {
     /// `balance first`: the first usable one takes all.
     First,
@@ -116,7 +119,7 @@ pub enum Balance {
 }
 
 /// One backend: its servers in HAProxy's own order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedBackend {
     /// Its balance algorithm.
     pub balance: Balance,
@@ -154,7 +157,7 @@ impl ObservedBackend {
 }
 
 /// One HAProxy worker process.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// Its pid.
     pub pid: u32,
@@ -165,7 +168,8 @@ pub struct Process {
 }
 
 /// Whether HAProxy answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Haproxy {
     /// Nobody has looked yet.
     Unseen,
@@ -186,7 +190,8 @@ pub enum Haproxy {
 }
 
 /// Whether commands reach HAProxy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Writes {
     /// They do.
     Applied,
@@ -203,7 +208,7 @@ pub enum Writes {
 }
 
 /// All that is known of one HAProxy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// The process.
     pub haproxy: Haproxy,
@@ -230,3 +235,7 @@ impl Observed {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "observed_tests.rs"]
+mod tests;
