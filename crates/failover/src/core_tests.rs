@@ -166,6 +166,7 @@ impl Scene {
             flags: Vec::new(),
             operational: Operational::Running,
             weight: 1,
+            busy: false,
             managed: true,
         });
         let backend = ObservedBackend { balance: Balance::First, servers: servers.collect() };

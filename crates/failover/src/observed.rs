@@ -94,6 +94,8 @@ pub struct ObservedServer {
     pub operational: Operational,
     /// Its weight; 0 takes no traffic.
     pub weight: u32,
+    /// HAProxy reports sessions on it.
+    pub busy: bool,
     /// False where the configuration's `servers` leaves it out: it is looked at, never written to.
     pub managed: bool,
 }

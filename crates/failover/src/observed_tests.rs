@@ -45,6 +45,7 @@ fn backend() -> ObservedBackend {
         flags: Vec::new(),
         operational: Operational::Stopped,
         weight: 256,
+        busy: true,
         managed: false,
     };
     let open = ObservedServer {
@@ -57,6 +58,7 @@ fn backend() -> ObservedBackend {
         tracks: None,
         operational: Operational::Starting,
         weight: 0,
+        busy: false,
         managed: true,
         ..closed.clone()
     };

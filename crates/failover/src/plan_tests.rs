@@ -202,6 +202,7 @@ fn server(name: &str) -> ObservedServer {
         flags: Vec::new(),
         operational: Operational::Running,
         weight: 1,
+        busy: false,
         managed: true,
     }
 }
