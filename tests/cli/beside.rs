@@ -61,7 +61,5 @@ impl Beside {
 
 /// The scene's configuration, with limits that a busy machine keeps.
 pub(super) fn patient(lab: &Lab) -> String {
-    lab.config()
-        .replace("interval = \"500ms\"", "interval = \"200ms\"")
-        .replace("timeout = \"500ms\"", "timeout = \"60s\"")
+    lab.config().replace("timeout = \"500ms\"", "timeout = \"30s\"")
 }

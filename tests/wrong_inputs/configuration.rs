@@ -21,11 +21,12 @@ async fn each_mistake_is_shown_at_its_place_and_ends_it_with_64() {
         (
             "[probe]\nintervall = \"2s\"\n",
             "error: hactl.toml:2:1: unknown key `intervall`\n  2 | intervall = \"2s\"\n    | ^^^^^^^^^ did you mean \
-             `interval`?   known: targets, interval, timeout, ca_file\n",
+             `interval`?   known: targets, profile, canary, interval, timeout, false_alarm_every, \
+             ride_through, control, ca_file\n",
         ),
         (
             "[probe]\ninterval = \"0s\"\n",
-            "error: hactl.toml:2:12: `0s` is out of range; from 50ms to 3600s is allowed\n  2 | interval = \"0s\"\n    \
+            "error: hactl.toml:2:12: `0s` is out of range; from 500ms to 1h is allowed\n  2 | interval = \"0s\"\n    \
              |            ^^^^\n",
         ),
         (
@@ -50,7 +51,7 @@ async fn several_mistakes_are_all_shown_each_as_an_error() {
         "error: unknown environment variable HACTL_LOGS\n  next: correct it to HACTL_LOG, or unset it\n\
          error: environment variable HACTL_PROBE__TARGETS: found the string \"x\", expected a list in square brackets\n\
          error: hactl.toml:2:12: 2 has no unit; write \"2s\"\n  2 | interval = 2\n    |            ^\n\
-         error: hactl.toml:3:11: `2h` is out of range; from 50ms to 120s is allowed\n  3 | timeout = \"2h\"\n    \
+         error: hactl.toml:3:11: `2h` is out of range; from 100ms to 30s is allowed\n  3 | timeout = \"2h\"\n    \
          |           ^^^^\n"
     );
 }

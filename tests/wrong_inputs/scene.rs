@@ -22,9 +22,7 @@ const NOBODY: u32 = 65534;
 
 /// The scene's configuration, with limits that a busy machine keeps.
 pub(super) fn patient(lab: &Lab) -> String {
-    lab.config()
-        .replace("interval = \"500ms\"", "interval = \"200ms\"")
-        .replace("timeout = \"500ms\"", "timeout = \"60s\"")
+    lab.config().replace("timeout = \"500ms\"", "timeout = \"30s\"")
 }
 
 /// Starts `hactl run` with this configuration.

@@ -7,6 +7,7 @@ mod apply;
 mod ledger;
 mod look;
 mod observe;
+mod sessions;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +17,7 @@ use failover::{
     Admin, Desired, Event, Haproxy, Held, HeldBecause, Observed, Plan, Process, ServerId, Step, Time, Writes,
     plan,
 };
-use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, ServerState};
+use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, ServerState, StatRow};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
@@ -71,11 +72,14 @@ pub struct Controller {
     refused: BTreeMap<ServerId, String>,
     /// Servers that had to be given back right after they were closed: why, HAProxy does not show.
     needed: BTreeSet<ServerId>,
+    /// What is wanted has changed since the last pass.
+    woken: bool,
     state_due: Instant,
+    sessions_due: Instant,
     retry: Duration,
 }
 
-/// What stays as it is while the process and its set of servers do.
+/// What stays as it is while the process and its set of servers do, but for the sessions.
 #[derive(Debug)]
 struct Known {
     process: Process,
@@ -83,6 +87,16 @@ struct Known {
     facts: BTreeMap<BackendName, Facts>,
     servers: BTreeSet<(BackendName, u32, ServerName)>,
     missing: Vec<String>,
+}
+
+impl Known {
+    fn count(&mut self, sessions: &BTreeMap<BackendName, Vec<StatRow>>) {
+        for (name, rows) in sessions {
+            if let Some(facts) = self.facts.get_mut(name) {
+                facts.sessions.count(rows);
+            }
+        }
+    }
 }
 
 impl Controller {
@@ -109,7 +123,9 @@ impl Controller {
             sent: None,
             refused: BTreeMap::new(),
             needed: BTreeSet::new(),
+            woken: false,
             state_due: Instant::now(),
+            sessions_due: Instant::now(),
             retry: RETRY_MIN,
         }
     }
@@ -134,7 +150,7 @@ impl Controller {
                     if changed.is_err() {
                         return;
                     }
-                    self.state_due = Instant::now();
+                    self.woken = true;
                 }
                 () = sleep(pause) => {}
             }
@@ -143,14 +159,18 @@ impl Controller {
 
     /// Looks as closely as is due, and brings HAProxy to what is wanted where it is not.
     async fn pass(&mut self) -> Result<(), LookError> {
-        if self.known.is_some() && Instant::now() < self.state_due {
+        let woken = std::mem::take(&mut self.woken);
+        let regular = !woken && Instant::now() >= self.state_due;
+        if self.known.is_some() && !woken && !regular {
             let process = look::process(&self.client).await?;
             if self.known.as_ref().is_some_and(|known| known.process == process) {
                 self.still(&process);
                 return Ok(());
             }
         }
-        let mut observed = self.observe().await?;
+        // What is wanted anew does not wait for HAProxy to count.
+        let sessions_of = if regular { self.due_sessions() } else { Vec::new() };
+        let mut observed = self.observe(&sessions_of).await?;
         let mut plan = self.plan(&observed);
         for round in 0..ROUNDS_MAX {
             let denied = matches!(observed.writes, Writes::Denied { .. });
@@ -164,14 +184,16 @@ impl Controller {
             let applied = apply(&self.client, &process, &plan.steps, &mut self.ledger).await;
             let before = plan.clone();
             self.sent = Some((plan, applied));
-            observed = self.observe().await?;
+            observed = self.observe(&[]).await?;
             plan = self.plan(&observed);
             self.keep_what_is_needed(&before, &plan);
         }
         self.refused.retain(|server, _| plan.steps.iter().any(|step| step.server == *server));
         observed.writes = self.writes();
         self.told.held(&plan.held, &self.events).await;
-        self.state_due = Instant::now() + STATE_EVERY;
+        if !woken {
+            self.state_due = Instant::now() + STATE_EVERY;
+        }
         self.publish(observed);
         Ok(())
     }
@@ -197,9 +219,18 @@ impl Controller {
         }
     }
 
-    /// Reads the servers and, where the process or its set of servers is another one, what goes with them.
-    async fn observe(&mut self) -> Result<Observed, LookError> {
-        let (process, sight) = look::servers(&self.client, &self.managed).await?;
+    /// The backends whose sessions are to be counted now, each with its id.
+    fn due_sessions(&mut self) -> Vec<(BackendName, u32)> {
+        let now = Instant::now();
+        let Some(known) = self.known.as_ref().filter(|_| now >= self.sessions_due) else { return Vec::new() };
+        self.sessions_due = now + sessions::pause(known.servers.len());
+        known.facts.iter().map(|(name, facts)| (name.clone(), facts.proxy_id)).collect()
+    }
+
+    /// Reads the servers and, where the process or its set of servers is another one, what goes with them; also the
+    /// sessions on those of `sessions_of`.
+    async fn observe(&mut self, sessions_of: &[(BackendName, u32)]) -> Result<Observed, LookError> {
+        let (process, sight) = look::servers(&self.client, &self.managed, sessions_of).await?;
         let servers = sight
             .backends
             .iter()
@@ -216,7 +247,11 @@ impl Controller {
             }
             self.needed.clear();
             self.refused.clear();
-            self.known = Some(Known { process: process.clone(), level, facts, servers, missing });
+            let known = Known { process: process.clone(), level, facts, servers, missing };
+            self.sessions_due = Instant::now() + sessions::pause(known.servers.len());
+            self.known = Some(known);
+        } else if let Some(known) = &mut self.known {
+            known.count(&sight.sessions);
         }
         let overridden = self.ledger.settle(&ledger_view(&sight), same_process);
         let observed = self.put_together(process, &sight);

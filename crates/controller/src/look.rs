@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use failover::{Name, Process};
 use haproxy_runtime::{
     BackendName, Client, Command, CommandError, ExchangeError, Info, Level, Reply, ServerName, ServerState,
+    StatRow,
 };
 use thiserror::Error;
 
@@ -40,6 +41,16 @@ pub(crate) enum LookError {
     Mismatch(String),
 }
 
+impl LookError {
+    /// HAProxy was reached, so that it may be the question that it does not answer.
+    const fn may_be_by_what_was_asked(&self) -> bool {
+        match self {
+            Self::Exchange(error) => error.outcome_unknown(),
+            Self::Stopping { .. } | Self::Replaced | Self::Command { .. } | Self::Mismatch(_) => true,
+        }
+    }
+}
+
 /// What one look showed.
 #[derive(Debug, Default)]
 pub(crate) struct Sight {
@@ -47,6 +58,8 @@ pub(crate) struct Sight {
     pub(crate) unknown: Vec<BackendName>,
     /// Rows that cannot be read, and why: those servers are left alone.
     pub(crate) unreadable: Vec<String>,
+    /// The servers' rows of `show stat`, as far as they were asked for and could be read.
+    pub(crate) sessions: BTreeMap<BackendName, Vec<StatRow>>,
 }
 
 /// The process that answers.
@@ -55,10 +68,23 @@ pub(crate) async fn process(client: &Client) -> Result<Process, LookError> {
     replies.process()
 }
 
-/// The servers of all `backends`, all read from the process that is returned with them.
-pub(crate) async fn servers(client: &Client, backends: &[Managed]) -> Result<(Process, Sight), LookError> {
+/// The servers of all `backends`, all read from the process that is returned with them; the sessions on those of
+/// `sessions_of`, each with its id, where that goes well.
+pub(crate) async fn servers(
+    client: &Client,
+    backends: &[Managed],
+    sessions_of: &[(BackendName, u32)],
+) -> Result<(Process, Sight), LookError> {
     let shows = backends.iter().map(|backend| Command::ShowServersState(Some(backend.name.clone())));
-    let mut replies = Replies::of(client, std::iter::once(Command::ShowInfo).chain(shows).collect()).await?;
+    let shows: Vec<Command> = std::iter::once(Command::ShowInfo).chain(shows).collect();
+    let counts = sessions_of.iter().map(|(_, id)| Command::ShowStatServers { proxy_id: *id });
+    let mut replies = match Replies::of(client, shows.iter().cloned().chain(counts).collect()).await {
+        Err(error) if !sessions_of.is_empty() && error.may_be_by_what_was_asked() => {
+            tracing::debug!(error = chain(&error), "sessions not counted");
+            Replies::of(client, shows).await?
+        }
+        replies => replies?,
+    };
     let process = replies.process()?;
     let mut sight = Sight::default();
     for backend in backends {
@@ -72,10 +98,17 @@ pub(crate) async fn servers(client: &Client, backends: &[Managed]) -> Result<(Pr
             (command, Ok(_)) => return Err(LookError::Mismatch(command)),
         }
     }
+    for (name, _) in sessions_of {
+        // Refused, unreadable or not asked for again: the servers are known all the same.
+        if let Ok((_, Ok(Reply::Stat(table)))) = replies.next() {
+            sight.sessions.insert(name.clone(), table.rows);
+        }
+    }
     Ok((process, sight))
 }
 
-/// What changes only with the process: the socket's level, backup flags and balance algorithms.
+/// What changes only with the process: the socket's level, backup flags and balance algorithms. The sessions come with
+/// them.
 pub(crate) async fn facts(
     client: &Client,
     process: &Process,
@@ -95,10 +128,10 @@ pub(crate) async fn facts(
         (command, Ok(_)) => return Err(LookError::Mismatch(command)),
     };
     let mut facts = BTreeMap::new();
-    for (name, _) in with_id {
+    for (name, id) in with_id {
         match replies.next()? {
             (_, Ok(Reply::Stat(rows))) => {
-                facts.insert(name.clone(), Facts::from_stat(&rows.rows));
+                facts.insert(name.clone(), Facts::from_stat(id, &rows.rows));
             }
             (command, Err(source)) => return Err(LookError::Command { command, source }),
             (command, Ok(_)) => return Err(LookError::Mismatch(command)),

@@ -7,6 +7,7 @@ use failover::{Admin, Balance, Name, ObservedBackend, ObservedServer, Operationa
 use haproxy_runtime::{OpState, ServerName, ServerPath, ServerState, StatKind, StatRow};
 
 use crate::ledger::{Identity, Ledger, Seen};
+use crate::sessions::Sessions;
 
 // include/haproxy/server-t.h, the same in 2.6 and 3.4 but for the last one, which has no influence on traffic.
 /// Put into maint by the runtime API or an agent.
@@ -31,17 +32,21 @@ const NAMES: [(u32, &str); 6] = [
     (RMAINT, "rmaint"),
 ];
 
-/// What `show stat` adds to a server's row; it changes only with the process or the set of servers.
+/// What `show stat` adds to the servers' rows; but for the sessions it changes only with the process or the set of
+/// servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
+    /// By which `show stat` is narrowed.
+    pub(crate) proxy_id: u32,
     pub(crate) balance: Balance,
     pub(crate) backups: BTreeSet<String>,
     /// By server, the one that it tracks.
     pub(crate) tracks: BTreeMap<String, ServerId>,
+    pub(crate) sessions: Sessions,
 }
 
 impl Facts {
-    pub(crate) fn from_stat(rows: &[StatRow]) -> Self {
+    pub(crate) fn from_stat(proxy_id: u32, rows: &[StatRow]) -> Self {
         let of = |kind: StatKind| rows.iter().filter(move |row| row.kind == kind);
         let backups = of(StatKind::Server).filter(|row| row.bck == Some(1)).map(|row| row.svname.clone());
         let tracks = of(StatKind::Server).filter_map(|row| {
@@ -51,7 +56,9 @@ impl Facts {
         // Absent below operator level.
         let first = of(StatKind::Backend).any(|row| row.algo.as_deref() == Some("first"));
         let balance = if first { Balance::First } else { Balance::Spread };
-        Self { balance, backups: backups.collect(), tracks: tracks.collect() }
+        let mut sessions = Sessions::default();
+        sessions.count(rows);
+        Self { proxy_id, balance, backups: backups.collect(), tracks: tracks.collect(), sessions }
     }
 }
 
@@ -78,6 +85,7 @@ pub(crate) fn backend(
                 flags: NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect(),
                 operational: operational(row.srv_op_state),
                 weight: row.srv_uweight,
+                busy: facts.sessions.is_busy(row.srv_name.as_str()),
                 managed: only.is_none_or(|only| only.contains(&row.srv_name)),
                 name: id.server,
             }

@@ -11,6 +11,7 @@ use controller::{Controller, Managed};
 use failover::{Desired, Event, Haproxy, Name, Observed, Want, Wish, Writes};
 use fake::haproxy::FakeHaproxy;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 /// For a busy machine; every wait ends as soon as the thing happens.
@@ -142,6 +143,105 @@ async fn the_successor_is_opened_and_read_back_before_the_failed_one_is_closed()
     assert!(scene.haproxy.looked_between_writes());
 }
 
+#[tokio::test]
+async fn a_server_is_busy_while_there_are_sessions_on_it() {
+    let mut scene = Scene::start_with(|haproxy| haproxy.set_sessions("wg1", 2, 9)).await;
+    scene.until_busy(&["wg1"]).await;
+    scene.haproxy.set_sessions("wg1", 0, 9);
+    scene.haproxy.set_sessions("warp", 1, 1);
+    scene.until_busy(&["warp"]).await;
+    scene.haproxy.set_sessions("warp", 0, 1);
+    scene.until_busy(&[]).await;
+}
+
+#[tokio::test]
+async fn sessions_that_began_and_ended_between_two_questions_count_once() {
+    let mut scene = Scene::start_with(|haproxy| haproxy.set_sessions("wg2", 0, 5)).await;
+    scene.until_busy(&[]).await;
+    scene.haproxy.set_sessions("wg2", 0, 6);
+    scene.until_busy(&["wg2"]).await;
+    scene.until_busy(&[]).await;
+}
+
+#[tokio::test]
+async fn sessions_that_cannot_be_read_stay_as_they_were_and_keep_nothing_from_being_seen() {
+    let header = "# pxname,svname,scur,stot,status,iid,sid,type,\n";
+    let of_others = format!("{header}b,wg2,0,0,UP,3,2,2,\n\n");
+    let without_number = format!("{header}b,wg1,,,UP,3,1,2,\n\n");
+    let odd_row = format!("{header}b,wg1,many,,UP,3,1,2,\n\n");
+    let cut_short = format!("{header}b,wg1,0,1,UP,3,1,2,");
+    let replies =
+        ["", "\n", "\n\n", "garbage", "Permission denied\n\n", "Unknown command.\n\n", "# pxname,\n\n"];
+    let replies = replies.iter().copied().map(str::to_owned);
+    // Each takes some seconds, so all at once.
+    let mut cases = JoinSet::new();
+    for reply in replies.chain([of_others, without_number, odd_row, cut_short]) {
+        cases.spawn(sessions_stay_as_they_were_with(reply));
+    }
+    cases.join_all().await;
+}
+
+async fn sessions_stay_as_they_were_with(reply: String) {
+    let mut scene = Scene::start_with(|haproxy| haproxy.set_sessions("wg1", 1, 1)).await;
+    scene.until_busy(&["wg1"]).await;
+    scene.haproxy.answer_sessions_with(Some(&reply));
+    scene.haproxy.set_sessions("wg1", 0, 1);
+    scene.until_counted(1).await;
+    scene.haproxy.set_admin("warp", 8);
+    scene.until_observed(|observed| flags(observed, "warp") == ["fdrain"]).await;
+    assert_eq!(busy(&scene.observed.borrow()), ["wg1"], "{reply:?}");
+    assert!(!scene.seen.iter().any(|event| matches!(event, Event::HaproxyAway { .. })), "{reply:?}");
+    scene.haproxy.answer_sessions_with(None);
+    scene.until_busy(&[]).await;
+}
+
+#[tokio::test]
+async fn sessions_are_read_beside_the_servers_each_second_and_never_on_the_way_of_a_command() {
+    let start = Instant::now();
+    let mut scene = Scene::start().await;
+    scene.until_counted(1).await;
+    let closed = [("wg1", Want::Maint), ("warp", Want::Ready)];
+    let open = [("wg1", Want::Ready), ("warp", Want::Ready)];
+    for wants in [closed, open].iter().cycle().take(20) {
+        scene.want(wants);
+        scene.until_looks(2).await;
+    }
+    scene.until_counted(2).await;
+    let lines = scene.haproxy.asked();
+    let counted = lines.iter().filter(|line| counts(line)).collect::<Vec<_>>();
+    assert!(counted.iter().all(|line| line.contains("show servers state b")), "{lines:#?}");
+    assert!(counted.len() as u64 <= start.elapsed().as_secs() + 1, "{lines:#?}");
+    let after_writes = lines.windows(2).filter(|pair| pair[0].contains("set server")).map(|pair| &pair[1]);
+    assert!(after_writes.clone().count() > 0 && !after_writes.into_iter().any(|line| counts(line)));
+}
+
+#[tokio::test]
+async fn the_sessions_on_many_servers_are_read_less_often() {
+    let names: Vec<String> = (0..1000).map(|index| format!("s{index}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let start = Instant::now();
+    let mut scene = Scene::start_servers(&names, |haproxy| haproxy.set_sessions("s7", 1, 1)).await;
+    scene.until_busy(&["s7"]).await;
+    scene.until_looks(20).await;
+    let counted = scene.haproxy.asked().iter().filter(|line| counts(line)).count() as u64;
+    assert!(counted <= start.elapsed().as_secs() / 7, "{counted}");
+}
+
+/// Whether the line asks for the sessions alone.
+fn counts(line: &str) -> bool {
+    line.contains("show stat 3 4 -1")
+}
+
+fn busy(observed: &Observed) -> Vec<String> {
+    let servers = observed.backends.values().flat_map(|backend| &backend.servers);
+    servers.filter(|server| server.busy).map(|server| server.name.to_string()).collect()
+}
+
+fn flags(observed: &Observed, server: &str) -> Vec<&'static str> {
+    let found = observed.backends.values().find_map(|backend| backend.server(&Name::from(server)));
+    found.map(|server| server.flags.clone()).unwrap_or_default()
+}
+
 struct Scene {
     haproxy: FakeHaproxy,
     desired: watch::Sender<Desired>,
@@ -193,6 +293,17 @@ impl Scene {
     async fn until_looks(&mut self, count: usize) {
         let target = self.haproxy.lines() + count;
         self.until(|haproxy| haproxy.lines() >= target).await;
+    }
+
+    async fn until_busy(&mut self, servers: &[&str]) {
+        self.until_observed(|observed| busy(observed) == servers).await;
+    }
+
+    /// Waits until HAProxy was asked for the sessions `count` times more.
+    async fn until_counted(&mut self, count: usize) {
+        let so_far = |haproxy: &FakeHaproxy| haproxy.asked().iter().filter(|line| counts(line)).count();
+        let target = so_far(&self.haproxy) + count;
+        self.until(|haproxy| so_far(haproxy) >= target).await;
     }
 
     async fn until_event(&mut self, wanted: impl Fn(&Event) -> bool) {

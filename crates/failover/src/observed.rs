@@ -70,7 +70,7 @@ impl Operational {
 }
 
 /// One server as HAProxy sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedServer {
     /// Its name.
     pub name: Name,
@@ -86,7 +86,9 @@ pub struct ObservedServer {
     pub reopened: bool,
     /// The server whose health and `maint` it follows (`track`).
     pub tracks: Option<ServerId>,
-    /// The flags behind it, by HAProxy's names (`fmaint`, `cmaint`, ...), for display.
+    /// The flags behind it, by HAProxy's names (`fmaint`, `cmaint`, ...), for display; no decision needs them, so a
+    /// recording leaves them out.
+    #[serde(skip)]
     pub flags: Vec<&'static str>,
     /// What HAProxy's own checks say.
     pub operational: Operational,
@@ -109,7 +111,8 @@ impl ObservedServer {
 }
 
 /// How HAProxy spreads connections over the servers that are not backups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Balance {
     /// `balance first`: the first usable one takes all.
     First,
@@ -118,7 +121,7 @@ pub enum Balance {
 }
 
 /// One backend: its servers in HAProxy's own order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedBackend {
     /// Its balance algorithm.
     pub balance: Balance,
@@ -156,7 +159,7 @@ impl ObservedBackend {
 }
 
 /// One HAProxy worker process.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// Its pid.
     pub pid: u32,
@@ -167,7 +170,8 @@ pub struct Process {
 }
 
 /// Whether HAProxy answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Haproxy {
     /// Nobody has looked yet.
     Unseen,
@@ -188,7 +192,8 @@ pub enum Haproxy {
 }
 
 /// Whether commands reach HAProxy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Writes {
     /// They do.
     Applied,
@@ -205,7 +210,7 @@ pub enum Writes {
 }
 
 /// All that is known of one HAProxy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// The process.
     pub haproxy: Haproxy,
@@ -232,3 +237,7 @@ impl Observed {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "observed_tests.rs"]
+mod tests;

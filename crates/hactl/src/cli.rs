@@ -73,9 +73,11 @@ const RUN_HELP: &str = concat!(
     "Without --config, and without both --haproxy and --backend, the file
 /etc/hactl/hactl.toml is read. Variables are stronger than the file, and flags
 are stronger than both:
-  HACTL_PROBE__TARGETS, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT,
-  HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET   keys of [probe] and [admin]
-  HACTL_LOG                                   error, warn, info, debug or trace
+  HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY,
+  HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
+  HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
+  HACTL_ADMIN__SOCKET  keys of [probe] and [admin]
+  HACTL_LOG            error, warn, info, debug or trace
 
 Examples:
   hactl run --haproxy /run/haproxy/admin.sock --backend socks_back_7891

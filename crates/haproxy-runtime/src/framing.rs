@@ -77,7 +77,11 @@ fn take<'a>(command: &Command, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> 
 
 /// Where the first two LF in a row begin.
 fn blank_line(command: &Command, bytes: &[u8]) -> Option<usize> {
-    let csv = matches!(command, Command::ShowStat | Command::ShowStatProxy { .. }) && bytes.starts_with(b"#");
+    let stat = matches!(
+        command,
+        Command::ShowStat | Command::ShowStatProxy { .. } | Command::ShowStatServers { .. }
+    );
+    let csv = stat && bytes.starts_with(b"#");
     let mut quoted = false;
     bytes.windows(2).position(|pair| {
         quoted ^= csv && pair[0] == b'"';
@@ -132,8 +136,12 @@ mod tests {
     #[test]
     fn an_empty_line_in_a_quoted_field_of_show_stat_ends_nothing() {
         let stat = b"# pxname,\n\"a \"\"\n\n\",\n\nadmin\n\n";
-        let bodies = split(&[Command::ShowStat, Command::ShowCliLevel], stat).unwrap();
-        assert_eq!(bodies, [&b"# pxname,\n\"a \"\"\n\n\","[..], b"admin"]);
+        let (proxy, servers) =
+            (Command::ShowStatProxy { proxy_id: 3 }, Command::ShowStatServers { proxy_id: 3 });
+        for show_stat in [Command::ShowStat, proxy, servers] {
+            let bodies = split(&[show_stat, Command::ShowCliLevel], stat).unwrap();
+            assert_eq!(bodies, [&b"# pxname,\n\"a \"\"\n\n\","[..], b"admin"]);
+        }
     }
 
     proptest! {

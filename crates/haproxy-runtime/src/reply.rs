@@ -19,7 +19,7 @@ pub enum Reply {
     Version(String),
     /// To [`Command::ShowServersState`].
     ServersState(Rows<ServerState>),
-    /// To [`Command::ShowStat`] and [`Command::ShowStatProxy`].
+    /// To [`Command::ShowStat`], [`Command::ShowStatProxy`] and [`Command::ShowStatServers`].
     Stat(Rows<StatRow>),
     /// To [`Command::ShowBackend`].
     Backends(Vec<BackendName>),
@@ -120,7 +120,9 @@ impl Answer<'_> {
             Command::ShowInfo => self.read(Info::parse).map(Reply::Info),
             Command::ShowVersion => self.read(version).map(Reply::Version),
             Command::ShowServersState(_) => self.read(servers_state::parse).map(Reply::ServersState),
-            Command::ShowStat | Command::ShowStatProxy { .. } => self.read(stat::parse).map(Reply::Stat),
+            Command::ShowStat | Command::ShowStatProxy { .. } | Command::ShowStatServers { .. } => {
+                self.read(stat::parse).map(Reply::Stat)
+            }
             Command::ShowBackend => self.read(backends).map(Reply::Backends),
             Command::ShowCliLevel => self.read(level).map(Reply::Level),
             Command::SetServerState { .. }

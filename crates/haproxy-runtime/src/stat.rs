@@ -55,6 +55,8 @@ pub struct StatRow {
     pub sid: u32,
     /// Current sessions.
     pub scur: Option<u64>,
+    /// Sessions so far, the current ones among them.
+    pub stot: Option<u64>,
     /// The weight in force; of a backend the sum.
     pub weight: Option<u64>,
     /// 1 for a server that is not a backup; of a backend how many are usable.
@@ -130,6 +132,7 @@ struct Columns {
     iid: Column,
     sid: Column,
     scur: Option<Column>,
+    stot: Option<Column>,
     weight: Option<Column>,
     act: Option<Column>,
     bck: Option<Column>,
@@ -153,6 +156,7 @@ impl Columns {
             iid: required("iid")?,
             sid: required("sid")?,
             scur: column("scur"),
+            stot: column("stot"),
             weight: column("weight"),
             act: column("act"),
             bck: column("bck"),
@@ -173,6 +177,7 @@ impl Columns {
             iid: self.iid.number(fields)?,
             sid: self.sid.number(fields)?,
             scur: number(self.scur, fields)?,
+            stot: number(self.stot, fields)?,
             weight: number(self.weight, fields)?,
             act: number(self.act, fields)?,
             bck: number(self.bck, fields)?,

@@ -1,14 +1,14 @@
 //! The client against a real HAProxy. `HAPROXY_BIN` names another binary than the one in `PATH`.
 
 use std::net::TcpListener;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::{Child, Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
 use haproxy_runtime::{
     Address, AdminState, BackendName, CallError, Client, Command, CommandError, ExchangeError, Level, Limits,
-    OpState, Phase, Reply, ServerPath, StatKind, Weight, batches,
+    OpState, Phase, Reply, ServerPath, StatKind, StatRow, Weight, batches,
 };
 use tempfile::TempDir;
 
@@ -70,7 +70,7 @@ async fn one_exchange_asks_everything_and_tcp_reaches_the_same_process() {
         assert!(info.start_time_sec.is_some());
         assert_eq!((info.version.as_str(), *level), (version.as_str(), Level::Admin));
         let names: Vec<_> = backends.iter().map(BackendName::as_str).collect();
-        assert_eq!(names, ["back", "many"]);
+        assert_eq!(names, ["back", "live", "many"]);
         assert_eq!((stat.rejected.len(), state.rejected.len()), (0, 0));
         let servers = stat.rows.iter().filter(|row| row.kind == StatKind::Server).count();
         assert_eq!(servers, state.rows.len());
@@ -92,6 +92,25 @@ async fn show_stat_can_be_narrowed_to_one_backend_with_its_servers() {
 
     let nobody = client.exchange(&[Command::ShowStatProxy { proxy_id: 9999 }]).await.unwrap();
     assert!(matches!(&nobody[0], Ok(Reply::Stat(stat)) if stat.rows.is_empty()));
+}
+
+#[tokio::test]
+async fn sessions_on_the_servers_of_one_proxy_are_counted_at_any_level() {
+    let haproxy = Haproxy::start().await;
+    let client = haproxy.client("user");
+    let upstream = UnixListener::bind(haproxy.socket("one")).unwrap();
+    assert_eq!(live_sessions(&client).await, [("one".to_owned(), 0, 0), ("two".to_owned(), 0, 0)]);
+
+    let session = UnixStream::connect(haproxy.socket("live")).unwrap();
+    let accepted = upstream.accept().unwrap();
+    assert_eq!(live_sessions(&client).await, [("one".to_owned(), 1, 1), ("two".to_owned(), 0, 0)]);
+
+    drop((session, accepted));
+    let ended = Instant::now();
+    while live_sessions(&client).await[0] != ("one".to_owned(), 0, 1) {
+        assert!(ended.elapsed() < PATIENCE, "the session does not end");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]
@@ -186,6 +205,16 @@ async fn idle_connections_in_all_slots_end_at_the_deadline_and_their_end_frees_t
     haproxy.client("admin").show_info().await.unwrap();
 }
 
+/// Every row that there is for the servers of `live`: name, current sessions, all sessions.
+async fn live_sessions(client: &Client) -> Vec<(String, u64, u64)> {
+    let state = client.servers_state(Some(&"live".parse().expect("a plain name"))).await.expect("an answer");
+    let command = Command::ShowStatServers { proxy_id: state.rows[0].be_id };
+    let reply = client.exchange(&[command]).await.expect("an answer").remove(0).expect("rows");
+    let Reply::Stat(stat) = reply else { panic!("{reply:?}") };
+    let counts = |row: &StatRow| Some((row.svname.clone(), row.scur?, row.stot?));
+    stat.rows.iter().map(|row| counts(row).unwrap_or_else(|| panic!("{row:?}"))).collect()
+}
+
 /// A running HAProxy with a stats socket of each level and one on TCP; ended with the guard.
 struct Haproxy {
     process: Child,
@@ -233,17 +262,17 @@ impl Haproxy {
     }
 
     fn config(dir: &TempDir, port: u16) -> String {
-        let socket = |level: &str| {
-            let path = dir.path().join(level).with_extension("sock");
-            format!("  stats socket {} mode 600 level {level}\n", path.display())
-        };
+        let path = |name: &str| dir.path().join(name).with_extension("sock").display().to_string();
+        let socket = |level: &str| format!("  stats socket {} mode 600 level {level}\n", path(level));
         let sockets: String = ["user", "operator", "admin"].map(socket).concat();
+        let (live, one) = (path("live"), path("one"));
         let many: String = (1..=Self::MANY).map(|n| format!("  server s{n} 127.0.0.1:1\n")).collect();
         format!(
             "global\n{sockets}  stats socket ipv4@127.0.0.1:{port} level admin\n\
              defaults\n  mode tcp\n  timeout connect 1s\n  timeout client 1s\n  timeout server 1s\n\
              backend back\n  balance first\n  server wg1 127.0.0.1:1\n  server wg2 127.0.0.1:2\n  \
              server warp 127.0.0.1:3 backup disabled\n\
+             listen live\n  balance first\n  bind unix@{live}\n  server one unix@{one}\n  server two 127.0.0.1:2\n\
              backend many\n{many}"
         )
     }
@@ -264,8 +293,11 @@ impl Haproxy {
     }
 
     fn client(&self, level: &str) -> Client {
-        let path: PathBuf = self.dir.path().join(level).with_extension("sock");
-        Client::new(Address::Unix(path)).with_limits(Self::patient())
+        Client::new(Address::Unix(self.socket(level))).with_limits(Self::patient())
+    }
+
+    fn socket(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name).with_extension("sock")
     }
 
     fn tcp_client(&self) -> Client {

@@ -22,7 +22,10 @@ struct State {
     garbled: usize,
     closes_all: Option<String>,
     instead: Option<String>,
-    lines: usize,
+    /// By server: current ones, and all so far.
+    sessions: BTreeMap<String, (u64, u64)>,
+    instead_of_sessions: Option<String>,
+    lines: Vec<String>,
     /// `None` for a line without writes.
     log: Vec<Option<String>>,
 }
@@ -47,7 +50,9 @@ impl FakeHaproxy {
             garbled: 0,
             closes_all: None,
             instead: None,
-            lines: 0,
+            sessions: BTreeMap::new(),
+            instead_of_sessions: None,
+            lines: Vec::new(),
             log: Vec::new(),
         }));
         tokio::spawn(serve(listener, Arc::clone(&state)));
@@ -104,6 +109,16 @@ impl FakeHaproxy {
         self.state().instead = reply.map(str::to_owned);
     }
 
+    /// From now on reports these sessions on the server: current ones, and all so far.
+    pub(crate) fn set_sessions(&self, server: &str, current: u64, total: u64) {
+        self.state().sessions.insert(server.to_owned(), (current, total));
+    }
+
+    /// Answers the question for the sessions with this.
+    pub(crate) fn answer_sessions_with(&self, reply: Option<&str>) {
+        self.state().instead_of_sessions = reply.map(str::to_owned);
+    }
+
     pub(crate) fn set_admin(&self, server: &str, admin: u32) {
         set(&mut self.state(), server, admin);
     }
@@ -123,7 +138,12 @@ impl FakeHaproxy {
     }
 
     pub(crate) fn lines(&self) -> usize {
-        self.state().lines
+        self.state().lines.len()
+    }
+
+    /// Every line that came, in order.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.state().lines.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -149,7 +169,7 @@ async fn connection(stream: UnixStream, state: Arc<Mutex<State>>) {
 }
 
 fn reply(state: &mut State, line: &str) -> String {
-    state.lines += 1;
+    state.lines.push(line.to_owned());
     if let Some(instead) = &state.instead {
         return instead.clone();
     }
@@ -174,7 +194,10 @@ fn answer(state: &mut State, command: &str) -> String {
         ["show", "cli", "level"] => format!("{}\n\n", state.level),
         ["show", "servers", "state", "b"] => servers_state(state),
         ["show", "servers", "state", _] => "Can't find backend.\n\n".to_owned(),
-        ["show", "stat", "3", "6", "-1"] => stat(state),
+        ["show", "stat", "3", "6", "-1"] => stat(state) + "b,BACKEND,0,0,UP,3,0,3,3,0,1,first,\n\n",
+        ["show", "stat", "3", "4", "-1"] => {
+            state.instead_of_sessions.clone().unwrap_or_else(|| stat(state) + "\n")
+        }
         ["set", "server", path, "state", admin] => write(state, path, admin),
         _ => "Unknown command.\n\n".to_owned(),
     }
@@ -223,9 +246,11 @@ fn servers_state(state: &State) -> String {
 }
 
 fn stat(state: &State) -> String {
-    let mut reply = "# pxname,svname,scur,status,weight,act,bck,iid,sid,type,algo,\n".to_owned();
+    let mut reply = "# pxname,svname,scur,stot,status,weight,act,bck,iid,sid,type,algo,\n".to_owned();
     for (index, (name, _)) in state.servers.iter().enumerate() {
-        writeln!(reply, "b,{name},0,UP,1,0,1,3,{},2,,", index + 1).expect("a String takes everything");
+        let (current, total) = state.sessions.get(name).copied().unwrap_or_default();
+        writeln!(reply, "b,{name},{current},{total},UP,1,0,1,3,{},2,,", index + 1)
+            .expect("a String takes everything");
     }
-    reply + "b,BACKEND,0,UP,3,0,3,3,0,1,first,\n\n"
+    reply
 }

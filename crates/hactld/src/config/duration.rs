@@ -1,49 +1,117 @@
-//! Durations as people write them: a number with its unit, such as `500ms`, `2s`, `1m 30s`.
+//! Durations as people write them: a number with its unit, such as `500ms`, `2s`, `1m 30s`, `30d`. A day has 24 hours.
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::de::{Deserializer, Error, Visitor};
 
-/// Two rounds in less than this would only measure themselves: a round over a tunnel takes longer.
-const INTERVAL_MIN: Duration = Duration::from_millis(50);
+/// An answer takes a round trip of the tunnel, often as long as this: more canaries would only wait for each other.
+const CANARY_MIN: Duration = Duration::from_millis(50);
 
-/// Longer between rounds than this and nothing is steered any more.
+/// Many web servers close a connection on which nothing was asked for longer, and each canary would need a new one.
+const CANARY_MAX: Duration = Duration::from_secs(60);
+
+/// A full probe takes several round trips and some 8 kB, for each server. What is to be seen sooner, the canary sees.
+const INTERVAL_MIN: Duration = Duration::from_millis(500);
+
+/// What only a full probe shows would go unseen for longer than anybody waits for it.
 const INTERVAL_MAX: Duration = Duration::from_secs(3600);
 
-/// Less than this is below the round trip of most tunnels: every probe would fail.
-const TIMEOUT_MIN: Duration = Duration::from_millis(50);
+/// Less than this is below the round trip of many tunnels: every stage of theirs would be late.
+const TIMEOUT_MIN: Duration = Duration::from_millis(100);
 
-/// SOCKS servers themselves give up on a dead tunnel after 127 to 135 s (measured); none is worth waiting longer for.
-const TIMEOUT_MAX: Duration = Duration::from_secs(120);
+/// A tunnel in which one stage takes longer than this serves nobody.
+const TIMEOUT_MAX: Duration = Duration::from_secs(30);
 
-pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_any(Bounded { least: INTERVAL_MIN, most: INTERVAL_MAX })
+/// With more mistakes than this clients are better off without hactl.
+const FALSE_ALARM_MIN: Duration = Duration::from_secs(3600);
+
+/// Ten years. More confirmation than that takes longer, and nobody will ever count the difference.
+const FALSE_ALARM_MAX: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+/// Clients give up before this; whoever rides through more wants nobody moved at all.
+const RIDE_THROUGH_MAX: Duration = Duration::from_secs(60);
+
+/// Of `hactl check`. Less than this is below the round trip of most tunnels: every probe would fail.
+const CHECK_MIN: Duration = Duration::from_millis(50);
+
+/// Of `hactl check`. SOCKS servers themselves give up on a dead tunnel after 127 to 135 s (measured); none is worth
+/// waiting longer for.
+const CHECK_MAX: Duration = Duration::from_secs(120);
+
+pub(super) fn canary<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(Bounded::new(CANARY_MIN, CANARY_MAX)).map(Some)
+}
+
+pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(Bounded::new(INTERVAL_MIN, INTERVAL_MAX)).map(Some)
 }
 
 pub(super) fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_any(Bounded { least: TIMEOUT_MIN, most: TIMEOUT_MAX })
+    deserializer.deserialize_any(Bounded::new(TIMEOUT_MIN, TIMEOUT_MAX))
 }
 
-/// Parses a probe's deadline as it is written on a command line.
+pub(super) fn false_alarm_every<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    deserializer.deserialize_any(Bounded { scale: &LONG, ..Bounded::new(FALSE_ALARM_MIN, FALSE_ALARM_MAX) })
+}
+
+pub(super) fn ride_through<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    deserializer.deserialize_any(Bounded::new(Duration::ZERO, RIDE_THROUGH_MAX))
+}
+
+/// Parses the deadline of `hactl check` as it is written on a command line.
 ///
 /// # Errors
 /// In words, what is allowed.
 pub fn parse_timeout(text: &str) -> Result<Duration, String> {
-    Bounded { least: TIMEOUT_MIN, most: TIMEOUT_MAX }.parse(text)
+    Bounded::new(CHECK_MIN, CHECK_MAX).parse(text)
 }
+
+/// A duration as a person would write it.
+pub(super) fn written(duration: Duration) -> String {
+    const UNITS: [(&str, Duration); 4] = [
+        ("d", Duration::from_secs(24 * 3600)),
+        ("h", Duration::from_secs(3600)),
+        ("s", Duration::from_secs(1)),
+        ("ms", Duration::from_millis(1)),
+    ];
+    let whole = |(unit, of): (&str, Duration)| {
+        let (nanos, of) = (duration.as_nanos(), of.as_nanos());
+        (nanos >= of && nanos.is_multiple_of(of)).then(|| format!("{}{unit}", nanos / of))
+    };
+    let odd = || if duration.is_zero() { "0s".to_owned() } else { format!("{duration:?}") };
+    UNITS.into_iter().find_map(whole).unwrap_or_else(odd)
+}
+
+/// What is proposed to somebody who wrote something else.
+struct Scale {
+    examples: &'static str,
+    /// In seconds.
+    units: [(&'static str, f64); 2],
+}
+
+const SHORT: Scale = Scale { examples: "\"500ms\" or \"2s\"", units: [("s", 1.0), ("ms", 0.001)] };
+
+const LONG: Scale = Scale { examples: "\"12h\" or \"30d\"", units: [("d", 86_400.0), ("h", 3600.0)] };
 
 struct Bounded {
     least: Duration,
     most: Duration,
+    scale: &'static Scale,
 }
 
 impl Bounded {
+    const fn new(least: Duration, most: Duration) -> Self {
+        Self { least, most, scale: &SHORT }
+    }
+
     fn parse(&self, text: &str) -> Result<Duration, String> {
         if let Ok(number) = text.trim().parse::<f64>() {
             return Err(self.without_unit(text.trim(), number));
         }
-        let parsed: SignedDuration = text.parse().map_err(|_| Self::unusable(text))?;
+        let span: Span = text.parse().map_err(|_| self.unusable(text))?;
+        let parsed: SignedDuration =
+            span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| self.unusable(text))?;
         let duration = Duration::try_from(parsed).map_err(|_| self.out_of_range(text))?;
         if duration < self.least || duration > self.most {
             return Err(self.out_of_range(text));
@@ -52,24 +120,22 @@ impl Bounded {
     }
 
     fn without_unit(&self, text: &str, number: f64) -> String {
-        let usable = |unit: &f64| {
-            let seconds = number * unit;
-            (self.least.as_secs_f64()..=self.most.as_secs_f64()).contains(&seconds)
-        };
-        match (Some(1.0).filter(usable), Some(0.001).filter(usable)) {
-            (Some(_), Some(_)) => format!("{text} has no unit; write \"{text}s\" or \"{text}ms\""),
-            (Some(_), None) => format!("{text} has no unit; write \"{text}s\""),
-            (None, Some(_)) => format!("{text} has no unit; write \"{text}ms\""),
-            (None, None) => self.out_of_range(text),
+        let allowed = self.least.as_secs_f64()..=self.most.as_secs_f64();
+        let usable = self.scale.units.iter().filter(|(_, seconds)| allowed.contains(&(number * seconds)));
+        let usable: Vec<String> = usable.map(|(unit, _)| format!("\"{text}{unit}\"")).collect();
+        if usable.is_empty() {
+            return self.out_of_range(text);
         }
+        format!("{text} has no unit; write {}", usable.join(" or "))
     }
 
-    fn unusable(text: &str) -> String {
-        format!("`{text}` is not a duration; write one such as \"500ms\" or \"2s\"")
+    fn unusable(&self, text: &str) -> String {
+        format!("`{text}` is not a duration; write one such as {}", self.scale.examples)
     }
 
     fn out_of_range(&self, text: &str) -> String {
-        format!("`{text}` is out of range; from {:?} to {:?} is allowed", self.least, self.most)
+        let (least, most) = (written(self.least), written(self.most));
+        format!("`{text}` is out of range; from {least} to {most} is allowed")
     }
 
     fn number<E: Error>(&self, text: &str, number: f64) -> E {
@@ -81,7 +147,7 @@ impl Visitor<'_> for Bounded {
     type Value = Duration;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a duration such as \"500ms\" or \"2s\"")
+        write!(f, "a duration such as {}", self.scale.examples)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {

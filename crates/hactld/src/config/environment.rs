@@ -14,10 +14,15 @@ pub(super) type Environment = [(String, String)];
 const PREFIX: &str = "HACTL_";
 
 /// Each sets one key.
-pub(super) const SETTINGS: [(&str, &str, &str); 5] = [
+pub(super) const SETTINGS: [(&str, &str, &str); 10] = [
     ("HACTL_PROBE__TARGETS", "probe", "targets"),
+    ("HACTL_PROBE__PROFILE", "probe", "profile"),
+    ("HACTL_PROBE__CANARY", "probe", "canary"),
     ("HACTL_PROBE__INTERVAL", "probe", "interval"),
     ("HACTL_PROBE__TIMEOUT", "probe", "timeout"),
+    ("HACTL_PROBE__FALSE_ALARM_EVERY", "probe", "false_alarm_every"),
+    ("HACTL_PROBE__RIDE_THROUGH", "probe", "ride_through"),
+    ("HACTL_PROBE__CONTROL", "probe", "control"),
     ("HACTL_PROBE__CA_FILE", "probe", "ca_file"),
     ("HACTL_ADMIN__SOCKET", "admin", "socket"),
 ];
@@ -66,6 +71,12 @@ pub(super) fn read((name, value): &(String, String)) -> Result<Variable, Box<Pro
         };
     }
     if OTHERS.contains(&name.as_str()) { Ok(Variable::Other) } else { Err(Box::new(unknown(name))) }
+}
+
+/// The variable that says what is at `path`, where it is set.
+pub(super) fn of_path(environment: &Environment, path: &[&str]) -> Option<&'static str> {
+    let (name, ..) = SETTINGS.iter().find(|(_, section, key)| path.starts_with(&[section, key]))?;
+    environment.iter().any(|(set, _)| set == name).then_some(name)
 }
 
 /// A list where it begins like one, otherwise text: so a mistake is quoted as it was written.

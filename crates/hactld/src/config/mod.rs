@@ -15,10 +15,9 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use checker::{Credentials, Target};
-use failover::Name;
+use failover::{Cadence, Name, OnSlow, Profile, Settings};
 use haproxy_runtime::{Address, BackendName, ServerName};
 use tracing_subscriber::filter::Targets;
 
@@ -70,14 +69,25 @@ pub struct Config {
 /// How upstreams are probed.
 #[derive(Clone, Debug)]
 pub struct Probe {
-    /// What probes ask for; at least one.
+    /// What probes ask for; at least one, in the order of the settings' `targets`.
     pub targets: Vec<Target>,
-    /// Between two rounds.
-    pub interval: Duration,
-    /// The deadline of one probe.
-    pub timeout: Duration,
+    /// What is asked directly, past all servers, to tell whether it is this host's network that fails.
+    pub control: Option<Target>,
     /// Further certificate authorities, PEM.
     pub ca_file: Option<PathBuf>,
+    /// What the core is told, but for the seed, which is 0.
+    pub settings: Settings,
+}
+
+impl Probe {
+    /// The quickest that servers are probed at.
+    #[must_use]
+    pub const fn cadence(&self) -> Cadence {
+        match self.settings.profile {
+            Profile::Fast | Profile::Adaptive => self.settings.fast,
+            Profile::Eco => self.settings.eco,
+        }
+    }
 }
 
 /// One HAProxy.
@@ -100,6 +110,8 @@ pub struct Backend {
     pub servers: Option<BTreeSet<ServerName>>,
     /// For SOCKS servers that ask for user and password.
     pub credentials: Option<Credentials>,
+    /// What is done about its slow servers; the probe's settings have it too.
+    pub on_slow: OnSlow,
 }
 
 impl Backend {
@@ -182,7 +194,7 @@ fn resolve(
     }
     let raw = layers::extract(layers, &source, problems)?;
     let log = log.unwrap_or_else(crate::log::default_filter);
-    Resolver::new(&source).config(raw, flags, log)
+    Resolver::new(&source, environment).config(raw, flags, log)
 }
 
 #[cfg(test)]

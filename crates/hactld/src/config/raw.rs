@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use checker::{Expect, Target, TargetOptions};
+use failover::{OnSlow, Profile, Settings};
 use haproxy_runtime::{Address, BackendName, ServerName};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -26,23 +27,37 @@ pub(super) struct RawConfig {
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawProbe {
     pub(super) targets: Vec<RawTarget>,
+    pub(super) profile: Parsed<RawProfile>,
+    #[serde(deserialize_with = "duration::canary")]
+    pub(super) canary: Option<Duration>,
     #[serde(deserialize_with = "duration::interval")]
-    pub(super) interval: Duration,
+    pub(super) interval: Option<Duration>,
     #[serde(deserialize_with = "duration::timeout")]
     pub(super) timeout: Duration,
+    #[serde(deserialize_with = "duration::false_alarm_every")]
+    pub(super) false_alarm_every: Duration,
+    #[serde(deserialize_with = "duration::ride_through")]
+    pub(super) ride_through: Duration,
+    pub(super) control: Option<RawTarget>,
     pub(super) ca_file: Option<PathBuf>,
 }
 
 impl Default for RawProbe {
     fn default() -> Self {
+        let Settings { profile, timeout, false_alarm_every, ride_through, .. } = Settings::new(Vec::new());
         Self {
             targets: super::DEFAULT_TARGETS
                 .iter()
                 .filter_map(|text| text.parse().ok())
                 .map(RawTarget)
                 .collect(),
-            interval: Duration::from_secs(2),
-            timeout: Duration::from_secs(2),
+            profile: Parsed(RawProfile(profile)),
+            canary: None,
+            interval: None,
+            timeout,
+            false_alarm_every,
+            ride_through,
+            control: None,
             ca_file: None,
         }
     }
@@ -69,24 +84,58 @@ pub(super) struct RawBackend {
     pub(super) servers: Option<Vec<Parsed<ServerName>>>,
     /// Checked and then dropped: it is the only one so far.
     pub(super) policy: Option<Parsed<RawPolicy>>,
+    pub(super) on_slow: Option<Parsed<RawOnSlow>>,
     pub(super) username: Option<String>,
     pub(super) password_file: Option<PathBuf>,
 }
 
 #[derive(Debug)]
-pub(super) enum RawPolicy {
-    Order,
-}
+pub(super) struct RawPolicy;
 
 impl FromStr for RawPolicy {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "order" => Ok(Self::Order),
-            _ => Err(format!("unknown policy `{text}`; known: order")),
-        }
+        known("policy", text, [("order", Self)])
     }
+}
+
+#[derive(Debug)]
+pub(super) struct RawProfile(pub(super) Profile);
+
+impl FromStr for RawProfile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let profiles = [Profile::Fast, Profile::Eco, Profile::Adaptive];
+        known("profile", text, profiles.map(|profile| (profile_name(profile), Self(profile))))
+    }
+}
+
+pub(super) const fn profile_name(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Fast => "fast",
+        Profile::Eco => "eco",
+        Profile::Adaptive => "adaptive",
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawOnSlow(pub(super) OnSlow);
+
+impl FromStr for RawOnSlow {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        known("on_slow", text, [("show", Self(OnSlow::Show)), ("move", Self(OnSlow::Move))])
+    }
+}
+
+/// The value that `text` is the word for.
+fn known<T, const N: usize>(what: &str, text: &str, words: [(&str, T); N]) -> Result<T, String> {
+    let list = words.each_ref().map(|(word, _)| *word).join(", ");
+    let found = words.into_iter().find(|(word, _)| *word == text);
+    found.map(|(_, value)| value).ok_or_else(|| format!("unknown {what} `{text}`; known: {list}"))
 }
 
 /// A value whose type says itself what it accepts.

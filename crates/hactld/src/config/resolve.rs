@@ -2,27 +2,37 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use checker::{Credentials, CredentialsError, Target};
+use failover::{Cadence, OnSlow, Profile, Settings};
 use haproxy_runtime::BackendName;
 use tracing_subscriber::filter::Targets;
 
+use super::duration::written;
+use super::environment::{self, Environment};
 use super::locate::{Origin, Source};
 use super::problem::{ConfigError, Place, Problem};
-use super::raw::{RawBackend, RawConfig, RawInstance, RawProbe, RawTarget};
+use super::raw::{
+    self, Parsed, RawBackend, RawConfig, RawInstance, RawOnSlow, RawProbe, RawProfile, RawTarget,
+};
 use super::{Backend, Config, DEFAULT_SOCKET, Flags, Instance, Probe, read_at_most};
 
 /// RFC 1929 carries 255 bytes; the line's end comes on top.
 const PASSWORD_FILE_MAX: u64 = 1024;
 
+/// A doubt about a server asks all targets at once, several times over.
+const TARGETS_MAX: usize = 32;
+
 pub(super) struct Resolver<'a> {
     source: &'a Source,
+    environment: &'a Environment,
     problems: Vec<Problem>,
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) const fn new(source: &'a Source) -> Self {
-        Self { source, problems: Vec::new() }
+    pub(super) const fn new(source: &'a Source, environment: &'a Environment) -> Self {
+        Self { source, environment, problems: Vec::new() }
     }
 
     pub(super) fn config(
@@ -31,22 +41,48 @@ impl<'a> Resolver<'a> {
         flags: &Flags,
         log: Targets,
     ) -> Result<Config, ConfigError> {
-        let probe = self.probe(raw.probe);
+        let mut probe = self.probe(raw.probe);
         let admin_socket = self.admin_socket(raw.admin.socket, flags);
         let instance = self.instance(raw.instance, flags);
         match instance {
-            Some(instance) if self.problems.is_empty() => Ok(Config { probe, admin_socket, instance, log }),
+            Some(instance) if self.problems.is_empty() => {
+                let moved = instance.backends.iter().filter(|backend| backend.on_slow == OnSlow::Move);
+                probe.settings.move_slow = moved.map(Backend::core_name).collect();
+                Ok(Config { probe, admin_socket, instance, log })
+            }
             Some(_) | None => Err(ConfigError::new(self.problems)),
         }
     }
 
     fn probe(&mut self, raw: RawProbe) -> Probe {
+        let (Parsed(RawProfile(profile)), canary, interval) = (raw.profile, raw.canary, raw.interval);
+        let targets = self.targets(raw.targets);
+        let settings = Settings {
+            profile,
+            timeout: raw.timeout,
+            false_alarm_every: raw.false_alarm_every,
+            ride_through: raw.ride_through,
+            control: raw.control.is_some(),
+            ..Settings::new(targets.iter().map(|target| target.name().clone()).collect())
+        };
+        let settings = with_cadence(settings, canary, interval);
+        let control = raw.control.map(|RawTarget(target)| target);
+        let probe = Probe { targets, control, ca_file: raw.ca_file, settings };
+        self.check_cadence(&probe, canary.is_some(), interval.is_some());
+        probe
+    }
+
+    fn targets(&mut self, raw: Vec<RawTarget>) -> Vec<Target> {
         let path = ["probe", "targets"];
-        if raw.targets.is_empty() {
+        if raw.is_empty() {
             let next = "name at least one, such as \"https://1.1.1.1/\", or leave `targets` out";
             self.report("no target to probe", next, &path);
         }
-        let targets: Vec<Target> = raw.targets.into_iter().map(|RawTarget(target)| target).collect();
+        if raw.len() > TARGETS_MAX {
+            let what = format!("{} targets; at most {TARGETS_MAX} are asked", raw.len());
+            self.report(&what, "keep a few, of different operators", &path);
+        }
+        let targets: Vec<Target> = raw.into_iter().map(|RawTarget(target)| target).collect();
         let mut seen = BTreeSet::new();
         for (index, target) in targets.iter().enumerate() {
             if !seen.insert(target.name()) {
@@ -54,7 +90,24 @@ impl<'a> Resolver<'a> {
                 self.report(&what, "remove one of them", &["probe", "targets", &index.to_string()]);
             }
         }
-        Probe { targets, interval: raw.interval, timeout: raw.timeout, ca_file: raw.ca_file }
+        targets
+    }
+
+    fn check_cadence(&mut self, probe: &Probe, canary_written: bool, interval_written: bool) {
+        let Cadence { canary, full } = probe.cadence();
+        if canary <= full {
+            return;
+        }
+        let profile = raw::profile_name(probe.settings.profile);
+        let by = |is_written: bool| if is_written { String::new() } else { format!(" by profile {profile}") };
+        let (canary, full) = (written(canary), written(full));
+        let what = format!(
+            "`canary` ({canary}{}) is longer than `interval` ({full}{})",
+            by(canary_written),
+            by(interval_written)
+        );
+        let next = format!("write a `canary` of {full} or less, or an `interval` of {canary} or more");
+        self.report(&what, &next, &["probe", if canary_written { "canary" } else { "interval" }]);
     }
 
     fn admin_socket(&mut self, raw: Option<PathBuf>, flags: &Flags) -> PathBuf {
@@ -108,13 +161,14 @@ impl<'a> Resolver<'a> {
             if !seen.insert(name.clone()) {
                 self.report(&format!("backend {name} is named twice"), "remove one of them", &at("name"));
             }
-            let names = |names: Vec<_>| names.into_iter().map(|name: super::raw::Parsed<_>| name.0).collect();
+            let names = |names: Vec<_>| names.into_iter().map(|Parsed(name)| name).collect();
             let servers: Option<BTreeSet<_>> = backend.servers.map(names);
             if servers.as_ref().is_some_and(BTreeSet::is_empty) {
                 let next = "name one, or leave `servers` out to steer all that HAProxy lists";
                 self.report("no server to steer", next, &at("servers"));
             }
-            backends.push(Backend { name, servers, credentials });
+            let on_slow = backend.on_slow.map_or_else(OnSlow::default, |Parsed(RawOnSlow(on_slow))| on_slow);
+            backends.push(Backend { name, servers, credentials, on_slow });
         }
         backends
     }
@@ -174,7 +228,8 @@ impl<'a> Resolver<'a> {
             let Some(name) = self.flag::<BackendName>("--backend", text) else { continue };
             if seen.insert(name.clone()) {
                 let there = in_file.iter().find(|backend| backend.name == name).cloned();
-                backends.push(there.unwrap_or(Backend { name, servers: None, credentials: None }));
+                let on_slow = OnSlow::default();
+                backends.push(there.unwrap_or(Backend { name, servers: None, credentials: None, on_slow }));
             }
         }
         backends
@@ -193,7 +248,27 @@ impl<'a> Resolver<'a> {
     }
 
     fn report(&mut self, what: &str, next: &str, path: &[&str]) {
-        let place = self.source.place(path, Origin::Value);
+        let place = environment::of_path(self.environment, path).map_or_else(
+            || self.source.place(path, Origin::Value),
+            |variable| Place::Variable(variable.to_owned()),
+        );
         self.problems.push(Problem::new(what.to_owned()).next(next.to_owned()).at(place));
+    }
+}
+
+/// What is written takes the place of the profile's own figures. `adaptive` has two of each: there the quick one is
+/// meant, and the slow one is never quicker than it.
+fn with_cadence(settings: Settings, canary: Option<Duration>, interval: Option<Duration>) -> Settings {
+    let written =
+        |own: Cadence| Cadence { canary: canary.unwrap_or(own.canary), full: interval.unwrap_or(own.full) };
+    let (fast, eco) = (settings.fast, settings.eco);
+    match settings.profile {
+        Profile::Fast => Settings { fast: written(fast), ..settings },
+        Profile::Eco => Settings { eco: written(eco), ..settings },
+        Profile::Adaptive => {
+            let (quick, slow) = (written(fast), written(eco));
+            let slow = Cadence { canary: slow.canary.max(eco.canary), full: slow.full.max(eco.full) };
+            Settings { fast: quick, eco: slow, ..settings }
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Configurations that cannot be used, each with the whole of what is said about it.
 
 mod places;
+mod probe;
 mod together;
 mod values;
+
+use std::time::Duration;
 
 use super::*;
 
@@ -18,15 +21,15 @@ name = "socks_back_7891"
 fn a_file_with_nothing_but_an_instance_has_the_documented_defaults() {
     let config = resolved(INSTANCE, &[], &Flags::default()).unwrap();
     assert_eq!(targets(&config), DEFAULT_TARGETS);
-    assert_eq!(config.probe.interval, Duration::from_secs(2));
-    assert_eq!(config.probe.timeout, Duration::from_secs(2));
-    assert_eq!(config.probe.ca_file, None);
+    assert_eq!(config.probe.settings, Settings::new(DEFAULT_TARGETS.map(Name::from).to_vec()));
+    assert_eq!((&config.probe.control, &config.probe.ca_file), (&None, &None));
     assert_eq!(config.admin_socket, Path::new("/run/hactl/hactl.sock"));
     assert_eq!(config.instance.name, "haproxy");
     assert_eq!(config.instance.haproxy.to_string(), "/run/haproxy/admin.sock");
     let [backend] = config.instance.backends.as_slice() else { panic!("{config:?}") };
     assert_eq!(backend.name.as_str(), "socks_back_7891");
     assert!(backend.servers.is_none() && backend.credentials.is_none());
+    assert_eq!(backend.on_slow, OnSlow::Show);
 }
 
 #[test]
@@ -37,8 +40,13 @@ fn every_key_is_read() {
         r#"
 [probe]
 targets = ["tcp://127.0.0.1:7", {{ url = "https://localhost/", expect = [200, 204], sni = "one.test" }}]
+profile = "eco"
+canary = "1.5s"
 interval = "1m 30s"
 timeout = "500ms"
+false_alarm_every = "1w 3d"
+ride_through = "2s"
+control = "http://192.0.2.1/"
 ca_file = "/etc/ssl/extra.pem"
 [admin]
 socket = "/tmp/h.sock"
@@ -49,6 +57,7 @@ haproxy = "tcp:[::1]:9999"
 name = "one"
 servers = ["b", "a"]
 policy = "order"
+on_slow = "move"
 username = "user"
 password_file = "{}"
 "#,
@@ -56,8 +65,18 @@ password_file = "{}"
     );
     let config = resolved(&text, &[], &Flags::default()).unwrap();
     assert_eq!(targets(&config), ["tcp://127.0.0.1:7", "https://localhost/"]);
-    assert_eq!(config.probe.interval, Duration::from_secs(90));
-    assert_eq!(config.probe.timeout, Duration::from_millis(500));
+    let settings = Settings {
+        profile: Profile::Eco,
+        eco: Cadence { canary: Duration::from_millis(1500), full: Duration::from_secs(90) },
+        timeout: Duration::from_millis(500),
+        false_alarm_every: Duration::from_secs(10 * 24 * 3600),
+        ride_through: Duration::from_secs(2),
+        control: true,
+        move_slow: BTreeSet::from([Name::from("one")]),
+        ..Settings::new(["tcp://127.0.0.1:7", "https://localhost/"].map(Name::from).to_vec())
+    };
+    assert_eq!(config.probe.settings, settings);
+    assert_eq!(config.probe.control, Some("http://192.0.2.1/".parse().unwrap()));
     assert_eq!(config.probe.ca_file.as_deref(), Some(Path::new("/etc/ssl/extra.pem")));
     assert_eq!(config.admin_socket, Path::new("/tmp/h.sock"));
     assert_eq!(config.instance.name, "7891");
@@ -74,8 +93,8 @@ fn the_environment_is_stronger_than_the_file_and_flags_are_stronger_than_both() 
         format!("[probe]\ninterval = \"1s\"\ntimeout = \"1s\"\n[admin]\nsocket = \"/file\"\n{INSTANCE}");
     let environment = [("HACTL_PROBE__INTERVAL", "3s"), ("HACTL_ADMIN__SOCKET", "/environment")];
     let config = resolved(&text, &environment, &Flags::default()).unwrap();
-    assert_eq!(config.probe.interval, Duration::from_secs(3));
-    assert_eq!(config.probe.timeout, Duration::from_secs(1));
+    assert_eq!(config.probe.settings.fast.full, Duration::from_secs(3));
+    assert_eq!(config.probe.settings.timeout, Duration::from_secs(1));
     assert_eq!(config.admin_socket, Path::new("/environment"));
 
     let flags = Flags {

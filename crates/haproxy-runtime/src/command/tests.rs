@@ -15,6 +15,7 @@ fn each_command_has_its_one_canonical_form() {
         (Command::ShowServersState(Some(server.backend.clone())), "show servers state socks_back_7891"),
         (Command::ShowStat, "show stat"),
         (Command::ShowStatProxy { proxy_id: 3 }, "show stat 3 6 -1"),
+        (Command::ShowStatServers { proxy_id: 3 }, "show stat 3 4 -1"),
         (Command::ShowBackend, "show backend"),
         (Command::ShowCliLevel, "show cli level"),
         (set_state(&server, AdminState::Ready), "set server socks_back_7891/wg1 state ready"),
@@ -97,7 +98,10 @@ fn words_of(command: &Command) -> usize {
         Command::ShowInfo | Command::ShowVersion | Command::ShowStat | Command::ShowBackend => 2,
         Command::ShowServersState(None) | Command::ShowCliLevel => 3,
         Command::ShowServersState(Some(_)) | Command::ShutdownSessionsServer(_) => 4,
-        Command::ShowStatProxy { .. } | Command::SetServerState { .. } | Command::SetServerWeight { .. } => 5,
+        Command::ShowStatProxy { .. }
+        | Command::ShowStatServers { .. }
+        | Command::SetServerState { .. }
+        | Command::SetServerWeight { .. } => 5,
     }
 }
 
@@ -115,6 +119,7 @@ pub(crate) fn any_command() -> impl Strategy<Value = Command> {
         path.clone().prop_map(|server| Command::ShowServersState(Some(server.backend))),
         Just(Command::ShowStat),
         any::<u32>().prop_map(|proxy_id| Command::ShowStatProxy { proxy_id }),
+        any::<u32>().prop_map(|proxy_id| Command::ShowStatServers { proxy_id }),
         Just(Command::ShowBackend),
         Just(Command::ShowCliLevel),
         (path.clone(), state).prop_map(|(server, state)| Command::SetServerState { server, state }),

@@ -34,7 +34,7 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
     assert_snapshot!(problems(&format!("[probe]\nintervall = \"2s\"\n{INSTANCE}")), @r#"
     hactl.toml:2:1: unknown key `intervall`
       2 | intervall = "2s"
-        | ^^^^^^^^^ did you mean `interval`?   known: targets, interval, timeout, ca_file
+        | ^^^^^^^^^ did you mean `interval`?   known: targets, profile, canary, interval, timeout, false_alarm_every, ride_through, control, ca_file
     "#);
     assert_snapshot!(problems(&format!("[prob]\n{INSTANCE}")), @r"
     hactl.toml:1:2: unknown key `prob`
@@ -44,7 +44,7 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
     assert_snapshot!(problems(&format!("{INSTANCE}weight = 3\n")), @r"
     hactl.toml:6:1: unknown key `weight`
       6 | weight = 3
-        | ^^^^^^ known: name, servers, policy, username, password_file
+        | ^^^^^^ known: name, servers, policy, on_slow, username, password_file
     ");
     assert_snapshot!(problems(&format!("zzz = 1\n{INSTANCE}")), @r"
     hactl.toml:1:1: unknown key `zzz`
@@ -116,22 +116,22 @@ fn a_value_of_the_wrong_type_is_told_from_what_is_expected() {
 #[test]
 fn a_duration_is_refused_outside_what_works() {
     assert_snapshot!(problems(&format!("[probe]\ninterval = \"0s\"\n{INSTANCE}")), @r#"
-    hactl.toml:2:12: `0s` is out of range; from 50ms to 3600s is allowed
+    hactl.toml:2:12: `0s` is out of range; from 500ms to 1h is allowed
       2 | interval = "0s"
         |            ^^^^
     "#);
     assert_snapshot!(problems(&format!("[probe]\ninterval = 0\n{INSTANCE}")), @r"
-    hactl.toml:2:12: `0` is out of range; from 50ms to 3600s is allowed
+    hactl.toml:2:12: `0` is out of range; from 500ms to 1h is allowed
       2 | interval = 0
         |            ^
     ");
     assert_snapshot!(problems(&format!("[probe]\ninterval = \"-2s\"\n{INSTANCE}")), @r#"
-    hactl.toml:2:12: `-2s` is out of range; from 50ms to 3600s is allowed
+    hactl.toml:2:12: `-2s` is out of range; from 500ms to 1h is allowed
       2 | interval = "-2s"
         |            ^^^^^
     "#);
     assert_snapshot!(problems(&format!("[probe]\ninterval = \"2h\"\n{INSTANCE}")), @r#"
-    hactl.toml:2:12: `2h` is out of range; from 50ms to 3600s is allowed
+    hactl.toml:2:12: `2h` is out of range; from 500ms to 1h is allowed
       2 | interval = "2h"
         |            ^^^^
     "#);
@@ -151,17 +151,17 @@ fn a_duration_is_refused_outside_what_works() {
         |            ^^^^
     "#);
     assert_snapshot!(problems(&format!("[probe]\ntimeout = \"1ms\"\n{INSTANCE}")), @r#"
-    hactl.toml:2:11: `1ms` is out of range; from 50ms to 120s is allowed
+    hactl.toml:2:11: `1ms` is out of range; from 100ms to 30s is allowed
       2 | timeout = "1ms"
         |           ^^^^^
     "#);
     assert_snapshot!(problems(&format!("[probe]\ntimeout = nan\n{INSTANCE}")), @r"
-    hactl.toml:2:11: `NaN` is out of range; from 50ms to 120s is allowed
+    hactl.toml:2:11: `NaN` is out of range; from 100ms to 30s is allowed
       2 | timeout = nan
         |           ^^^
     ");
     assert_snapshot!(problems(&format!("[probe]\ntimeout = 1e300\n{INSTANCE}")), @r"
-    hactl.toml:2:11: `1e300` is out of range; from 50ms to 120s is allowed
+    hactl.toml:2:11: `1e300` is out of range; from 100ms to 30s is allowed
       2 | timeout = 1e300
         |           ^^^^^
     ");
