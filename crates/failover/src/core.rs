@@ -149,6 +149,13 @@ impl Core {
     /// Does what is due.
     pub fn on_time(&mut self, now: Time) {
         self.notice(now);
+        self.do_what_is_due(now);
+        self.control_if_late(now);
+        // What the control target's silence has settled may have left something due.
+        self.do_what_is_due(now);
+    }
+
+    fn do_what_is_due(&mut self, now: Time) {
         while let Some((due, key)) = self.deadlines.first().copied().filter(|(due, _)| *due <= now) {
             self.touch(key, now, Detector::on_time);
             if self.deadlines.contains(&(due, key)) {
@@ -156,7 +163,6 @@ impl Core {
                 self.set_deadline(key, Some(now + STALL_MIN / 4));
             }
         }
-        self.control_if_late(now);
     }
 
     /// The process did not run for long, or the host slept: nothing that was under way says anything any more.

@@ -12,6 +12,9 @@ use crate::{
     Ending, Event, Evidence, Failure, Kind, ProbeId, Saw, Stage, StageTime, Success, TargetId, Time,
 };
 
+/// No stage is let run as long as this: what is said to have taken longer did not come from a probe.
+const STAGE_MAX: Duration = Duration::from_secs(600);
+
 impl Detector {
     pub(crate) fn on_evidence(&mut self, evidence: &Evidence, desk: &mut Desk<'_>) {
         let (id, at) = (evidence.probe, evidence.at.min(desk.now));
@@ -191,22 +194,23 @@ impl Detector {
     /// What a passed stage teaches. The pace of a condemned server is not its usual one, and time in which this process
     /// was starved is nobody's.
     fn learn(&mut self, passed: StageTime, target: TargetId, late: bool, since: Time, desk: &Desk<'_>) {
+        let took = passed.took.min(STAGE_MAX);
         if desk.stalls.since(since) > Duration::ZERO {
             return;
         }
         let far = !matches!(passed.stage, Stage::Tcp | Stage::Greeting);
         if self.phase == Phase::Condemned && self.lateness.is_known(target) {
             if far {
-                self.slow.learn(target, passed.took, true, desk.now);
+                self.slow.learn(target, took, true, desk.now);
             }
             return;
         }
-        self.lateness.learn(passed.stage, target, passed.took, late);
+        self.lateness.learn(passed.stage, target, took, late);
         if far {
             if !late {
                 self.loss.on_time();
             }
-            self.slow.learn(target, passed.took, late, desk.now);
+            self.slow.learn(target, took, late, desk.now);
         }
     }
 
