@@ -1,14 +1,17 @@
 //! Probes through a SOCKS5 upstream: evidence, and when it is gathered.
 //!
-//! Nothing here writes to HAProxy or judges health. [`Prober`] makes one probe; [`Rounds`] makes them when they are
-//! due, a round per server at a time.
+//! Nothing here writes to HAProxy or judges health. [`Prober`] makes one probe or a race of them; [`Rounds`]
+//! makes them when they are due, a round per server at a time.
 
 mod clock;
 mod fault;
+mod guard;
 mod http;
 mod probe;
+mod race;
 mod round;
 mod schedule;
+mod settings;
 mod socks;
 mod target;
 mod text;
@@ -17,8 +20,8 @@ mod wire;
 
 pub use clock::Clock;
 pub use probe::{Prober, Upstream};
-pub use round::{Settings, SettingsError};
 pub use schedule::Rounds;
+pub use settings::{Settings, SettingsError};
 pub use socks::{Credentials, CredentialsError};
 pub use target::{Expect, Target, TargetError, TargetFlaw, TargetOptions};
 pub use tls::{TlsError, TlsRoots};

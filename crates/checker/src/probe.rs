@@ -2,12 +2,14 @@
 //! was seen; judges nobody.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use failover::{Cause, Failure, Outcome, ProbeOutcome, ServerId, Stage, StageTime};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -18,6 +20,10 @@ use crate::target::{Protocol, Target};
 use crate::tls::{self, TlsError, TlsRoots};
 use crate::wire::Wire;
 use crate::{http, text};
+
+/// How many probes may be under way at once, one socket each: the usual limit of 1024 descriptors is left three
+/// quarters free for HAProxy and for those who ask, and a host that answers slowly is not made slower.
+const MAX_PROBES: usize = 256;
 
 /// The most stages that a probe can pass: all but the banner.
 const MAX_STAGES: usize = 5;
@@ -37,6 +43,7 @@ pub struct Upstream {
 #[derive(Clone)]
 pub struct Prober {
     tls: TlsConnector,
+    permits: Arc<Semaphore>,
 }
 
 impl Prober {
@@ -45,7 +52,12 @@ impl Prober {
     /// # Errors
     /// Where a CA file cannot be used; it is named.
     pub fn new(roots: &TlsRoots) -> Result<Self, TlsError> {
-        Ok(Self { tls: tls::connector(roots)? })
+        Ok(Self { tls: tls::connector(roots)?, permits: Arc::new(Semaphore::new(MAX_PROBES)) })
+    }
+
+    /// Whoever makes many probes takes a permit for each.
+    pub(crate) fn permits(&self) -> &Semaphore {
+        &self.permits
     }
 
     /// Asks `target` through `upstream`, for at most `limit` in all. Dropping the future closes its socket.

@@ -4,6 +4,7 @@
 
 mod certificates;
 mod fakes;
+mod race;
 mod rounds;
 mod socks;
 mod targets;
