@@ -7,15 +7,18 @@ mod clock;
 mod fault;
 mod guard;
 mod http;
+mod position;
 mod probe;
 mod race;
 mod round;
 mod schedule;
 mod settings;
 mod socks;
+mod stream;
 mod target;
 mod text;
 mod tls;
+mod walk;
 mod wire;
 
 pub use clock::Clock;
