@@ -11,6 +11,7 @@ use crate::Target;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     targets: Arc<[Target]>,
+    control: Option<Arc<Target>>,
     timeout: Duration,
 }
 
@@ -37,11 +38,21 @@ impl Settings {
         if timeout.is_zero() {
             return Err(SettingsError::NoTime);
         }
-        Ok(Self { targets: targets.into(), timeout })
+        Ok(Self { targets: targets.into(), control: None, timeout })
+    }
+
+    /// The same with `control` to be asked past all servers.
+    #[must_use]
+    pub fn with_control(self, control: Target) -> Self {
+        Self { control: Some(Arc::new(control)), ..self }
     }
 
     pub(crate) fn targets(&self) -> &[Target] {
         &self.targets
+    }
+
+    pub(crate) fn control(&self) -> Option<&Target> {
+        self.control.as_deref()
     }
 
     pub(crate) const fn timeout(&self) -> Duration {
