@@ -24,7 +24,12 @@ impl Clock {
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Time {
-        Time::from_origin(self.origin.elapsed())
+        self.time(Instant::now())
+    }
+
+    /// The time at `instant`; [`Time::ZERO`] where that is before the origin.
+    pub(crate) fn time(&self, instant: Instant) -> Time {
+        Time::from_origin(instant.saturating_duration_since(self.origin))
     }
 
     /// The instant at `time`, for timers.

@@ -1,10 +1,18 @@
-//! One HTTP/1.1 request and the head of its response, which is hostile until parsed. Knows neither TLS nor SOCKS.
+//! HTTP/1.1 as a client: one request after the other on a connection, and their responses, which are hostile until
+//! parsed. Knows neither TLS nor SOCKS.
 
-use httparse::{EMPTY_HEADER, Response, Status};
+mod body;
+mod head;
+
+use std::io::ErrorKind;
+
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::fault::Fault;
 use crate::target::Host;
+
+use body::Body;
+use head::Head;
 
 /// What all heads of an answer together, interim ones included, may take: twice what common servers send at most.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -12,106 +20,148 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Most heads fit; the buffer grows for the others.
 const USUAL_HEAD_BYTES: usize = 1024;
 
-/// More than any known target sends.
-const MAX_FIELDS: usize = 128;
-
 /// Every response begins so; anything else need not be waited for.
 const BEGINNING: &[u8] = b"HTTP/1.";
 
-/// Asks for `path` and returns the status of the final response, once its head has arrived whole. `port` is given
-/// where it is not the scheme's own.
-pub(crate) async fn exchange<S>(
-    stream: &mut S,
-    host: &Host,
-    port: Option<u16>,
-    path: &str,
-) -> Result<u16, Fault>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let request = request(host, port, path);
-    stream.write_all(request.as_bytes()).await.map_err(|error| Fault::broken(&error, 0))?;
-    stream.flush().await.map_err(|error| Fault::broken(&error, 0))?;
-    let mut answer = Answer::new();
-    loop {
-        let room = MAX_HEAD_BYTES - answer.bytes.len();
-        if room == 0 {
-            return Err(Fault::protocol("the response's head is longer than 16 KiB"));
-        }
-        let mut limited = (&mut *stream).take(room as u64);
-        let received = limited.read_buf(&mut answer.bytes).await;
-        match received.map_err(|error| Fault::broken(&error, answer.bytes.len()))? {
-            0 => return Err(Fault::closed(answer.bytes.len())),
-            received => {
-                if let Some(status) = answer.grown(received)? {
-                    return Ok(status);
+/// How often a connection is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// `GET`, and the server may close.
+    Once,
+    /// `HEAD`, time and again.
+    Often,
+}
+
+/// The client's side of one connection. The same request and the same buffer serve each time.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    request: Vec<u8>,
+    /// What has come of the present answer.
+    bytes: Vec<u8>,
+    /// Where in it the head that is being received begins: behind the interim responses.
+    head: usize,
+    /// How much of the answer is in `bytes` no longer.
+    before: usize,
+}
+
+impl Exchange {
+    /// Will ask for `path`. `port` is given where it is not the scheme's own.
+    pub(crate) fn new(asking: Asking, host: &Host, port: Option<u16>, path: &str) -> Self {
+        let request = request(asking, host, port, path).into_bytes();
+        Self { request, bytes: Vec::with_capacity(USUAL_HEAD_BYTES), head: 0, before: 0 }
+    }
+
+    /// Asks, and returns the head of the final response once it has arrived whole.
+    pub(crate) async fn ask<S>(&mut self, stream: &mut S) -> Result<Head, Fault>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.bytes.clear();
+        (self.head, self.before) = (0, 0);
+        stream.write_all(&self.request).await.map_err(|error| Fault::broken(&error, 0))?;
+        stream.flush().await.map_err(|error| Fault::broken(&error, 0))?;
+        loop {
+            let room = MAX_HEAD_BYTES - self.bytes.len();
+            if room == 0 {
+                return Err(Fault::protocol("the response's head is longer than 16 KiB"));
+            }
+            let mut limited = (&mut *stream).take(room as u64);
+            let received = limited.read_buf(&mut self.bytes).await;
+            match received.map_err(|error| Fault::broken(&error, self.bytes.len()))? {
+                0 => return Err(Fault::closed(self.bytes.len())),
+                received => {
+                    if let Some(head) = self.grown(received)? {
+                        return Ok(head);
+                    }
                 }
             }
         }
     }
-}
 
-fn request(host: &Host, port: Option<u16>, path: &str) -> String {
-    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-    format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}{port}\r\nUser-Agent: hactl/{}\r\nAccept: */*\r\n\
-         Connection: close\r\n\r\n",
-        env!("CARGO_PKG_VERSION")
-    )
-}
-
-/// What has come so far.
-struct Answer {
-    bytes: Vec<u8>,
-    /// Where the head that is being received begins: behind the interim responses.
-    head: usize,
-}
-
-impl Answer {
-    fn new() -> Self {
-        Self { bytes: Vec::with_capacity(USUAL_HEAD_BYTES), head: 0 }
+    /// Whether the connection serves for another request behind the answer that began with `head`. What came behind it
+    /// unasked could be taken for the next one.
+    pub(crate) fn may_ask_again(&self, head: &Head) -> bool {
+        head.keeps_open && self.rest().is_empty()
     }
 
-    /// The final status, if the last `received` bytes completed its head.
-    fn grown(&mut self, received: usize) -> Result<Option<u16>, Fault> {
+    /// Reads on behind the head that [`ask`](Self::ask) returned, until its `body` has ended or `is_enough`.
+    pub(crate) async fn read_body<S>(
+        &mut self,
+        stream: &mut S,
+        mut body: Body,
+        is_enough: impl Fn(&S) -> bool,
+    ) -> Result<(), Fault>
+    where
+        S: AsyncRead + Unpin,
+    {
+        loop {
+            if is_enough(stream) {
+                return Ok(());
+            }
+            body = body.receive(self.rest())?;
+            if body == Body::Ended {
+                return Ok(());
+            }
+            self.before += self.bytes.len();
+            self.bytes.clear();
+            self.head = 0;
+            match stream.read_buf(&mut self.bytes).await {
+                Ok(0) if body == Body::UntilClose => return Ok(()),
+                Ok(0) => return Err(Fault::closed(self.before)),
+                Ok(_) => {}
+                // Many close without the alert that TLS wants.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof && body == Body::UntilClose => {
+                    return Ok(());
+                }
+                Err(error) => return Err(Fault::broken(&error, self.before)),
+            }
+        }
+    }
+
+    /// What came behind the head.
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.head..]
+    }
+
+    /// The final head, if the last `received` bytes completed it. Then `head` is where it ends.
+    fn grown(&mut self, received: usize) -> Result<Option<Head>, Fault> {
         // An end may have begun three bytes before; older bytes were searched before, so a slow sender costs nothing.
         let mut search = self.bytes.len().saturating_sub(received + 3).max(self.head);
         loop {
-            let head = &self.bytes[self.head..];
-            let known = head.len().min(BEGINNING.len());
-            if head[..known] != BEGINNING[..known] {
+            let bytes = &self.bytes[self.head..];
+            let known = bytes.len().min(BEGINNING.len());
+            if bytes[..known] != BEGINNING[..known] {
                 return Err(Fault::protocol("what came is not HTTP/1"));
             }
             if !has_end(&self.bytes[search..]) {
                 return Ok(None);
             }
-            match parse(head)? {
-                None => return Ok(None),
-                Some((status, _)) if status >= 200 => return Ok(Some(status)),
-                Some((_, length)) => self.head += length,
+            let Some(head) = head::parse(bytes)? else { return Ok(None) };
+            self.head += head.length;
+            if head.status >= 200 {
+                return Ok(Some(head));
             }
             search = self.head;
         }
     }
 }
 
+fn request(asking: Asking, host: &Host, port: Option<u16>, path: &str) -> String {
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    let (method, connection) = match asking {
+        Asking::Once => ("GET", "close"),
+        Asking::Often => ("HEAD", "keep-alive"),
+    };
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}{port}\r\nUser-Agent: hactl/{}\r\nAccept: */*\r\n\
+         Connection: {connection}\r\n\r\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
 /// Whether an empty line ends the head. Bare line feeds are accepted, as RFC 9112 section 2.2 allows.
 fn has_end(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|pair| pair == b"\n\n") || bytes.windows(3).any(|three| three == b"\n\r\n")
-}
-
-/// Status and length of the head at the start of `bytes`, if it is whole.
-fn parse(bytes: &[u8]) -> Result<Option<(u16, usize)>, Fault> {
-    let mut fields = [EMPTY_HEADER; MAX_FIELDS];
-    let mut response = Response::new(&mut fields);
-    match response.parse(bytes) {
-        Ok(Status::Partial) => Ok(None),
-        Ok(Status::Complete(length)) => match response.code {
-            Some(status @ 100..=999) => Ok(Some((status, length))),
-            Some(_) | None => Err(Fault::protocol("malformed response: invalid status")),
-        },
-        Err(error) => Err(Fault::protocol(format!("malformed response: {error}"))),
-    }
 }
 
 #[cfg(test)]
@@ -126,13 +176,19 @@ mod tests {
     fn the_request_names_host_port_and_who_asks() {
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(
-            request(&Host::V6(std::net::Ipv6Addr::LOCALHOST), Some(8080), "/a?b"),
+            request(Asking::Once, &Host::V6(std::net::Ipv6Addr::LOCALHOST), Some(8080), "/a?b"),
             format!(
                 "GET /a?b HTTP/1.1\r\nHost: [::1]:8080\r\nUser-Agent: hactl/{version}\r\nAccept: */*\r\n\
                  Connection: close\r\n\r\n"
             )
         );
-        assert!(request(&Host::Name("a.b".into()), None, "/").contains("\r\nHost: a.b\r\n"));
+        assert_eq!(
+            request(Asking::Often, &Host::Name("a.b".into()), None, "/"),
+            format!(
+                "HEAD / HTTP/1.1\r\nHost: a.b\r\nUser-Agent: hactl/{version}\r\nAccept: */*\r\n\
+                 Connection: keep-alive\r\n\r\n"
+            )
+        );
     }
 
     #[tokio::test]
@@ -152,7 +208,7 @@ mod tests {
     async fn anything_short_of_a_complete_head_is_none() {
         let flood = "HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000);
         let long = format!("HTTP/1.1 200 OK\r\nA: {}", "x".repeat(1 << 20));
-        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(MAX_FIELDS + 1));
+        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(200));
         for (answer, cause, text) in [
             ("", Cause::Closed, "closed after 0 bytes"),
             ("H", Cause::Closed, "closed after 1 byte"),
@@ -202,7 +258,10 @@ mod tests {
             let _ = far.write_all(answer).await;
         };
         let host = Host::Name("a".into());
-        let asking = async move { exchange(&mut near, &host, None, "/").await };
+        let asking = async move {
+            let mut exchange = Exchange::new(Asking::Once, &host, None, "/");
+            exchange.ask(&mut near).await.map(|head| head.status)
+        };
         tokio::join!(answering, asking).1
     }
 }

@@ -1,24 +1,32 @@
 //! Probes through a SOCKS5 upstream: evidence, and when it is gathered.
 //!
-//! Nothing here writes to HAProxy or judges health. [`Prober`] makes one probe; [`Rounds`] makes them when they are
-//! due, a round per server at a time.
+//! Nothing here writes to HAProxy or judges health. [`Prober`] makes one probe or a race of them; [`Probes`] makes those
+//! that the core orders and keeps connections for canaries; [`Rounds`] makes rounds when they are due.
 
 mod clock;
+mod driver;
 mod fault;
+mod guard;
 mod http;
+mod position;
 mod probe;
+mod race;
 mod round;
 mod schedule;
+mod settings;
 mod socks;
+mod stream;
 mod target;
 mod text;
 mod tls;
+mod walk;
 mod wire;
 
 pub use clock::Clock;
+pub use driver::Probes;
 pub use probe::{Prober, Upstream};
-pub use round::{Settings, SettingsError};
 pub use schedule::Rounds;
+pub use settings::{Settings, SettingsError};
 pub use socks::{Credentials, CredentialsError};
 pub use target::{Expect, Target, TargetError, TargetFlaw, TargetOptions};
 pub use tls::{TlsError, TlsRoots};

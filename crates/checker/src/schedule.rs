@@ -12,6 +12,7 @@ use failover::{Ask, Outcome, ProbeOutcome, Round, ServerId, Time};
 use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::sleep_until;
 
+use crate::guard::PANICKED;
 use crate::round::Asker;
 use crate::{Clock, Prober, Settings, Upstream};
 
@@ -52,7 +53,7 @@ impl Rounds {
     pub fn schedule(&mut self, upstream: Upstream, due: Time, ask: Ask) {
         let server = upstream.server.clone();
         let rotation = Arc::clone(&self.servers.entry(server.clone()).or_default().rotation);
-        let round = self.asker.clone().round(Arc::new(upstream), ask, rotation);
+        let round = self.asker.clone().round(upstream, ask, rotation);
         self.launch(server, due, round);
     }
 
@@ -104,7 +105,7 @@ impl Rounds {
         let probes = self.asker.settings().targets().iter().take(1).map(|target| ProbeOutcome {
             target: target.name().clone(),
             stages: Vec::new(),
-            outcome: Outcome::Void("the probe panicked; this is a bug in hactl".into()),
+            outcome: Outcome::Void(PANICKED.into()),
         });
         Round { server, started: now, finished: now, probes: probes.collect() }
     }

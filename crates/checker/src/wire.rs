@@ -29,8 +29,14 @@ impl Wire {
         Self { socket, received: 0 }
     }
 
+    /// Bytes that came since the connection began or was last [renewed](Self::renew).
     pub(crate) const fn received(&self) -> usize {
         self.received
+    }
+
+    /// Another probe begins on this connection: it may receive as much as the one before.
+    pub(crate) const fn renew(&mut self) {
+        self.received = 0;
     }
 }
 

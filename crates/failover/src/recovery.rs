@@ -14,15 +14,18 @@ const LATE_MAX: u32 = 2;
 /// often, because each probe of a dead tunnel leaves a zombie behind.
 const CADENCE: [(Duration, Duration); 3] = [
     (Duration::from_secs(15), Duration::from_millis(500)),
-    (Duration::from_secs(30), Duration::from_secs(1)),
-    (Duration::from_secs(60), Duration::from_secs(2)),
+    (Duration::from_secs(45), Duration::from_secs(1)),
+    (Duration::from_secs(90), Duration::from_secs(2)),
 ];
 
 /// After those.
 const SLOWEST: Duration = Duration::from_secs(4);
 
-/// While it answers, and where asking leaves nothing behind (a closed port).
+/// Where asking leaves nothing behind (a closed port).
 const QUICK: Duration = Duration::from_millis(500);
+
+/// While it answers: a sixth of what it has to show, between these, so that its end is not missed by much.
+const ANSWERS: (u32, Duration, Duration) = (6, Duration::from_millis(250), Duration::from_secs(1));
 
 /// A closed port is not asked more often than this once it has been closed for long.
 const QUICK_LATER: Duration = Duration::from_secs(1);
@@ -84,7 +87,8 @@ impl Recovery {
     pub(crate) fn pause(&self, hold: Duration, now: Time) -> Duration {
         let lasted = now.since(self.since);
         if self.answers() {
-            return (hold / GOOD_MIN).clamp(QUICK / 2, QUICK);
+            let (part, least, most) = ANSWERS;
+            return (hold / part).clamp(least, most);
         }
         let step = CADENCE.iter().find(|(until, _)| lasted < *until).map_or(SLOWEST, |(_, pause)| *pause);
         if self.cheap { step.min(if lasted < CADENCE[2].0 { QUICK } else { QUICK_LATER }) } else { step }
@@ -137,7 +141,7 @@ mod tests {
             let recovery = Recovery::new(at(0), cheap);
             [0, 14_000, 20_000, 40_000, 90_000].map(|millis| recovery.pause(HOLD, at(millis)).as_millis())
         };
-        assert_eq!(pauses(false), [500, 500, 1000, 2000, 4000]);
+        assert_eq!(pauses(false), [500, 500, 1000, 1000, 4000]);
         assert_eq!(pauses(true), [500, 500, 500, 500, 1000]);
         let mut recovery = Recovery::new(at(0), false);
         recovery.good(at(90_000));

@@ -51,8 +51,10 @@ pub(crate) struct Confirmation {
     pub(crate) waves: u32,
     /// From one wave to the next.
     pub(crate) spacing: Duration,
-    /// The last wave does not go out before this much of silence.
+    /// The last wave does not go out before this has passed since the first request that was not answered.
     pub(crate) ride: Duration,
+    /// As `ride`, where nothing fails outright: the path has come back from such a silence before.
+    pub(crate) patience: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -177,7 +179,8 @@ impl Suspicion {
         self.next_wave = None;
         if self.sent < self.confirmation.waves {
             let next = now + self.confirmation.spacing;
-            self.next_wave = Some(self.not_before_ride(next));
+            let Confirmation { ride, patience, .. } = self.confirmation;
+            self.next_wave = Some(self.last_not_before(ride.max(patience), next));
         }
     }
 
@@ -198,7 +201,8 @@ impl Suspicion {
             && self.sent > 0
             && self.members.values().all(failed)
         {
-            self.next_wave = Some(next.min(self.not_before_ride(now + PAUSE_AFTER_FAILURE)));
+            let ride = self.confirmation.ride;
+            self.next_wave = Some(next.min(self.last_not_before(ride, now + PAUSE_AFTER_FAILURE)));
         }
     }
 
@@ -257,9 +261,9 @@ impl Suspicion {
         }
     }
 
-    fn not_before_ride(&self, next: Time) -> Time {
+    fn last_not_before(&self, silence: Duration, next: Time) -> Time {
         let last = self.sent + 1 >= self.confirmation.waves;
-        if last { next.max(self.opened + self.confirmation.ride) } else { next }
+        if last { next.max(self.opened + silence) } else { next }
     }
 }
 

@@ -24,8 +24,12 @@ fn failed(cause: Cause) -> Standing {
 }
 
 fn suspicion(ride: u64) -> Suspicion {
-    let confirmation =
-        Confirmation { waves: 2, spacing: Duration::from_millis(100), ride: Duration::from_millis(ride) };
+    let confirmation = Confirmation {
+        waves: 2,
+        spacing: Duration::from_millis(100),
+        ride: Duration::from_millis(ride),
+        patience: Duration::from_millis(400),
+    };
     Suspicion::new(at(1000), at(1100), Some(A), confirmation)
 }
 
@@ -48,8 +52,8 @@ fn waves_go_out_at_their_spacing_and_not_before_the_silence_that_is_ridden_out()
     let mut suspicion = suspicion(0);
     assert_eq!(suspicion.next_wave(), Some(at(1100)));
     suspicion.send([(ProbeId(1), A)].into_iter(), at(1100));
-    assert_eq!(suspicion.next_wave(), Some(at(1200)));
-    suspicion.send([(ProbeId(2), A)].into_iter(), at(1200));
+    assert_eq!(suspicion.next_wave(), Some(at(1400)), "it came back from such a silence before");
+    suspicion.send([(ProbeId(2), A)].into_iter(), at(1400));
     assert_eq!(suspicion.next_wave(), None);
 
     let mut patient = self::suspicion(2500);
@@ -64,7 +68,7 @@ fn where_all_fail_at_once_the_next_wave_follows_at_once() {
     let mut suspicion = suspicion(0);
     suspicion.send([(ProbeId(1), A), (ProbeId(2), B)].into_iter(), at(1100));
     suspicion.set(ProbeId(1), failed(Cause::Refused), at(1101));
-    assert_eq!(suspicion.next_wave(), Some(at(1200)));
+    assert_eq!(suspicion.next_wave(), Some(at(1400)));
     suspicion.set(ProbeId(2), failed(Cause::Refused), at(1101));
     assert_eq!(suspicion.next_wave(), Some(at(1111)));
 }

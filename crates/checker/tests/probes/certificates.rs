@@ -44,7 +44,17 @@ impl Authority {
 
     /// A server with a certificate for `name` that is valid from one year to another.
     pub(crate) fn server_valid(&self, name: &str, from: i32, to: i32) -> ServerConfig {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        self.server_for(vec![name.to_owned()], from, to)
+    }
+
+    /// A server whose certificate for `name` has more than 3 kB.
+    pub(crate) fn bulky_server(&self, name: &str) -> ServerConfig {
+        let others = (0..60).map(|number| format!("{}{number}.example", "n".repeat(55)));
+        self.server_for(std::iter::once(name.to_owned()).chain(others).collect(), 2020, 4000)
+    }
+
+    fn server_for(&self, names: Vec<String>, from: i32, to: i32) -> ServerConfig {
+        let mut params = CertificateParams::new(names).unwrap();
         params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(to, 1, 1);
         let key = KeyPair::generate().unwrap();

@@ -3,7 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a fake that cannot be set up fails its test")]
 
 mod certificates;
+mod control;
 mod fakes;
+mod full;
+mod hostile;
+mod kept;
+mod orders;
+mod race;
 mod rounds;
 mod socks;
 mod targets;

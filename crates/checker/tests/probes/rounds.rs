@@ -1,17 +1,14 @@
 //! Rounds through real sockets: whom they ask, and when they stop.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use checker::{Clock, Rounds, Settings, Upstream};
 use failover::{Ask, Finding, Outcome, ServerId, Time};
-use tokio::io::AsyncWriteExt;
-use tokio::sync::Barrier;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use crate::fakes::*;
+use crate::race::{Seen, name, network};
 
 #[tokio::test]
 async fn rounds_ask_one_target_after_the_other() {
@@ -105,50 +102,11 @@ async fn many_servers_are_asked_side_by_side() {
     }
 }
 
-/// What a silent target lives to see.
-#[derive(Debug, PartialEq)]
-enum Seen {
-    Asked(u8),
-    HungUp(u8),
-}
-
-/// One server, through which the targets 192.0.2.x with x among `answering` answer, those above 100 keep silent and the
-/// others are refused; nobody does anything before `together` are asked at once.
-async fn network(answering: &'static [u8], together: usize) -> (SocketAddr, UnboundedReceiver<Seen>) {
-    let (sender, seen) = mpsc::unbounded_channel();
-    let barrier = Arc::new(Barrier::new(together));
-    let address = server(move |mut socket| {
-        let (sender, barrier) = (sender.clone(), Arc::clone(&barrier));
-        async move {
-            greet(&mut socket).await;
-            let Some(request) = read_connect(&mut socket).await else { return };
-            barrier.wait().await;
-            let target = request[7];
-            if answering.contains(&target) {
-                let _ = socket.write_all(&[SUCCESS.as_slice(), b"hello"].concat()).await;
-            } else if target > 100 {
-                let _ = sender.send(Seen::Asked(target));
-                hold(socket).await;
-                let _ = sender.send(Seen::HungUp(target));
-            } else {
-                let _ = socket.write_all(&[5, 5, 0, 1, 0, 0, 0, 0, 0, 0]).await;
-                hold(socket).await;
-            }
-        }
-    })
-    .await;
-    (address, seen)
-}
-
 async fn seen_before_any_round(rounds: &mut Rounds, seen: &mut UnboundedReceiver<Seen>) -> Seen {
     tokio::select! {
         round = rounds.next() => panic!("{round:?}"),
         seen = seen.recv() => seen.unwrap(),
     }
-}
-
-fn name(target: u8) -> String {
-    format!("tcp://192.0.2.{target}:25")
 }
 
 fn rounds(targets: &[u8]) -> Rounds {

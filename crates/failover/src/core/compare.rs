@@ -159,7 +159,10 @@ impl Core {
                 self.comparison.accused.remove(&key);
                 return;
             }
-            Some(Finding::Local(_)) => self.touch_only(key, now, Detector::condemn),
+            Some(Finding::Local(_)) => {
+                self.touch_only(key, now, Detector::condemn);
+                self.excuse_peers(key, since, now);
+            }
             Some(Finding::Beyond(_) | Finding::Open) => {
                 let Some(since) = since else { return };
                 let control = self.control.answered.is_some_and(|began| began >= since);
@@ -176,6 +179,14 @@ impl Core {
         self.watch_lost(key, now);
         self.tell_health(key);
         self.decide_for(key, now);
+    }
+
+    /// A closed port is nobody else's affair: those who were asked because of it owe no answer.
+    fn excuse_peers(&mut self, key: Key, since: Option<Time>, now: Time) {
+        let Some(since) = since else { return };
+        for peer in self.peers(key) {
+            self.touch_only(peer, now, |detector, _| detector.excuse(since));
+        }
     }
 
     /// One of those who were asked may still answer in time.

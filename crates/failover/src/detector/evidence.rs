@@ -74,7 +74,7 @@ impl Detector {
         }
         match (running.purpose, self.phase) {
             (Purpose::Routine { settled: false }, Phase::Trusted) if self.suspicion.is_none() => {
-                self.suspect(running.began.unwrap_or(desk.now), Some(running.target), desk);
+                self.suspect(running.since, Some(running.target), desk);
                 if let Some(suspicion) = &mut self.suspicion {
                     suspicion.blame(running.kind, failure.clone());
                 }
@@ -114,6 +114,7 @@ impl Detector {
 
     /// A complete answer. `counts`: it was one of those that a condemned server has to give, and in time.
     fn on_life(&mut self, proof: Proof, running: &Running, counts: bool, desk: &mut Desk<'_>) {
+        let silence = self.silence(desk.now);
         if self.proof.is_none_or(|known| known.began <= proof.began) {
             self.proof = Some(proof);
         }
@@ -126,7 +127,7 @@ impl Detector {
             Phase::Fresh | Phase::Lost => self.trust(desk),
             Phase::Trusted => {
                 if self.suspicion.as_ref().is_some_and(|suspicion| suspicion.is_refuted_by(running.kind)) {
-                    self.refute(running.target, desk);
+                    self.refute(running.target, silence, desk);
                 }
             }
             Phase::Condemned => self.on_answer(proof, counts, desk),

@@ -146,6 +146,13 @@ impl Detector {
         }
     }
 
+    /// What it was asked because of, since then, turned out to concern nobody else: what it showed before will do.
+    pub(crate) fn excuse(&mut self, since: Time) {
+        if self.challenged == Some(since) {
+            self.challenged = None;
+        }
+    }
+
     /// It is being asked whether it could take over, and may still answer in time.
     pub(crate) fn may_answer_challenge(&self) -> bool {
         self.challenged.is_some_and(|since| {

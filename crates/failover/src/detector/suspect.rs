@@ -76,7 +76,7 @@ impl Detector {
         let Some(running) = self.running.get(&id) else { return };
         let (kind, purpose) = (running.kind, running.purpose);
         let (target, stage) = (running.target, running.stage);
-        let (clock, since, began) = (running.clock, running.since, running.began.unwrap_or(running.since));
+        let (clock, since) = (running.clock, running.since);
         let limits = self.limits(stage, target, desk);
         let starved = desk.stalls.since(since);
         // Time in which this process did not run is no evidence: the stage's clock begins anew.
@@ -92,7 +92,7 @@ impl Detector {
                 if let Some(running) = self.running.get_mut(&id) {
                     running.clock = Clock::Doubted;
                 }
-                self.suspect(began, Some(target), desk);
+                self.suspect(since, Some(target), desk);
                 if let Some(suspicion) = &mut self.suspicion {
                     suspicion.raised_by(id, kind, stage);
                 }
@@ -142,9 +142,14 @@ impl Detector {
         };
         let targets = self.rests.available(self.rotation, desk.now);
         let late = targets.iter().map(|target| self.limits(Stage::Connect, *target, desk).late).min();
-        let spacing = late.unwrap_or(desk.settings.timeout) / 2;
-        let ride = desk.settings.ride_through.max(self.loss.patience(desk.now));
-        let confirmation = Confirmation { waves, spacing, ride };
+        let late = late.unwrap_or(desk.settings.timeout);
+        let confirmation = Confirmation {
+            waves,
+            spacing: late / 4,
+            ride: desk.settings.ride_through,
+            // The last wave has to be late itself before anything follows.
+            patience: self.loss.patience(desk.now).saturating_sub(late),
+        };
         self.suspicion = Some(Suspicion::new(opened, desk.now, but_first, confirmation));
         self.waves(desk);
     }
@@ -160,12 +165,22 @@ impl Detector {
         self.suspicion = Some(suspicion);
     }
 
-    /// A complete answer: what was suspected of the server is not so.
-    pub(super) fn refute(&mut self, answered: TargetId, desk: &mut Desk<'_>) {
+    /// How long nothing has been heard although something was asked.
+    pub(super) fn silence(&self, now: Time) -> Duration {
+        let Some(suspicion) = &self.suspicion else { return Duration::ZERO };
+        now.since(self.silent_since(suspicion))
+    }
+
+    fn silent_since(&self, suspicion: &Suspicion) -> Time {
+        self.proof.map_or(suspicion.opened(), |proof| proof.at.max(suspicion.opened()))
+    }
+
+    /// A complete answer after this much of silence: what was suspected of the server is not so.
+    pub(super) fn refute(&mut self, answered: TargetId, silence: Duration, desk: &mut Desk<'_>) {
         let Some(suspicion) = self.suspicion.as_ref() else { return };
         if suspicion.has_late_origin() {
             self.loss.late();
-            self.loss.survived(desk.now.since(suspicion.opened()), desk.now);
+            self.loss.survived(silence, desk.now);
         }
         let mut silent = suspicion.silent_targets();
         silent.remove(&answered);
@@ -242,6 +257,6 @@ impl Detector {
         if failure.cause == Cause::Timeout {
             failure.text.push_str(&format!(" ({} probes)", suspicion.size()));
         }
-        Some((failure, suspicion.opened()))
+        Some((failure, self.silent_since(suspicion)))
     }
 }
