@@ -1,0 +1,7 @@
+//! The world under test: what it promises to whoever is judged in it.
+
+mod hands;
+mod kept;
+mod path;
+mod probes;
+mod pulse;
