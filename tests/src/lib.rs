@@ -15,7 +15,7 @@ pub mod lab;
 mod ports;
 mod process;
 mod service;
-mod sim;
+pub mod sim;
 pub mod target;
 pub mod traffic;
 

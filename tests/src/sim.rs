@@ -11,18 +11,32 @@
 
 mod agenda;
 mod brain;
+mod catalogue;
+mod cli;
 mod clock;
+mod column;
 mod driver;
+mod figure;
 mod haproxy;
 mod kept;
 mod path;
 mod prober;
+mod rivals;
 mod rng;
 mod routing;
+mod run;
+mod sample;
+mod scenario;
+mod scene;
 mod stages;
 mod stand_in;
+mod subject;
+mod table;
 mod timeline;
+mod trace;
 mod world;
 
 #[cfg(test)]
 mod tests;
+
+pub use cli::main;
