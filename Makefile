@@ -1,14 +1,17 @@
 # `make` lists what can be made. Demo, tests and benchmarks share one profile, so what one has built the next one finds.
 
 KEEP ?=
+SIM ?=
 
-.PHONY: help demo test bench lint fmt prepare
+.PHONY: help demo test bench sim lint fmt prepare
 
 help:
 	@echo 'make demo          tunnels die and come back: see what clients see of it (20 s)'
 	@echo 'make demo KEEP=1   the same, and then break and heal them yourself'
 	@echo 'make test          all tests, with a real HAProxy'
 	@echo 'make bench         how fast a dead tunnel is left, and what hactl costs (4 min)'
+	@echo 'make sim           the failure detector on virtual time, beside its rivals (minutes)'
+	@echo 'make sim SIM=...   the same with options: --quick, --only NAME, --seed NUMBER'
 	@echo 'make lint          format, clippy, licences and sources of dependencies'
 	@echo 'make fmt           format the code'
 	@echo
@@ -26,6 +29,11 @@ test: prepare
 bench: prepare
 	@cargo build --release --locked -p e2e --bin hactl-dup --bin bench
 	@cargo run --release --locked --quiet -p e2e --bin bench
+
+# No HAProxy is needed for this one.
+sim:
+	@cargo build --release --locked -p e2e --bin sim
+	@cargo run --release --locked --quiet -p e2e --bin sim -- $(SIM)
 
 lint: prepare
 	$(call with,fmt,cargo fmt --all --check)

@@ -15,6 +15,7 @@ pub mod lab;
 mod ports;
 mod process;
 mod service;
+pub mod sim;
 pub mod target;
 pub mod traffic;
 

@@ -1,0 +1,10 @@
+//! The world under test: what it promises to whoever is judged in it.
+
+mod catalogue;
+mod driven;
+mod hands;
+mod kept;
+mod path;
+mod probes;
+mod pulse;
+mod run;
