@@ -29,6 +29,7 @@ mod sample;
 mod scenario;
 mod scene;
 mod stages;
+#[cfg(test)]
 mod stand_in;
 mod subject;
 mod table;

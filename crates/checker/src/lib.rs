@@ -1,18 +1,17 @@
 //! Probes through a SOCKS5 upstream: evidence, and when it is gathered.
 //!
 //! Nothing here writes to HAProxy or judges health. [`Prober`] makes one probe or a race of them; [`Probes`] makes those
-//! that the core orders and keeps connections for canaries; [`Rounds`] makes rounds when they are due.
+//! that the core orders, and keeps connections for canaries.
 
 mod clock;
 mod driver;
 mod fault;
 mod guard;
 mod http;
+mod outcome;
 mod position;
 mod probe;
 mod race;
-mod round;
-mod schedule;
 mod settings;
 mod socks;
 mod stream;
@@ -24,8 +23,8 @@ mod wire;
 
 pub use clock::Clock;
 pub use driver::Probes;
+pub use outcome::{Finding, Outcome, ProbeOutcome};
 pub use probe::{Prober, Upstream};
-pub use schedule::Rounds;
 pub use settings::{Settings, SettingsError};
 pub use socks::{Credentials, CredentialsError};
 pub use target::{Expect, Target, TargetError, TargetFlaw, TargetOptions};

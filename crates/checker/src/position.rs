@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 
-use failover::{Cause, Ending, Failure, Outcome, Stage, StageTime};
+use failover::{Cause, Ending, Failure, Stage, StageTime};
 use tokio::time::Instant;
 
 use crate::fault::Fault;
+use crate::outcome::Outcome;
 use crate::socks::Credentials;
 use crate::target::{Protocol, Target};
 use crate::text;

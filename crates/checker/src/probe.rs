@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use failover::{Outcome, ProbeOutcome, ServerId, StageTime};
+use failover::{ServerId, StageTime};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
 use crate::fault::Fault;
+use crate::outcome::{Outcome, ProbeOutcome};
 use crate::position::Way;
 use crate::socks::Credentials;
 use crate::target::Target;

@@ -5,8 +5,8 @@
 use std::fs::File;
 use std::time::Duration;
 
-use checker::{Clock, Prober, Probes, Settings, TlsRoots, Upstream};
-use failover::{Ending, Kind, Order, Outcome, Probe, ProbeId, Route, Saw, ServerId, TargetId};
+use checker::{Clock, Outcome, Prober, Probes, Settings, TlsRoots, Upstream};
+use failover::{Ending, Kind, Order, Probe, ProbeId, Route, Saw, ServerId, TargetId};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::time::Instant;
 

@@ -7,6 +7,7 @@ mod servers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::detector::{Desk, Detector, Verdict};
 use crate::policy::Desired;
@@ -165,8 +166,9 @@ impl Core {
         }
     }
 
-    /// The process did not run for long, or the host slept: nothing that was under way says anything any more.
-    pub fn on_gap(&mut self, now: Time) {
+    /// The host slept, or the process did not run, for so long that nothing that was under way says anything any more.
+    pub fn on_gap(&mut self, lasted: Duration, now: Time) {
+        self.events.push(Event::Starved { lasted });
         self.ran_until = self.ran_until.max(now);
         self.control.forget(&mut self.orders);
         let keys: Vec<Key> = self.servers.keys().copied().collect();
@@ -195,8 +197,7 @@ impl Core {
         {
             self.stalls.note(from, now);
             if now.since(from) >= GAP_MIN {
-                self.events.push(Event::Starved { lasted: now.since(from) });
-                self.on_gap(now);
+                self.on_gap(now.since(from), now);
             }
         }
         self.ran_until = self.ran_until.max(now);

@@ -1,12 +1,9 @@
-//! What a probe saw. The checker fills these in; the detector reads them. Nothing is judged here beyond "did this
-//! round prove the tunnel".
+//! The stages of a probe and the ways in which it can fail. The checker fills these in; the detector reads them.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-
-use crate::{Name, ServerId, Time};
 
 /// The stages of a full probe, in the order they are passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -114,76 +111,5 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-/// How a probe ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Bytes from the target arrived whole; the time from the first SYN to them.
-    Passed(Duration),
-    /// A stage was not passed.
-    Failed(Failure),
-    /// This host could not ask (out of descriptors, ports or memory): evidence of nothing about the server.
-    Void(String),
-}
-
-/// One probe through one server to one target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeOutcome {
-    /// The target as configured, `https://1.1.1.1/`.
-    pub target: Name,
-    /// The stages that were passed, in order.
-    pub stages: Vec<StageTime>,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
-/// One round through one server: a probe to one target and, where that failed, to all the others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Round {
-    /// The server that was asked.
-    pub server: ServerId,
-    /// When its first probe began.
-    pub started: Time,
-    /// When its last probe ended.
-    pub finished: Time,
-    /// At least one probe.
-    pub probes: Vec<ProbeOutcome>,
-}
-
-/// What a round as a whole says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finding<'a> {
-    /// At least one target answered: the tunnel carries traffic. The quickest probe's time.
-    Good(Duration),
-    /// No target answered; of the failures the one that got furthest, because it says most.
-    Failed(&'a Failure),
-    /// No probe could be made or they all were void: nothing is known.
-    Void,
-}
-
-impl Round {
-    /// One complete success proves the tunnel, whatever other targets did.
-    #[must_use]
-    pub fn finding(&self) -> Finding<'_> {
-        let mut best: Option<Duration> = None;
-        let mut furthest: Option<&Failure> = None;
-        for probe in &self.probes {
-            match &probe.outcome {
-                Outcome::Passed(took) => best = Some(best.map_or(*took, |least| least.min(*took))),
-                Outcome::Failed(failure) => {
-                    if furthest.is_none_or(|known| failure.stage > known.stage) {
-                        furthest = Some(failure);
-                    }
-                }
-                Outcome::Void(_) => {}
-            }
-        }
-        match (best, furthest) {
-            (Some(took), _) => Finding::Good(took),
-            (None, Some(failure)) => Finding::Failed(failure),
-            (None, None) => Finding::Void,
-        }
     }
 }

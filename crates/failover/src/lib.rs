@@ -23,6 +23,7 @@ mod plan;
 mod policy;
 mod probe;
 mod random;
+mod record;
 mod recovery;
 mod rests;
 mod settings;
@@ -36,7 +37,7 @@ mod zombies;
 pub use core::Core;
 pub use detector::{Health, Verdict};
 pub use event::{Event, Severity};
-pub use evidence::{Cause, Failure, Finding, Outcome, ProbeOutcome, Round, Stage, StageTime};
+pub use evidence::{Cause, Failure, Stage, StageTime};
 pub use history::{Entry, History};
 pub use name::{Name, ServerId};
 pub use observed::{
@@ -45,5 +46,6 @@ pub use observed::{
 pub use plan::{Held, HeldBecause, Plan, Step, plan};
 pub use policy::{BackendView, Desired, ServerView, Want, Wish, order};
 pub use probe::{Ending, Evidence, Kind, Order, Probe, ProbeId, Route, Saw, Success, TargetId};
+pub use record::{Input, Recorded};
 pub use settings::{Cadence, OnSlow, Profile, Settings};
 pub use time::Time;

@@ -74,7 +74,7 @@ impl Slow {
     /// The latest answer came when the server had already been given up for silent: that one is trend enough.
     pub(crate) fn was_silent(&mut self, now: Time) {
         if self.since.is_none()
-            && self.recent.back().is_some_and(|(ratio, took)| *ratio >= ENTER && *took >= QUICK)
+            && self.recent.back().is_some_and(|(ratio, took)| *ratio > LEAVE && *took >= QUICK)
         {
             self.since = Some(now);
             self.recent.drain(..self.recent.len() - 1);

@@ -1,14 +1,14 @@
-//! `hactl check`: one round through each upstream, now and without the daemon.
+//! `hactl check`: all targets through each upstream, now and without the daemon.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
-use checker::{Clock, Prober, Rounds, Settings, Target, TlsRoots};
-use failover::{Ask, Finding, Outcome, ProbeOutcome, Round, Time, Verdict};
+use checker::{Finding, Outcome, ProbeOutcome, Prober, Settings, Target, TlsRoots, Upstream};
+use failover::Verdict;
 use hactld::text::Shown;
 use haproxy_runtime::Address;
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::task::JoinSet;
 
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::exit::{Exit, finding, of_verdict};
@@ -57,8 +57,8 @@ struct Stage {
 }
 
 pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
-    let rounds = match rounds(args) {
-        Ok(rounds) => rounds,
+    let asker = match Asker::new(args) {
+        Ok(asker) => asker,
         Err(report) => {
             report.print(terminal);
             return Exit::Usage.into();
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
         report.next("write one upstream on each line").print(terminal);
         return Exit::Unknown.into();
     }
-    let checked = runtime.block_on(check(&words, &args.haproxy, rounds));
+    let checked = runtime.block_on(check(&words, &args.haproxy, &asker));
     match args.output {
         CheckFormat::Table => print(&table(&checked, args.verbose, terminal)),
         CheckFormat::Csv => print(&csv(&checked)),
@@ -89,45 +89,63 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
     finding(exit_code(&checked), args.exit_zero).into()
 }
 
-fn rounds(args: &CheckArgs) -> Result<Rounds, Report> {
-    let wrong = |flag: &str, error: &dyn std::error::Error| {
-        let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
-        Report::new(format!("{flag} cannot be used")).because(why).next("correct it; see hactl check --help")
-    };
-    let targets: Result<Vec<Target>, _> = args.url.iter().map(|url| url.parse()).collect();
-    let targets = targets.map_err(|error| wrong("--url", &error))?;
-    let settings = Settings::new(targets, args.timeout).map_err(|error| wrong("--url", &error))?;
-    let roots = TlsRoots { ca_files: args.ca_file.iter().cloned().collect() };
-    let prober = Prober::new(&roots).map_err(|error| wrong("--ca-file", &error))?;
-    Ok(Rounds::new(prober, settings, Clock::new(Instant::now())))
+/// What asks through upstreams.
+struct Asker {
+    prober: Prober,
+    settings: Settings,
+}
+
+impl Asker {
+    fn new(args: &CheckArgs) -> Result<Self, Report> {
+        let wrong = |flag: &str, error: &dyn std::error::Error| {
+            let why =
+                sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
+            Report::new(format!("{flag} cannot be used"))
+                .because(why)
+                .next("correct it; see hactl check --help")
+        };
+        let targets: Result<Vec<Target>, _> = args.url.iter().map(|url| url.parse()).collect();
+        let targets = targets.map_err(|error| wrong("--url", &error))?;
+        let settings = Settings::new(targets, args.timeout).map_err(|error| wrong("--url", &error))?;
+        let roots = TlsRoots { ca_files: args.ca_file.iter().cloned().collect() };
+        let prober = Prober::new(&roots).map_err(|error| wrong("--ca-file", &error))?;
+        Ok(Self { prober, settings })
+    }
+
+    /// `word` as it was given, with what came of it.
+    fn ask(&self, word: String, upstream: Upstream) -> impl Future<Output = Checked> + Send + 'static {
+        let (prober, settings) = (self.prober.clone(), self.settings.clone());
+        async move {
+            let probes = prober.race(&upstream, &settings).await;
+            tested(word, upstream.address.to_string(), &probes)
+        }
+    }
 }
 
 /// All at once; the results in the order in which they were asked for.
-async fn check(words: &[String], haproxy: &Address, mut rounds: Rounds) -> Vec<Checked> {
-    let mut results: BTreeMap<&str, Checked> = BTreeMap::new();
-    let mut running: BTreeMap<&str, String> = BTreeMap::new();
+async fn check(words: &[String], haproxy: &Address, asker: &Asker) -> Vec<Checked> {
+    let mut results: BTreeMap<String, Checked> = BTreeMap::new();
+    let mut asked: BTreeSet<&str> = BTreeSet::new();
+    let mut running = JoinSet::new();
     let mut servers = Servers::of(haproxy.clone());
     for word in words {
-        if results.contains_key(word.as_str()) || running.contains_key(word.as_str()) {
+        if !asked.insert(word) {
             continue;
         }
         match resolve(word, &mut servers).await {
             Ok(upstream) => {
-                running.insert(word, upstream.address.to_string());
-                rounds.schedule(upstream, Time::ZERO, Ask::All);
+                running.spawn(asker.ask(word.clone(), upstream));
             }
             Err(error) => {
-                results.insert(word, untested(word, &error));
+                results.insert(word.clone(), untested(word, &error));
             }
         }
     }
-    while !running.is_empty() {
-        let round = rounds.next().await;
-        if let Some((word, address)) = running.remove_entry(round.server.server.as_str()) {
-            results.insert(word, tested(word.to_owned(), address, &round));
-        }
+    // A panic in a probe is caught where it happens, and nobody cancels these.
+    while let Some(Ok(checked)) = running.join_next().await {
+        results.insert(checked.upstream.clone(), checked);
     }
-    words.iter().filter_map(|word| results.get(word.as_str()).cloned()).collect()
+    words.iter().filter_map(|word| results.get(word).cloned()).collect()
 }
 
 fn untested(word: &str, error: &UpstreamError) -> Checked {
@@ -161,8 +179,8 @@ fn untested_reports(checked: &[Checked]) -> Vec<Report> {
     named.into_iter().map(report).collect()
 }
 
-fn tested(upstream: String, address: String, round: &Round) -> Checked {
-    let found = round.finding();
+fn tested(upstream: String, address: String, probes: &[ProbeOutcome]) -> Checked {
+    let found = Finding::of(probes);
     let reason = match found {
         Finding::Good(_) => None,
         Finding::Failed(failure) => Some(Reason {
@@ -170,21 +188,29 @@ fn tested(upstream: String, address: String, round: &Round) -> Checked {
             code: failure.cause.as_str().to_owned(),
             text: failure.text.clone(),
         }),
-        Finding::Void => Some(Reason { stage: None, code: UNTESTED.to_owned(), text: void_text(round) }),
+        Finding::Void => Some(Reason { stage: None, code: UNTESTED.to_owned(), text: void_text(probes) }),
     };
     Checked {
         upstream,
         address: Some(address),
-        health: found.verdict(),
+        health: verdict(found),
         latency_ms: if let Finding::Good(took) = found { Some(millis(took)) } else { None },
         reason,
-        probes: round.probes.iter().map(probe).collect(),
+        probes: probes.iter().map(probe).collect(),
         next: None,
     }
 }
 
-fn void_text(round: &Round) -> String {
-    let text = round.probes.iter().find_map(|probe| match &probe.outcome {
+const fn verdict(found: Finding<'_>) -> Verdict {
+    match found {
+        Finding::Good(_) => Verdict::Online,
+        Finding::Failed(failure) => Verdict::of_failure(failure),
+        Finding::Void => Verdict::Unknown,
+    }
+}
+
+fn void_text(probes: &[ProbeOutcome]) -> String {
+    let text = probes.iter().find_map(|probe| match &probe.outcome {
         Outcome::Void(why) => Some(why.clone()),
         Outcome::Passed(_) | Outcome::Failed(_) => None,
     });

@@ -1,13 +1,14 @@
 //! Putting the daemon together, and taking it down: HAProxy stays as it is.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use checker::{Clock, Prober, Rounds, Settings, SettingsError, TlsError, TlsRoots};
+use checker::{Clock, Prober, Probes, Settings, SettingsError, TlsError, TlsRoots};
 use controller::{Controller, Managed};
-use failover::{Core, Observed, Thresholds};
+use failover::{Core, Observed};
 use thiserror::Error;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -105,10 +106,12 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
     let origin = Instant::now();
     let clock = Clock::new(origin);
     let Config { probe, admin_socket, instance, log: _ } = config;
-    let interval = probe.cadence().full;
     let roots = TlsRoots { ca_files: probe.ca_file.into_iter().collect() };
     let prober = Prober::new(&roots)?;
-    let settings = Settings::new(probe.targets, probe.settings.timeout)?;
+    let mut settings = Settings::new(probe.targets, probe.settings.timeout)?;
+    if let Some(control) = probe.control {
+        settings = settings.with_control(control);
+    }
     let socket = admin::bind(&admin_socket).await?;
 
     let (desired, desired_seen) = watch::channel(BTreeMap::new());
@@ -119,8 +122,8 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
     let controller =
         Controller::new(haproxy, managed(&instance), origin, desired_seen, observed_seen, event_sender);
     let engine = Engine {
-        core: Core::new(Thresholds::with_interval(interval)),
-        rounds: Rounds::new(prober, settings, clock),
+        core: Core::new(failover::Settings { seed: RandomState::new().hash_one(0), ..probe.settings }),
+        probes: Probes::new(prober, settings, clock),
         clock,
         credentials: credentials(&instance),
         identity: identity(&instance),

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use checker::{Clock, Credentials, Rounds, Upstream};
+use checker::{Clock, Credentials, Probes};
 use failover::status::{Context, Status};
-use failover::{Core, Desired, Event, Name, NextRound, Observed, Time};
+use failover::{Core, Desired, Event, Input, Name, Observed, Order, Route, Time};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
+use crate::sleep::Slept;
 use crate::{VERSION, log, notify};
 
 /// Somebody who wants to know the status.
@@ -32,7 +33,7 @@ pub(crate) struct Wires {
 
 pub(crate) struct Engine {
     pub(crate) core: Core,
-    pub(crate) rounds: Rounds,
+    pub(crate) probes: Probes,
     pub(crate) clock: Clock,
     pub(crate) credentials: BTreeMap<Name, Credentials>,
     pub(crate) identity: Identity,
@@ -43,10 +44,13 @@ impl Engine {
     pub(crate) async fn run(mut self, mut wires: Wires, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         let mut watchdog = notify::watchdog_interval().map(every);
+        let mut slept = Slept::new();
         loop {
+            let due = self.core.next_deadline();
             tokio::select! {
-                // In this order: what the controller says of a sight comes before the sight itself, and however many
-                // rounds there are, nobody else waits for them.
+                // In this order: what the controller says of a sight comes before the sight itself; evidence that is
+                // at hand is read before anything is called late; and however many probes there are, nobody else waits
+                // for them.
                 biased;
                 () = &mut stop => return,
                 () = tick(watchdog.as_mut()) => notify::alive(),
@@ -55,24 +59,13 @@ impl Engine {
                     // Who asked may have gone; that is theirs to do.
                     let _ = query.send(self.status(&wires.observed.borrow()));
                 }
+                lasted = slept.next() => self.take(&Input::Gap(lasted)),
                 Ok(()) = wires.observed.changed() => {
                     let observed = wires.observed.borrow_and_update().clone();
-                    let changes = self.core.on_observed(&observed, self.clock.now());
-                    for server in &changes.stop {
-                        self.rounds.cancel(server);
-                    }
-                    for first in changes.start {
-                        self.schedule(first);
-                    }
+                    self.take(&Input::Observed(observed));
                 }
-                round = self.rounds.next() => {
-                    if let Some(next) = self.core.on_round(&round) {
-                        self.schedule(next);
-                    }
-                }
-            }
-            for event in self.core.take_events() {
-                tell(&event);
+                evidence = self.probes.next() => self.take(&Input::Evidence(evidence)),
+                () = until(due, &self.clock) => self.take(&Input::Due),
             }
             wires.desired.send_if_modified(|known| {
                 let changed = known != self.core.desired();
@@ -84,9 +77,22 @@ impl Engine {
         }
     }
 
-    fn schedule(&mut self, NextRound { server, address, next }: NextRound) {
-        let credentials = self.credentials.get(&server.backend).cloned();
-        self.rounds.schedule(Upstream { server, address, credentials }, next.at, next.ask);
+    /// One input into the core, and what it wants done because of it.
+    fn take(&mut self, input: &Input) {
+        self.core.take(input, self.clock.now());
+        for order in self.core.take_orders() {
+            let credentials = match &order {
+                Order::Probe(probe) => match &probe.route {
+                    Route::Server { id, .. } => self.credentials.get(&id.backend),
+                    Route::Direct => None,
+                },
+                Order::Drop(_) => None,
+            };
+            self.probes.obey(&order, credentials);
+        }
+        for event in self.core.take_events() {
+            tell(&event);
+        }
     }
 
     fn status(&self, observed: &Observed) -> Status {
@@ -114,7 +120,10 @@ fn rfc3339(now: jiff::Timestamp, ago: Duration) -> String {
 
 fn tell(event: &Event) {
     log::event(event);
-    if matches!(event, Event::InService { .. } | Event::HaproxyAway { .. } | Event::Blackout { .. }) {
+    if matches!(
+        event,
+        Event::InService { .. } | Event::HaproxyAway { .. } | Event::Blackout { .. } | Event::Frozen { .. }
+    ) {
         notify::status(&event.to_string());
     }
 }
@@ -123,6 +132,13 @@ fn every(period: Duration) -> Interval {
     let mut interval = interval(period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
+}
+
+async fn until(due: Option<Time>, clock: &Clock) {
+    match due {
+        Some(due) => sleep_until(clock.instant(due)).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn tick(interval: Option<&mut Interval>) {

@@ -7,6 +7,7 @@ mod daemon;
 mod engine;
 mod log;
 mod notify;
+mod sleep;
 pub mod text;
 
 pub use daemon::{RunError, run};

@@ -60,9 +60,14 @@ impl Steered {
         }
         let backend = &self.observed.backends[&Name::from(BACKEND)];
         let in_service = backend.in_service();
-        let first = in_service.first().expect("the plan never leaves a backend empty");
-        let place = backend.servers.iter().position(|server| server.name == *first);
+        let first = in_service.into_iter().next().expect("the plan never leaves a backend empty");
+        let place = backend.servers.iter().position(|server| server.name == first);
         self.routing.to(now, place.expect("a server in service is one of the backend's"));
+        for backend in self.observed.backends.values_mut() {
+            for server in &mut backend.servers {
+                server.busy = server.name == first;
+            }
+        }
     }
 
     pub(crate) fn into_routing(self) -> Routing {
@@ -92,6 +97,7 @@ fn server(place: usize) -> ObservedServer {
         flags: Vec::new(),
         operational: Operational::Running,
         weight: 1,
+        busy: place == 0,
         managed: true,
     }
 }

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use checker::{Credentials, Prober, Target, TlsRoots, Upstream};
-use failover::{Cause, Failure, Outcome, ProbeOutcome, ServerId, Stage};
+use checker::{Credentials, Outcome, ProbeOutcome, Prober, Target, TlsRoots, Upstream};
+use failover::{Cause, Failure, ServerId, Stage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -10,7 +10,6 @@ mod hostile;
 mod kept;
 mod orders;
 mod race;
-mod rounds;
 mod socks;
 mod targets;
 mod tls;

@@ -1,7 +1,7 @@
 //! The stages http and banner: what a target, or whoever plays one, can answer.
 
-use checker::{Expect, TargetOptions};
-use failover::{Cause, Outcome, Stage};
+use checker::{Expect, Outcome, TargetOptions};
+use failover::{Cause, Stage};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 

@@ -61,7 +61,7 @@ fn a_host_that_says_itself_that_it_slept_is_treated_the_same() {
     world.break_("wg1", Fault::BlackHole);
     world.run(330);
     world.break_("wg1", Fault::None);
-    world.core.on_gap(world.now);
+    world.core.on_gap(std::time::Duration::from_secs(3600), world.now);
     world.run(2000);
     assert_eq!(world.serving(), "wg1");
 }

@@ -78,7 +78,7 @@ impl Harness {
             12 => self.look(),
             13 if argument == 0 => {
                 self.now = self.now + Duration::from_secs(7);
-                self.core.on_gap(self.now);
+                self.core.on_gap(Duration::from_secs(7), self.now);
             }
             // Late, so that the core takes itself for starved.
             13 => self.now = self.now + Duration::from_millis(number * 40),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failover::{Cause, Failure, ServerId, Stage as At, StageTime};
+use failover::{Cause, Failure, Stage as At, StageTime};
 use insta::assert_snapshot;
 
 use super::*;
@@ -184,11 +184,8 @@ fn all() -> Vec<Checked> {
         stages: Vec::new(),
         outcome: Outcome::Void("Too many open files".to_owned()),
     };
-    let one = |port: &str, probes| {
-        let round =
-            Round { server: ServerId::new("", port), started: Time::ZERO, finished: Time::ZERO, probes };
-        tested(port.to_owned(), format!("127.0.0.1:{port}"), &round)
-    };
+    let one =
+        |port: &str, probes: Vec<ProbeOutcome>| tested(port.to_owned(), format!("127.0.0.1:{port}"), &probes);
     vec![
         one("18181", vec![passed]),
         one("18182", vec![silent("https://1.1.1.1/"), silent("https://8.8.8.8/")]),

@@ -132,6 +132,7 @@ fn reason(server: &ServerStatus) -> String {
         (None, Some(held), _) => held.clone(),
         (None, None, false) => "left alone by configuration".to_owned(),
         (None, None, true) if server.address.is_none() => "HAProxy has no address for it".to_owned(),
+        (None, None, true) if server.slow => "much slower than usual".to_owned(),
         (None, None, true) => "-".to_owned(),
     }
 }

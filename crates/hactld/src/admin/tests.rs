@@ -1,7 +1,7 @@
 //! The admin socket over a real one: whose it is, what it answers, and clients that mean it no good.
 
 use failover::status::{Context, Status};
-use failover::{Core, Observed, Thresholds, Time};
+use failover::{Core, Observed, Settings, Time};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -251,7 +251,7 @@ fn nothing() -> Status {
         unix_now: 0,
         wall: &|_| "2026-01-01T00:00:00.000Z".to_owned(),
     };
-    Core::new(Thresholds::with_interval(Duration::from_secs(2))).status(&Observed::nothing(), &context)
+    Core::new(Settings::new(Vec::new())).status(&Observed::nothing(), &context)
 }
 
 fn mode(path: &Path) -> u32 {

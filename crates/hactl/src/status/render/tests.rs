@@ -423,6 +423,7 @@ fn scene() -> Status {
         },
         applying: true,
         problems: Vec::new(),
+        frozen_since: None,
         backends: vec![BackendStatus {
             name: "socks_back_7891".to_owned(),
             verdict: Level::Ok,
@@ -447,6 +448,7 @@ fn server(name: &str, port: u16, millis: f64) -> ServerStatus {
         health_since: None,
         health_seconds: Some(187_200.0),
         reason: None,
+        slow: false,
         latency_ms: LatencyStatus { last: Some(millis), p50: Some(millis), p95: Some(millis) },
         history: vec![Some(millis); 20],
         haproxy: HaproxyServerStatus {
