@@ -35,6 +35,9 @@ const GETTING_TO_KNOW_MAX: u32 = 4;
 /// Full probes beside the canary, by which the first of the possible successors shows that it could take over.
 const CHALLENGE_PROBES: usize = 2;
 
+/// With this many probes under way a server is not asked by more of them, however many others are under suspicion.
+const RUNNING_MAX: usize = 24;
+
 /// When what is due.
 #[derive(Clone, Debug)]
 pub(super) struct Due {
@@ -141,7 +144,8 @@ impl Detector {
             self.order(Kind::Canary, kept.target, Purpose::Routine { settled: false }, desk);
         }
         let targets = self.rests.available(self.rotation, desk.now);
-        for target in targets.into_iter().take(if first { CHALLENGE_PROBES } else { 1 }) {
+        let room = RUNNING_MAX.saturating_sub(self.running.len());
+        for target in targets.into_iter().take(if first { CHALLENGE_PROBES } else { 1 }.min(room)) {
             self.order(Kind::Full, target, Purpose::Routine { settled: false }, desk);
         }
     }
