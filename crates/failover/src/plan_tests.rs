@@ -152,7 +152,8 @@ proptest! {
                 prop_assert!(!had_usable || usable(&observed), "{step} emptied {before:?}");
             }
             passes += 1;
-            prop_assert!(passes <= 4, "does not settle: {before:?} {desired:?}");
+            // At the worst each server is given back in turn, the last one helps, and then the others are closed.
+            prop_assert!(passes <= names.len() + 1, "does not settle: {before:?} {desired:?}");
         }
         let backend = &observed.backends[&Name::from("b")];
         let could_help = |server: &&ObservedServer| {

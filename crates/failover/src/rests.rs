@@ -14,6 +14,9 @@ const REST_MAX: Duration = Duration::from_secs(600);
 /// Misses in a row that rest a silent target: less would rest targets for lost packets.
 const MISSES_MAX: u8 = 3;
 
+/// What is missed sooner after a miss belongs to it.
+const MISSES_APART: Duration = Duration::from_secs(2);
+
 /// Why a target rests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
@@ -26,6 +29,7 @@ pub(crate) enum Why {
 #[derive(Clone, Debug, Default)]
 struct Pair {
     misses: u8,
+    missed_at: Time,
     rests: u32,
     until: Time,
     why: Option<Why>,
@@ -55,7 +59,10 @@ impl Rests {
     /// It failed or was silent while another target answered; true where it is rested for that, and that is news.
     pub(crate) fn missed(&mut self, target: TargetId, failure: &Failure, definite: bool, now: Time) -> bool {
         let Some(pair) = self.pair(target) else { return false };
-        pair.misses = pair.misses.saturating_add(1);
+        if pair.misses == 0 || now.since(pair.missed_at) >= MISSES_APART {
+            pair.misses = pair.misses.saturating_add(1);
+            pair.missed_at = now;
+        }
         let enough = definite || pair.misses >= MISSES_MAX || pair.why.is_some();
         enough && pair.rest(Why::Failed(failure.clone()), now)
     }
@@ -124,6 +131,7 @@ mod tests {
         let mut rests = Rests::new(2);
         assert!(!rests.missed(A, &silent(), false, at(0)));
         assert_eq!(rests.in_question(), Some(A));
+        assert!(!rests.missed(A, &silent(), false, at(1)), "of the same moment");
         assert!(!rests.missed(A, &silent(), false, at(5)));
         rests.answered(A);
         assert_eq!(rests.in_question(), None);

@@ -9,11 +9,12 @@ use crate::{TargetId, Time};
 /// Answers that are compared with the usual ones.
 const RECENT: usize = 8;
 
-/// Of how many the median decides on entering: five are there within a second.
-const ENTER_OF: usize = 5;
+/// How many in a row decide on entering: as many are there within a second, and lost packets do not come in such rows.
+const ENTER_OF: usize = 6;
 
-/// Entered from here on: answers of a tenfold round trip scatter around ten.
-const ENTER: f64 = 7.0;
+/// Entered when each of them took this many times as long as usual: those of a tenfold round trip scatter around ten,
+/// and a request that is sent again after 200 ms takes five times its 50 ms.
+const ENTER: f64 = 6.0;
 
 /// Left below this, so that a server on the edge does not flicker.
 const LEAVE: f64 = 3.0;
@@ -56,10 +57,10 @@ impl Slow {
 
     fn settle(&mut self, now: Time) {
         match self.since {
-            // The usual case costs one comparison.
-            None if self.recent.back().is_none_or(|(ratio, _)| *ratio < ENTER) => {}
             None => {
-                if self.median_of(ENTER_OF).is_some_and(|(ratio, took)| ratio >= ENTER && took >= QUICK) {
+                let is_slow = |(ratio, took): &&(f64, Duration)| *ratio >= ENTER && *took >= QUICK;
+                // The usual case ends with the first comparison.
+                if self.recent.iter().rev().take_while(is_slow).count() >= ENTER_OF {
                     self.since = Some(now);
                 }
             }
@@ -86,9 +87,11 @@ impl Slow {
         self.since
     }
 
-    /// What an exchange takes now.
+    /// What an exchange takes now: the lower quartile of the latest, because lost packets only ever add to it.
     pub(crate) fn pace(&self) -> Option<Duration> {
-        self.median_of(RECENT.min(self.recent.len())).map(|(_, took)| took)
+        let mut times: Vec<Duration> = self.recent.iter().map(|(_, took)| *took).collect();
+        times.sort_unstable();
+        times.get(times.len() / 4).copied()
     }
 
     /// The medians of the latest `count` ratios and times, where there are as many.
@@ -121,8 +124,10 @@ mod tests {
         learn(&mut slow, 150, 20, 1);
         assert_eq!(slow.since(), None);
         learn(&mut slow, 50, 60, 1);
-        learn(&mut slow, 500, 2, 2);
-        assert_eq!(slow.since(), None, "one or two are no trend");
+        learn(&mut slow, 500, 5, 2);
+        learn(&mut slow, 50, 1, 2);
+        learn(&mut slow, 500, 5, 2);
+        assert_eq!(slow.since(), None, "lost packets are no trend");
         learn(&mut slow, 500, 1, 3);
         assert_eq!(slow.since(), Some(Time::from_millis(3)));
         learn(&mut slow, 200, 100, 4);

@@ -107,13 +107,18 @@ impl Core {
         let keys = backend.servers.clone();
         let paces: Vec<(Key, Duration, bool)> =
             keys.iter().filter_map(|key| self.pace_of(*key, now)).collect();
+        let wishes = self.desired.get(name);
         for key in keys {
             let Some(server) = self.servers.get_mut(&key) else { continue };
             let Some(detector) = &server.detector else { continue };
             let (since, pace) = (detector.slow_since(), detector.pace().unwrap_or_default());
-            // To begin with, the faster one has to be fit to take over; a doubt about it later ends nothing.
+            // To begin with, the faster one has to be fit to take over, unless it has done so already; a doubt about it
+            // later ends nothing.
+            let out = wishes
+                .and_then(|wishes| wishes.get(&server.id.server))
+                .is_some_and(|wish| wish.want == Want::Maint);
             let (times, begins) =
-                if server.slow_since.is_some() { (STILL_FASTER, false) } else { (FASTER, true) };
+                if server.slow_since.is_some() { (STILL_FASTER, false) } else { (FASTER, !out) };
             let faster = paces
                 .iter()
                 .any(|(other, quick, fit)| *other != key && *quick * times <= pace && (*fit || !begins));

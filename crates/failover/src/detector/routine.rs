@@ -35,8 +35,9 @@ const GETTING_TO_KNOW_MAX: u32 = 4;
 /// Full probes beside the canary, by which the first of the possible successors shows that it could take over.
 const CHALLENGE_PROBES: usize = 2;
 
-/// With this many probes under way a server is not asked by more of them, however many others are under suspicion.
-const RUNNING_MAX: usize = 24;
+/// With this many probes under way a server is not asked by more of them for the sake of others, and those of a suspicion
+/// that is over are dropped.
+pub(super) const RUNNING_MAX: usize = 24;
 
 /// When what is due.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::routine::RUNNING_MAX;
 use super::running::{Clock, Purpose};
 use super::{Alarm, Desk, Detector, News, Phase, Verdict};
 use crate::history::Entry;
@@ -124,6 +125,10 @@ impl Detector {
                     self.give_up(id, desk);
                 }
             }
+            // Left over from a suspicion that another target's answer has refuted.
+            (Purpose::Wave, Phase::Trusted) if self.suspicion.is_none() => {
+                self.miss(target, &failure, false, desk);
+            }
             (Purpose::Recovery, Phase::Condemned | Phase::Lost) => self.on_late_again(failure, desk),
             (Purpose::Routine { .. } | Purpose::Wave | Purpose::Recovery, _) => {}
         }
@@ -196,12 +201,15 @@ impl Detector {
         }
     }
 
-    /// The suspicion is over: its probes are dropped, and what raised it raises nothing more.
+    /// The suspicion is over, and what raised it raises nothing more. Its probes go on where there is room for them:
+    /// what they show of the path's pace, and of silent targets, is of use.
     pub(super) fn end_suspicion(&mut self, desk: &mut Desk<'_>) {
         let Some(suspicion) = self.suspicion.take() else { return };
-        let members: Vec<ProbeId> = suspicion.members().collect();
-        for id in members {
-            self.give_up(id, desk);
+        if self.running.len() > RUNNING_MAX {
+            let members: Vec<ProbeId> = suspicion.members().collect();
+            for id in members {
+                self.give_up(id, desk);
+            }
         }
         for running in self.running.values_mut() {
             if running.clock != Clock::InTime
