@@ -2,7 +2,7 @@
 
 KEEP ?=
 
-.PHONY: help demo test bench lint fmt prepare
+.PHONY: help demo test bench lint fmt prepare prepare-tunnels
 
 help:
 	@echo 'make demo          tunnels die and come back: see what clients see of it (20 s)'
@@ -20,7 +20,8 @@ demo: prepare
 	@cargo build --locked -p e2e --bins
 	@cargo run --locked --quiet -p e2e --bin demo -- $(if $(KEEP),--keep)
 
-test: prepare
+# Tests with real tunnels are not run, and say so, where this is not root with /dev/net/tun.
+test: prepare-tunnels
 	cargo test --locked --workspace --no-fail-fast
 
 bench: prepare
@@ -37,6 +38,9 @@ fmt: prepare
 
 prepare:
 	@tests/prepare
+
+prepare-tunnels:
+	@tests/prepare tunnels
 
 # A part of cargo that not every installation has, and a command that needs it.
 with = @if cargo $(1) --version >/dev/null 2>&1; \
