@@ -2,11 +2,15 @@
 //! rather than tasks, because a task's timer counts whole milliseconds and its turn comes after those of the test.
 
 use std::net::{SocketAddr, UdpSocket};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use rustix::net::sockopt::set_socket_recv_buffer_size_force;
+use rustix::thread::gettid;
 
 use super::{Carried, Cut, Delays, Direction, End, Path};
 use crate::wireguard::dice::Dice;
@@ -16,6 +20,9 @@ const UNDER_WAY: usize = 2048;
 
 /// No datagram is longer.
 const LONGEST: usize = 64 * 1024;
+
+/// Bytes that the kernel keeps for us, where we may ask for so much: else a burst is lost before it was counted.
+const KEPT: usize = 4 * 1024 * 1024;
 
 struct Datagram {
     received: Instant,
@@ -60,6 +67,7 @@ impl Way {
         cut: &Arc<RwLock<Cut>>,
         stopped: &Arc<AtomicBool>,
     ) -> Self {
+        set_socket_recv_buffer_size_force(&from.socket, KEPT).ok();
         let clone = |socket: &UdpSocket| socket.try_clone().expect("descriptors are left");
         let counts = Arc::<Counts>::default();
         // The same losses in both directions would be no chance.
@@ -113,6 +121,7 @@ fn take_in(
     counts: &Counts,
     stopped: &AtomicBool,
 ) {
+    hurry();
     let mut buffer = vec![0; LONGEST];
     while !stopped.load(Ordering::Relaxed) {
         let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
@@ -123,9 +132,19 @@ fn take_in(
     }
 }
 
+/// Puts the calling thread before all that are not of real time: on a busy machine its turn would come milliseconds
+/// late, and a `nice` value helps only against those of the same session. Without the right to do so it is late.
+fn hurry() {
+    let thread = gettid().to_string();
+    let mut command = Command::new("chrt");
+    command.args(["--fifo", "--pid", "1", &thread]).stdin(Stdio::null()).stdout(Stdio::null());
+    command.stderr(Stdio::null()).status().ok();
+}
+
 impl Exit {
     /// Ends when the entrance has ended.
     fn let_out(mut self, under_way: &Receiver<Datagram>) {
+        hurry();
         while let Ok(Datagram { received, bytes }) = under_way.recv() {
             if self.stopped.load(Ordering::Relaxed) {
                 return;
