@@ -17,7 +17,7 @@ help:
 # Beside the demo lies the program that it shows: both are bins of the package e2e, and built together.
 demo: prepare
 	@echo 'Building hactl and the demo; the first time takes some minutes.'
-	@cargo build --locked -p e2e --bins
+	@cargo build --locked -p e2e --bin hactl-dup --bin demo
 	@cargo run --locked --quiet -p e2e --bin demo -- $(if $(KEEP),--keep)
 
 # Tests with real tunnels are not run, and say so, where this is not root with /dev/net/tun.

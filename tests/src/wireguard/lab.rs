@@ -50,8 +50,8 @@ pub struct Lab {
 impl Lab {
     /// Makes a lab whose tunnels are like `path`, plays `scene` in it and takes it down.
     ///
-    /// The scene's thread and those of its runtime are in HAProxy's namespace; what it starts is, too. A panic in the
-    /// scene passes on when everything is down. Panics where `needs` says that something is missing.
+    /// The scene's thread and those of its runtime are in HAProxy's namespace; what it starts is, too. The lab is the
+    /// scene's own: it goes where the scene drops it. A panic passes on when everything is down. Panics where `needs` says that something is missing.
     pub fn run<T, Scene, Playing>(path: Path, scene: Scene) -> T
     where
         T: Send,

@@ -33,10 +33,8 @@ pub(crate) async fn measure(scene: &mut Scene, arguments: &Arguments) -> Detecte
     let mut dice = Dice::new(arguments.seed);
     let mut detected = Detected { times: Vec::new(), missed: 0, connects: Vec::new() };
     for number in 1..=arguments.trials {
-        scene.wait_until_quiet().await;
+        wait_for_a_moment(scene, &mut dice).await;
         detected.connects.extend(scene.lab.connect_time("wg1"));
-        let micros = u64::try_from(PHASES.as_micros()).expect("a few seconds are few microseconds");
-        sleep(Duration::from_micros(dice.below(micros))).await;
         scene.lab.break_(arguments.mode.to_break()).await;
         let seen = time_to_maint(scene).await;
         scene.lab.heal().await;
@@ -52,6 +50,19 @@ pub(crate) async fn measure(scene: &mut Scene, arguments: &Arguments) -> Detecte
         }
     }
     detected
+}
+
+/// Waits for a random moment at which `wg1` is in service: a false alarm just before the fault would pass for a very
+/// quick detection.
+async fn wait_for_a_moment(scene: &mut Scene, dice: &mut Dice) {
+    let micros = u64::try_from(PHASES.as_micros()).expect("a few seconds are few microseconds");
+    loop {
+        scene.wait_until_quiet().await;
+        sleep(Duration::from_micros(dice.below(micros))).await;
+        if !scene.is_in_maint("wg1").await {
+            return;
+        }
+    }
 }
 
 /// Begins with the fault in force.
