@@ -3,7 +3,7 @@
 KEEP ?=
 SIM ?=
 
-.PHONY: help demo test bench sim lint fmt prepare
+.PHONY: help demo test bench sim lint fmt prepare prepare-tunnels
 
 help:
 	@echo 'make demo          tunnels die and come back: see what clients see of it (20 s)'
@@ -20,10 +20,11 @@ help:
 # Beside the demo lies the program that it shows: both are bins of the package e2e, and built together.
 demo: prepare
 	@echo 'Building hactl and the demo; the first time takes some minutes.'
-	@cargo build --locked -p e2e --bins
+	@cargo build --locked -p e2e --bin hactl-dup --bin demo
 	@cargo run --locked --quiet -p e2e --bin demo -- $(if $(KEEP),--keep)
 
-test: prepare
+# Tests with real tunnels are not run, and say so, where this is not root with /dev/net/tun.
+test: prepare-tunnels
 	cargo test --locked --workspace --no-fail-fast
 
 bench: prepare
@@ -45,6 +46,9 @@ fmt: prepare
 
 prepare:
 	@tests/prepare
+
+prepare-tunnels:
+	@tests/prepare tunnels
 
 # A part of cargo that not every installation has, and a command that needs it.
 with = @if cargo $(1) --version >/dev/null 2>&1; \

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
 
 /// What the leaf certificates are for.
-const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+const NAMES: [&str; 6] = ["localhost", "127.0.0.1", "::1", "192.0.2.1", "198.51.100.1", "203.0.113.1"];
 
 /// A certificate authority that nobody but its scene knows.
 pub struct Ca {
@@ -40,7 +40,7 @@ impl Ca {
         &self.file
     }
 
-    /// The server's side of TLS, with a leaf for `localhost`, `127.0.0.1` and `::1`.
+    /// The server's side of TLS, with a leaf for all addresses that targets have.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         let key = KeyPair::generate().expect("ring makes a P-256 key");
         let params = CertificateParams::new(NAMES.map(String::from)).expect("the names are valid");

@@ -28,6 +28,11 @@ impl Port {
     #[must_use]
     pub fn at(addr: SocketAddr) -> Self {
         assert!(addr.ip().is_loopback(), "{addr} is not loopback: tests never leave the machine");
+        Self::inside(addr)
+    }
+
+    /// The port at `addr`, an address in a namespace that has no way out and that the calling thread is in.
+    pub(crate) fn inside(addr: SocketAddr) -> Self {
         let held = bound(addr, true);
         let addr = held.local_addr().expect("a bound socket has an address");
         Self { addr, _held: held }

@@ -37,7 +37,7 @@ pub enum Condition {
 /// Which exit a connection came through, by its source address.
 pub type ExitNames = HashMap<IpAddr, String>;
 
-/// A server on a free port of 127.0.0.1, ended when dropped.
+/// A server, ended when dropped.
 pub struct Target {
     service: Service,
     shared: Arc<Shared>,
@@ -60,26 +60,36 @@ impl Target {
     /// An HTTP/1.1 server; its body is the exit's name and a line feed, or the address of an unknown one.
     #[must_use]
     pub fn http(exits: ExitNames) -> Self {
-        Self::start("http", exits, None)
+        Self::start(Port::free(), "http", exits, None)
+    }
+
+    /// The same at `addr`, in the namespace that the calling thread and those of its runtime are in.
+    pub(crate) fn http_inside(addr: SocketAddr, exits: ExitNames) -> Self {
+        Self::start(Port::inside(addr), "http", exits, None)
     }
 
     /// The same over TLS, with a leaf of `ca`.
     #[must_use]
     pub fn https(exits: ExitNames, ca: &Ca) -> Self {
-        Self::start("https", exits, Some(ca.acceptor()))
+        Self::start(Port::free(), "https", exits, Some(ca.acceptor()))
+    }
+
+    /// The same at `addr`, as `http_inside`.
+    pub(crate) fn https_inside(addr: SocketAddr, exits: ExitNames, ca: &Ca) -> Self {
+        Self::start(Port::inside(addr), "https", exits, Some(ca.acceptor()))
     }
 
     /// A TCP service that says its banner and then waits for the client to close.
     #[must_use]
     pub fn tcp() -> Self {
-        Self::start("tcp", ExitNames::new(), None)
+        Self::start(Port::free(), "tcp", ExitNames::new(), None)
     }
 
-    fn start(scheme: &'static str, exits: ExitNames, tls: Option<TlsAcceptor>) -> Self {
+    fn start(port: Port, scheme: &'static str, exits: ExitNames, tls: Option<TlsAcceptor>) -> Self {
         let condition = watch::Sender::new(Condition::Up);
         let shared = Arc::new(Shared { exits, tls, condition, answered: AtomicU64::new(0) });
         let serving = Arc::clone(&shared);
-        let service = Service::start(Port::free(), move |stream| {
+        let service = Service::start(port, move |stream| {
             let shared = Arc::clone(&serving);
             async move { shared.serve(scheme, stream).await }
         });

@@ -22,7 +22,7 @@ async fn each_mistake_is_shown_at_its_place_and_ends_it_with_64() {
             "[probe]\nintervall = \"2s\"\n",
             "error: hactl.toml:2:1: unknown key `intervall`\n  2 | intervall = \"2s\"\n    | ^^^^^^^^^ did you mean \
              `interval`?   known: targets, profile, canary, interval, timeout, false_alarm_every, \
-             ride_through, control, ca_file\n",
+             ride_through, hold, hold_max, control, ca_file\n",
         ),
         (
             "[probe]\ninterval = \"0s\"\n",

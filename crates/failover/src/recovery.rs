@@ -78,9 +78,14 @@ impl Recovery {
         self.good > 0
     }
 
+    /// For how long it has answered.
+    pub(crate) fn good_for(&self, now: Time) -> Duration {
+        self.first_good.map_or(Duration::ZERO, |first| now.since(first))
+    }
+
     /// Enough good answers over at least `hold`.
     pub(crate) fn is_complete(&self, hold: Duration, now: Time) -> bool {
-        self.good >= GOOD_MIN && self.first_good.is_some_and(|first| now.since(first) >= hold)
+        self.good >= GOOD_MIN && self.good_for(now) >= hold
     }
 
     /// Until the next probe. While it answers, often enough that the end of `hold` is met.

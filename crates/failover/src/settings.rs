@@ -72,6 +72,12 @@ pub struct Settings {
     /// An interruption that is over within this, from the first request that it swallowed, moves nobody.
     #[serde(with = "micros")]
     pub ride_through: Duration,
+    /// How long a server has to be good after its first outage before it is used again.
+    #[serde(with = "micros")]
+    pub hold: Duration,
+    /// The longest that this grows to with further outages; as long as `hold`, and nobody is held for relapses.
+    #[serde(with = "micros")]
+    pub hold_max: Duration,
     /// There is a control target, asked directly.
     pub control: bool,
     /// Backends whose slow servers are taken out.
@@ -92,6 +98,8 @@ impl Settings {
             timeout: Duration::from_secs(3),
             false_alarm_every: Duration::from_secs(30 * 24 * 3600),
             ride_through: Duration::ZERO,
+            hold: Duration::from_millis(1500),
+            hold_max: Duration::from_secs(300),
             control: false,
             move_slow: BTreeSet::new(),
             seed: 0,

@@ -1,5 +1,7 @@
 //! Out of service: what is seen of the server meanwhile, and how it comes back.
 
+use std::time::Duration;
+
 use super::{Desk, Detector, News, Phase, Proof, Verdict};
 use crate::loss::SILENCE_MAX;
 use crate::recovery::Recovery;
@@ -14,7 +16,7 @@ impl Detector {
 
     /// A complete answer through a condemned server.
     pub(super) fn on_answer(&mut self, proof: Proof, counts: bool, desk: &mut Desk<'_>) {
-        if self.damping.is_suppressed(desk.now) {
+        if self.damping.is_suppressed(Duration::ZERO, desk.now) {
             self.alarm = None;
         }
         // What was under way before it was condemned has come through after all: that was too early.
@@ -35,7 +37,10 @@ impl Detector {
         if first {
             self.schedule_recovery(desk);
         }
-        if self.recovery.is_complete(self.damping.hold(), desk.now) && !self.damping.is_suppressed(desk.now) {
+        let good = self.recovery.good_for(desk.now);
+        if self.recovery.is_complete(self.damping.hold(), desk.now)
+            && !self.damping.is_suppressed(good, desk.now)
+        {
             self.redeem(desk);
         }
     }
@@ -53,7 +58,7 @@ impl Detector {
         // Nobody has to be compared with to know whose fault a closed port is.
         if self.phase == Phase::Lost && is_local(failure) {
             self.news(News::Condemned);
-            self.damping.down(std::time::Duration::MAX, desk.now);
+            self.damping.down(Duration::MAX, desk.settings, desk.now);
             self.restart_recovery(failure, desk);
         }
     }

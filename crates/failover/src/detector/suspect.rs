@@ -226,7 +226,7 @@ impl Detector {
         let good_for =
             if self.phase == Phase::Trusted { desk.now.since(self.trusted_since) } else { Duration::MAX };
         self.alarm = (self.phase == Phase::Trusted).then_some(Alarm { silent_since, at: desk.now });
-        self.damping.down(good_for, desk.now);
+        self.damping.down(good_for, desk.settings, desk.now);
         self.fall(News::Condemned, failure, desk);
     }
 

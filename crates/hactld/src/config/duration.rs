@@ -32,6 +32,12 @@ const FALSE_ALARM_MAX: Duration = Duration::from_secs(3650 * 24 * 3600);
 /// Clients give up before this; whoever rides through more wants nobody moved at all.
 const RIDE_THROUGH_MAX: Duration = Duration::from_secs(60);
 
+/// A server that is used again after less than this was not looked at twice.
+const HOLD_MIN: Duration = Duration::from_millis(500);
+
+/// Whoever wants a server to stay out for longer puts it into maint.
+const HOLD_MAX: Duration = Duration::from_secs(3600);
+
 /// Of `hactl check`. Less than this is below the round trip of most tunnels: every probe would fail.
 const CHECK_MIN: Duration = Duration::from_millis(50);
 
@@ -57,6 +63,10 @@ pub(super) fn false_alarm_every<'de, D: Deserializer<'de>>(deserializer: D) -> R
 
 pub(super) fn ride_through<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     deserializer.deserialize_any(Bounded::new(Duration::ZERO, RIDE_THROUGH_MAX))
+}
+
+pub(super) fn hold<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    deserializer.deserialize_any(Bounded::new(HOLD_MIN, HOLD_MAX))
 }
 
 /// Parses the deadline of `hactl check` as it is written on a command line.

@@ -14,7 +14,7 @@ pub(super) type Environment = [(String, String)];
 const PREFIX: &str = "HACTL_";
 
 /// Each sets one key.
-pub(super) const SETTINGS: [(&str, &str, &str); 10] = [
+pub(super) const SETTINGS: [(&str, &str, &str); 12] = [
     ("HACTL_PROBE__TARGETS", "probe", "targets"),
     ("HACTL_PROBE__PROFILE", "probe", "profile"),
     ("HACTL_PROBE__CANARY", "probe", "canary"),
@@ -22,6 +22,8 @@ pub(super) const SETTINGS: [(&str, &str, &str); 10] = [
     ("HACTL_PROBE__TIMEOUT", "probe", "timeout"),
     ("HACTL_PROBE__FALSE_ALARM_EVERY", "probe", "false_alarm_every"),
     ("HACTL_PROBE__RIDE_THROUGH", "probe", "ride_through"),
+    ("HACTL_PROBE__HOLD", "probe", "hold"),
+    ("HACTL_PROBE__HOLD_MAX", "probe", "hold_max"),
     ("HACTL_PROBE__CONTROL", "probe", "control"),
     ("HACTL_PROBE__CA_FILE", "probe", "ca_file"),
     ("HACTL_ADMIN__SOCKET", "admin", "socket"),

@@ -38,13 +38,18 @@ pub(super) struct RawProbe {
     pub(super) false_alarm_every: Duration,
     #[serde(deserialize_with = "duration::ride_through")]
     pub(super) ride_through: Duration,
+    #[serde(deserialize_with = "duration::hold")]
+    pub(super) hold: Duration,
+    #[serde(deserialize_with = "duration::hold")]
+    pub(super) hold_max: Duration,
     pub(super) control: Option<RawTarget>,
     pub(super) ca_file: Option<PathBuf>,
 }
 
 impl Default for RawProbe {
     fn default() -> Self {
-        let Settings { profile, timeout, false_alarm_every, ride_through, .. } = Settings::new(Vec::new());
+        let Settings { profile, timeout, false_alarm_every, ride_through, hold, hold_max, .. } =
+            Settings::new(Vec::new());
         Self {
             targets: super::DEFAULT_TARGETS
                 .iter()
@@ -57,6 +62,8 @@ impl Default for RawProbe {
             timeout,
             false_alarm_every,
             ride_through,
+            hold,
+            hold_max,
             control: None,
             ca_file: None,
         }

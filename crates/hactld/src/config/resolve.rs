@@ -62,6 +62,8 @@ impl<'a> Resolver<'a> {
             timeout: raw.timeout,
             false_alarm_every: raw.false_alarm_every,
             ride_through: raw.ride_through,
+            hold: raw.hold,
+            hold_max: raw.hold_max,
             control: raw.control.is_some(),
             ..Settings::new(targets.iter().map(|target| target.name().clone()).collect())
         };
@@ -69,6 +71,7 @@ impl<'a> Resolver<'a> {
         let control = raw.control.map(|RawTarget(target)| target);
         let probe = Probe { targets, control, ca_file: raw.ca_file, settings };
         self.check_cadence(&probe, canary.is_some(), interval.is_some());
+        self.check_hold(&probe.settings);
         probe
     }
 
@@ -91,6 +94,15 @@ impl<'a> Resolver<'a> {
             }
         }
         targets
+    }
+
+    fn check_hold(&mut self, settings: &Settings) {
+        let (hold, most) = (written(settings.hold), written(settings.hold_max));
+        if settings.hold > settings.hold_max {
+            let what = format!("`hold` ({hold}) is longer than `hold_max` ({most})");
+            let next = format!("write a `hold` of {most} or less, or a `hold_max` of {hold} or more");
+            self.report(&what, &next, &["probe", "hold"]);
+        }
     }
 
     fn check_cadence(&mut self, probe: &Probe, canary_written: bool, interval_written: bool) {

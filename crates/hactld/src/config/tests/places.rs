@@ -20,7 +20,7 @@ fn the_caret_stands_under_what_is_meant() {
     assert_snapshot!(problems("[probe]\n\"in\\u001bterval\" = \"\u{9b}2J\u{202e}\"\n"), @r#"
     hactl.toml:2:1: unknown key `in\u{1b}terval`
       2 | "in\u001bterval" = "\u{9b}2J\u{202e}"
-        | ^^^^^^^^^^^^^^^^ did you mean `interval`?   known: targets, profile, canary, interval, timeout, false_alarm_every, ride_through, control, ca_file
+        | ^^^^^^^^^^^^^^^^ did you mean `interval`?   known: targets, profile, canary, interval, timeout, false_alarm_every, ride_through, hold, hold_max, control, ca_file
     "#);
     assert_snapshot!(problems("[probe]\ntargets = [\"\u{202e}\"]\n"), @r#"
     hactl.toml:2:12: target `\u{202e}`: no scheme; write https://\u{202e}/

@@ -54,6 +54,8 @@ fn every_key_can_be_set_by_its_variable() {
         ("HACTL_PROBE__TIMEOUT", "1s"),
         ("HACTL_PROBE__FALSE_ALARM_EVERY", "90 days"),
         ("HACTL_PROBE__RIDE_THROUGH", "2.5s"),
+        ("HACTL_PROBE__HOLD", "3s"),
+        ("HACTL_PROBE__HOLD_MAX", "1 min"),
         ("HACTL_PROBE__CONTROL", "tcp://192.0.2.1:22"),
     ];
     let text = format!("[probe]\ncontrol = {{ url = \"https://192.0.2.1/\", sni = \"a.test\" }}\n{INSTANCE}");
@@ -65,6 +67,8 @@ fn every_key_can_be_set_by_its_variable() {
         timeout: Duration::from_secs(1),
         false_alarm_every: Duration::from_secs(90 * 24 * 3600),
         ride_through: Duration::from_millis(2500),
+        hold: Duration::from_secs(3),
+        hold_max: Duration::from_secs(60),
         control: true,
         ..Settings::new(DEFAULT_TARGETS.map(Name::from).to_vec())
     };
@@ -91,6 +95,8 @@ fn each_duration_is_allowed_from_its_least_to_its_most() {
         ("timeout", "100ms", "30s", "99ms", "31s"),
         ("false_alarm_every", "1h", "3650d", "59m", "3651d"),
         ("ride_through", "0s", "1m", "-1s", "61s"),
+        ("hold", "500ms", "5m", "499ms", "61m"),
+        ("hold_max", "2s", "1h", "499ms", "61m"),
     ];
     for (key, least, most, less, more) in table {
         for fits in [least, most] {
@@ -100,10 +106,23 @@ fn each_duration_is_allowed_from_its_least_to_its_most() {
         }
         for wrong in [less, more] {
             let error = problems(&format!("[probe]\n{key} = \"{wrong}\"\n{INSTANCE}"));
+            // How the holds go together has a test of its own.
+            let least = if key == "hold_max" { "500ms" } else { least };
             let expected = format!("`{wrong}` is out of range; from {least} to ");
             assert!(error.contains(&expected), "{key}: {error}");
         }
     }
+}
+
+#[test]
+fn the_first_hold_is_not_longer_than_the_longest() {
+    settings("hold = \"2s\"\nhold_max = \"2s\"");
+    assert_snapshot!(problems(&format!("[probe]\nhold = \"2s\"\nhold_max = \"1s\"\n{INSTANCE}")), @r#"
+    hactl.toml:2:8: `hold` (2s) is longer than `hold_max` (1s)
+      2 | hold = "2s"
+        |        ^^^^
+      next: write a `hold` of 1s or less, or a `hold_max` of 2s or more
+    "#);
 }
 
 #[test]

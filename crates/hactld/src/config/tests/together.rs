@@ -149,9 +149,9 @@ fn a_variable_is_named_in_its_own_mistakes() {
     unknown environment variable HACTL_probe__interval
       next: correct it to HACTL_PROBE__INTERVAL, or unset it
     ");
-    assert_snapshot!(of("HACTL_X", "1"), @r"
+    assert_snapshot!(of("HACTL_X", "1"), @"
     unknown environment variable HACTL_X
-      next: unset it; known are HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY, HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET, HACTL_LOG, HACTL_HAPROXY, HACTL_SOCKET, HACTL_SOCKS_PASSWORD
+      next: unset it; known are HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY, HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX, HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET, HACTL_LOG, HACTL_HAPROXY, HACTL_SOCKET, HACTL_SOCKS_PASSWORD
     ");
     assert_snapshot!(of("HACTL_LOG", "debg"), @r"
     environment variable HACTL_LOG: `debg` is no log level
@@ -167,14 +167,14 @@ fn all_mistakes_are_told_at_once() {
                 [[instance.backend]]\nname = \"b c\"\npolicy = \"fastest\"\n";
     assert_snapshot!(failed(text, &[("HACTL_PROBE__TIMEOUT", "x"), ("HACTL_Y", "")]), @r#"
     unknown environment variable HACTL_Y
-      next: unset it; known are HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY, HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET, HACTL_LOG, HACTL_HAPROXY, HACTL_SOCKET, HACTL_SOCKS_PASSWORD
+      next: unset it; known are HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY, HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX, HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET, HACTL_LOG, HACTL_HAPROXY, HACTL_SOCKET, HACTL_SOCKS_PASSWORD
     environment variable HACTL_PROBE__TIMEOUT: `x` is not a duration; write one such as "500ms" or "2s"
     hactl.toml:2:12: 2 has no unit; write "2s"
       2 | interval = 2
         |            ^
     hactl.toml:3:1: unknown key `timeot`
       3 | timeot = "1s"
-        | ^^^^^^ did you mean `timeout`?   known: targets, profile, canary, interval, timeout, false_alarm_every, ride_through, control, ca_file
+        | ^^^^^^ did you mean `timeout`?   known: targets, profile, canary, interval, timeout, false_alarm_every, ride_through, hold, hold_max, control, ca_file
     hactl.toml:4:12: target `1.1.1.1`: no scheme; write https://1.1.1.1/
       4 | targets = ["1.1.1.1", 2]
         |            ^^^^^^^^^

@@ -34,7 +34,7 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
     assert_snapshot!(problems(&format!("[probe]\nintervall = \"2s\"\n{INSTANCE}")), @r#"
     hactl.toml:2:1: unknown key `intervall`
       2 | intervall = "2s"
-        | ^^^^^^^^^ did you mean `interval`?   known: targets, profile, canary, interval, timeout, false_alarm_every, ride_through, control, ca_file
+        | ^^^^^^^^^ did you mean `interval`?   known: targets, profile, canary, interval, timeout, false_alarm_every, ride_through, hold, hold_max, control, ca_file
     "#);
     assert_snapshot!(problems(&format!("[prob]\n{INSTANCE}")), @r"
     hactl.toml:1:2: unknown key `prob`
