@@ -37,8 +37,8 @@ const QUIET_AFTER: u32 = 300;
 /// A silence that a path came back from teaches as long as it halves in this time.
 const SILENCE_HALF_LIFE: Duration = Duration::from_secs(3600);
 
-/// A longer one is an outage.
-pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(1);
+/// A longer one is an outage, and to be seen as soon as the next time.
+const SILENCE_MAX: Duration = Duration::from_millis(600);
 
 /// One server's record.
 #[derive(Clone, Debug)]

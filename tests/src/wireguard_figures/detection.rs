@@ -19,6 +19,10 @@ const LOOK: Duration = Duration::from_millis(1);
 /// A fault that is not seen by then counts as missed.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// How long a fault lasts at the least: one that ended as soon as it was seen would be an interruption, from which hactl
+/// learns to be more patient.
+const LASTS: Duration = Duration::from_secs(3);
+
 /// What came of the faults.
 pub(crate) struct Detected {
     /// One for each fault that was seen.
@@ -36,7 +40,9 @@ pub(crate) async fn measure(scene: &mut Scene, arguments: &Arguments) -> Detecte
         wait_for_a_moment(scene, &mut dice).await;
         detected.connects.extend(scene.lab.connect_time("wg1"));
         scene.lab.break_(arguments.mode.to_break()).await;
+        let broken = Instant::now();
         let seen = time_to_maint(scene).await;
+        sleep(LASTS.saturating_sub(broken.elapsed())).await;
         scene.lab.heal().await;
         tell(
             &seen.map_or_else(

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use super::{Desk, Detector, News, Phase, Proof, Verdict};
-use crate::loss::SILENCE_MAX;
 use crate::recovery::Recovery;
 use crate::suspicion::is_local;
 use crate::{Cause, Failure};
+
+/// An answer that comes no later than this after the server was condemned, to what was asked before, shows that it was
+/// only slow. Whatever comes later was lost and sent again: SYN after one second and three (RFC 6298).
+const EARLY_WITHIN: Duration = Duration::from_secs(1);
 
 impl Detector {
     pub(super) fn restart_recovery(&mut self, failure: &Failure, desk: &mut Desk<'_>) {
@@ -21,7 +24,7 @@ impl Detector {
         }
         // What was under way before it was condemned has come through after all: that was too early.
         let early =
-            self.alarm.filter(|alarm| proof.began <= alarm.at && proof.at.since(alarm.at) <= SILENCE_MAX);
+            self.alarm.filter(|alarm| proof.began <= alarm.at && proof.at.since(alarm.at) <= EARLY_WITHIN);
         if let Some(alarm) = early {
             self.loss.late();
             self.loss.survived(proof.at.since(alarm.silent_since), desk.now);
