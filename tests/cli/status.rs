@@ -76,7 +76,8 @@ async fn the_exit_code_goes_from_ok_to_degraded_to_down_and_back() {
         .await;
     let ran = beside.status(&[]).await;
     assert_eq!(ran.code, Some(2));
-    assert!(ran.stdout.starts_with("✗ socks_back_7891 DOWN: "), "{}", ran.stdout);
+    assert!(ran.stdout.starts_with("✗ no server answers: "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\n✗ socks_back_7891 DOWN: "), "{}", ran.stdout);
     assert_eq!(beside.status(&["--exit-zero"]).await.code, Some(0));
 
     for exit in [&beside.lab.wg1, &beside.lab.wg2, &beside.lab.warp] {
@@ -97,6 +98,7 @@ async fn json_is_the_hactl_v1_contract() {
             "applying",
             "backends",
             "exit_code",
+            "frozen_since",
             "generatedAt",
             "haproxy",
             "instance",
@@ -161,7 +163,8 @@ async fn json_has_of_each_server_what_is_known_and_what_is_wanted() {
                 "name",
                 "override",
                 "reason",
-                "role"
+                "role",
+                "slow"
             ]
         );
         assert_eq!(keys(&server["latency_ms"]), ["last", "p50", "p95"]);

@@ -91,7 +91,6 @@ impl Lab {
     pub fn config(&self) -> String {
         HactlConfig {
             targets: [self.https.url(), self.http.url()],
-            every: "500ms",
             ca_file: self.ca.file(),
             socket: &self.hactl_socket(),
             haproxy: &self.haproxy.admin_socket(),
@@ -113,12 +112,14 @@ pub fn exit_names() -> ExitNames {
     EXITS.iter().map(|(name, source)| (IpAddr::from(*source), (*name).to_owned())).collect()
 }
 
-/// A configuration of hactl for a scene like this one.
+/// As long as the first hold: in a scene things break every few seconds, and nobody wants to wait until hactl has
+/// forgotten that.
+const HOLD: &str = "1.5s";
+
+/// A configuration of hactl for a scene like this one, with the profile `fast`.
 pub struct HactlConfig<'a> {
     /// What to ask for.
     pub targets: [String; 2],
-    /// Interval and timeout.
-    pub every: &'static str,
     /// Who signed the targets.
     pub ca_file: &'a Path,
     /// hactl's own socket.
@@ -129,15 +130,15 @@ pub struct HactlConfig<'a> {
 
 impl fmt::Display for HactlConfig<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { targets: [one, other], every, .. } = self;
+        let Self { targets: [one, other], .. } = self;
         let (ca_file, socket, haproxy) =
             (self.ca_file.display(), self.socket.display(), self.haproxy.display());
         write!(
             f,
             r#"[probe]
 targets = ["{one}", "{other}"]
-interval = "{every}"
-timeout = "{every}"
+profile = "fast"
+hold_max = "{HOLD}"
 ca_file = "{ca_file}"
 
 [admin]

@@ -35,17 +35,18 @@ pub struct Sample {
 pub struct Outage {
     /// The end of the last request that succeeded before the fault.
     pub last_before: Option<Instant>,
-    /// The end of the first success among the requests started after the fault.
-    pub first_after: Option<Instant>,
+    /// Start and end of the first success among the requests started after the fault.
+    pub first_after: Option<(Instant, Instant)>,
     /// How many of the requests started after the fault failed.
     pub failed: usize,
 }
 
 impl Outage {
-    /// From the last success to the next one; `None` where one of them is missing.
+    /// From one answer to the next: the end of the last success to that of the next one, `None` where one of them is
+    /// missing. What a request takes when all is well is part of it.
     #[must_use]
-    pub fn duration(&self) -> Option<Duration> {
-        Some(self.first_after?.duration_since(self.last_before?))
+    pub fn between_answers(&self) -> Option<Duration> {
+        Some(self.first_after?.1.duration_since(self.last_before?))
     }
 }
 
@@ -55,7 +56,10 @@ pub fn outage(samples: &[Sample], fault: Instant) -> Outage {
     let good = || samples.iter().filter(|sample| sample.result.is_ok());
     Outage {
         last_before: good().map(|sample| sample.ended).filter(|ended| *ended <= fault).max(),
-        first_after: good().filter(|sample| sample.started > fault).map(|sample| sample.ended).min(),
+        first_after: good()
+            .filter(|sample| sample.started > fault)
+            .map(|sample| (sample.started, sample.ended))
+            .min_by_key(|(_, ended)| *ended),
         failed: samples.iter().filter(|sample| sample.started > fault && sample.result.is_err()).count(),
     }
 }

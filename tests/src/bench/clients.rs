@@ -26,6 +26,15 @@ const OUTAGE_LIMIT: Duration = Duration::from_secs(10);
 /// How long it may take until a healed server is in service again.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long nobody was served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unserved {
+    /// From the fault until the first client came that was served.
+    pub(crate) came: Duration,
+    /// From the last answer before the fault to the next one.
+    pub(crate) between_answers: Duration,
+}
+
 /// They stop when this is dropped.
 pub(crate) struct Clients {
     samples: Arc<Mutex<Vec<Sample>>>,
@@ -61,14 +70,15 @@ impl Clients {
     }
 
     /// Waits until a client that came after `fault` is served; how long none was.
-    pub(crate) async fn outage(&self, fault: Instant) -> Duration {
+    pub(crate) async fn outage(&self, fault: Instant) -> Unserved {
         while fault.elapsed() < OUTAGE_LIMIT {
-            if let Some(duration) = outage(&self.lock(), fault).duration() {
-                return duration;
+            let outage = outage(&self.lock(), fault);
+            if let (Some((came, _)), Some(between_answers)) = (outage.first_after, outage.between_answers()) {
+                return Unserved { came: came.duration_since(fault), between_answers };
             }
             sleep(POLL).await;
         }
-        OUTAGE_LIMIT
+        Unserved { came: OUTAGE_LIMIT, between_answers: OUTAGE_LIMIT }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Sample>> {

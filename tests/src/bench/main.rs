@@ -67,7 +67,7 @@ async fn measure(program: &Program) -> Vec<Figure> {
     figures.push(start::measure(program).await);
     tell("reloads and restarts (about a minute)");
     figures.extend(reload::measure(program).await);
-    tell("client-seen outage (about two minutes)");
+    tell("client-seen outage (about five minutes)");
     figures.extend(outage::measure(program).await);
     tell("a hundred servers (about a minute)");
     figures.extend(load::measure(program).await);

@@ -23,9 +23,6 @@ pub(crate) const POLL: Duration = Duration::from_millis(10);
 /// HAProxy and hactl are there within half a second; nobody should wait longer than this on a busy machine.
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// How often hactl probes each exit, and how long it waits for an answer, as its configuration has it.
-pub(crate) const INTERVAL: &str = "500ms";
-
 /// The scene; what depends on another part stands before it, so that it ends first.
 pub(crate) struct Scene {
     pub(crate) clients: Clients,
@@ -53,7 +50,6 @@ impl Scene {
         let haproxy = Haproxy::start(dir.path()).await?;
         let config = HactlConfig {
             targets: [tls_target.url(), target.url()],
-            every: INTERVAL,
             ca_file: ca.file(),
             socket: &dir.path().join(hactl::SOCKET),
             haproxy: haproxy.socket(),

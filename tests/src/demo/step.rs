@@ -115,7 +115,7 @@ impl Step<'_> {
         }
         let outage = outage(samples, start);
         Ok(Seen {
-            outage: outage.duration().unwrap_or_default(),
+            outage: outage.between_answers().unwrap_or_default(),
             failed: outage.failed,
             answered: counted.len(),
         })

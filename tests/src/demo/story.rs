@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use crate::clients::RATE;
 use crate::ports;
 use crate::run::Failure;
-use crate::scene::{INTERVAL, POLL, START_LIMIT, Scene};
+use crate::scene::{POLL, START_LIMIT, Scene};
 use crate::step::{Seen, Step};
 use crate::voice::Voice;
 
@@ -92,7 +92,7 @@ fn introduce(voice: &Voice, scene: &Scene) -> Result<(), Failure> {
            (its own page: http://127.0.0.1:{page}/)
   exits    {}
            (SOCKS5 servers of this demo that stand for wireproxy and WARP)
-  hactl    pid {hactl}, asks a web server through every exit, every {INTERVAL}
+  hactl    pid {hactl}, asks two web servers through every exit, all the time
   clients  ask it {RATE} times a second through HAProxy's port {front}
 
   All of it is on this machine, on loopback only, and ends with the demo. Times

@@ -9,7 +9,7 @@ use crate::history::Entry;
 use crate::rests::Why;
 use crate::suspicion::{Standing, is_local};
 use crate::{
-    Ending, Event, Evidence, Failure, Kind, ProbeId, Saw, Stage, StageTime, Success, TargetId, Time,
+    Cause, Ending, Event, Evidence, Failure, Kind, ProbeId, Saw, Stage, StageTime, Success, TargetId, Time,
 };
 
 /// No stage is let run as long as this: what is said to have taken longer did not come from a probe.
@@ -74,8 +74,10 @@ impl Detector {
         }
         match (running.purpose, self.phase) {
             (Purpose::Routine { settled: false }, Phase::Trusted) if self.suspicion.is_none() => {
-                self.suspect(running.since, Some(running.target), desk);
-                if let Some(suspicion) = &mut self.suspicion {
+                // A connection that ends under a canary is no other news than one that ends between two.
+                let closed = running.kind == Kind::Canary && failure.cause == Cause::Closed;
+                self.suspect(running.since, Some(running.target).filter(|_| !closed), desk);
+                if let (false, Some(suspicion)) = (closed, &mut self.suspicion) {
                     suspicion.blame(running.kind, failure.clone());
                 }
             }

@@ -35,6 +35,9 @@ const GETTING_TO_KNOW_MAX: u32 = 4;
 /// Full probes beside the canary, by which the first of the possible successors shows that it could take over.
 const CHALLENGE_PROBES: usize = 2;
 
+/// Before it is looked again whether a probe has had its turn.
+const WAITING_AGAIN: Duration = Duration::from_secs(1);
+
 /// With this many probes under way a server is not asked by more of them for the sake of others, and those of a suspicion
 /// that is over are dropped.
 pub(super) const RUNNING_MAX: usize = 24;
@@ -227,6 +230,10 @@ impl Detector {
         if self.due.full > desk.now {
             return;
         }
+        if self.has_waiting() {
+            self.due.full = desk.now + desk.random.around(WAITING_AGAIN);
+            return;
+        }
         let available = self.rests.available(self.rotation, desk.now);
         let unknown = available.iter().copied().find(|target| !self.lateness.is_known(*target));
         let count = u32::try_from(desk.settings.targets.len()).unwrap_or(u32::MAX);
@@ -253,8 +260,8 @@ impl Detector {
             return;
         }
         let room = self.zombies.room_at(desk.now);
-        if room > desk.now {
-            self.due.recovery = room;
+        if room > desk.now || self.has_waiting() {
+            self.due.recovery = room.max(desk.now + desk.random.around(WAITING_AGAIN));
             return;
         }
         let available = self.rests.available(self.rotation, desk.now);
@@ -263,6 +270,11 @@ impl Detector {
             self.order(Kind::Full, target, Purpose::Recovery, desk);
         }
         self.schedule_recovery(desk);
+    }
+
+    /// Some probe waits for its turn, because too many are under way: more of them would only wait behind it.
+    fn has_waiting(&self) -> bool {
+        self.running.values().any(|running| running.began.is_none())
     }
 
     pub(super) fn schedule_recovery(&mut self, desk: &mut Desk<'_>) {
