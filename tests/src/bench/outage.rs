@@ -18,13 +18,13 @@ pub(crate) const ONE_WAY: Duration = Duration::from_millis(10);
 
 /// From one canary to the next in the profile `fast`. The faults are spread over it, since how long one goes unseen
 /// depends on its phase.
-const CANARY: Duration = Duration::from_millis(250);
+const CANARY: Duration = Duration::from_millis(200);
 
 /// Faults of each kind.
 const TRIALS: u32 = 10;
 
 /// Until hactl has seen that the tunnels are quiet, and judges them at their own pace: 300 answers in a row, none late.
-const GETTING_QUIET: Duration = Duration::from_secs(85);
+const GETTING_QUIET: Duration = Duration::from_secs(70);
 
 /// How long a fault lasts at the least: one that ended as soon as it was seen would be an interruption, from which hactl
 /// learns to be more patient.
@@ -39,7 +39,7 @@ const FAULTS: [(&str, Fault, f64); 3] = [
 ];
 
 const CAME_HOW: &str = "From the fault until the first client comes that is served (one comes each 10 ms, on a fresh \
-    connection). The fault is in wg1, which is in service, wg2 is well; hactl has the profile fast and has run for 85 s. \
+    connection). The fault is in wg1, which is in service, wg2 is well; hactl has the profile fast and has run for 70 s. \
     Beside it, from the same exits: a HAProxy without hactl whose SOCKS tcp-check has inter 100ms, timeout check 250ms, \
     fall 2.";
 

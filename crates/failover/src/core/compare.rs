@@ -134,15 +134,16 @@ impl Core {
         self.control.running = Some((id, None));
     }
 
-    /// The servers that could take over, in HAProxy's order; where there is none, one of another backend that at least
-    /// shares the network.
+    /// The servers that could take over or are being asked whether they work, in HAProxy's order; where there is none,
+    /// one of another backend that at least shares the network.
     fn peers(&self, key: Key) -> Vec<Key> {
-        let trusted = |peer: &Key| *peer != key && self.detector(*peer).is_some_and(Detector::is_trusted);
+        let fit = |peer: &Detector| peer.is_trusted() || peer.is_being_confirmed();
+        let fit = |peer: &Key| *peer != key && self.detector(*peer).is_some_and(fit);
         let Some(server) = self.servers.get(&key) else { return Vec::new() };
         let own = self.backends.get(&server.id.backend).map(|backend| backend.servers.as_slice());
-        let own = own.unwrap_or_default().iter().copied().filter(trusted).take(COMPARED_MAX);
+        let own = own.unwrap_or_default().iter().copied().filter(fit).take(COMPARED_MAX);
         let own: Vec<Key> = own.collect();
-        if own.is_empty() { self.servers.keys().copied().filter(trusted).take(1).collect() } else { own }
+        if own.is_empty() { self.servers.keys().copied().filter(fit).take(1).collect() } else { own }
     }
 
     fn judge_accused(&mut self, now: Time) {

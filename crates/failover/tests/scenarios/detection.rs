@@ -122,7 +122,7 @@ fn quick_where_sessions_are_and_slow_where_none_are() {
     world.server("wg1").busy = true;
     world.look();
     world.run(60_000);
-    assert!((200..=260).contains(&canaries(&world, "wg1")), "{}", canaries(&world, "wg1"));
+    assert!((270..=320).contains(&canaries(&world, "wg1")), "{}", canaries(&world, "wg1"));
     assert!((50..=66).contains(&canaries(&world, "wg2")), "{}", canaries(&world, "wg2"));
 }
 
@@ -161,4 +161,13 @@ fn a_greeting_that_is_never_answered_is_degraded() {
     let status = world.status();
     let reason = status.backends[0].servers[0].reason.as_ref().unwrap();
     assert_eq!((reason.stage.as_str(), reason.code.as_str()), (Stage::Greeting.as_str(), "timeout"));
+}
+
+#[test]
+fn at_start_a_server_that_rejects_is_compared_with_those_that_are_being_asked() {
+    let mut world = World::new();
+    world.break_("wg1", Fault::Rejects(1));
+    let took = world.run_until(|world| world.serving() == "wg2");
+    assert!(took < Duration::from_millis(200), "{took:?}");
+    assert!(!kinds(&world.events).contains("frozen"), "{:?}", world.told);
 }

@@ -44,7 +44,7 @@ fn after_a_gap_everything_is_asked_anew_before_anything_is_decided() {
     let mut world = World::warm();
     world.break_("wg1", Fault::BlackHole);
     // Under suspicion when the host falls asleep.
-    world.run(330);
+    world.run(230);
     world.break_("wg1", Fault::None);
     world.stall(3_600_000);
     let before = world.probes.len();
@@ -59,7 +59,7 @@ fn after_a_gap_everything_is_asked_anew_before_anything_is_decided() {
 fn a_host_that_says_itself_that_it_slept_is_treated_the_same() {
     let mut world = World::warm();
     world.break_("wg1", Fault::BlackHole);
-    world.run(330);
+    world.run(230);
     world.break_("wg1", Fault::None);
     world.core.on_gap(std::time::Duration::from_secs(3600), world.now);
     world.run(2000);

@@ -141,6 +141,7 @@ impl World {
                 self.later(canary, RTT);
             }
         }
+        self.obey();
     }
 
     pub(crate) fn trouble(&mut self, target: usize, trouble: Trouble) {
