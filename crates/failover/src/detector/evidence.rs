@@ -34,10 +34,10 @@ impl Detector {
 
     fn on_passed(&mut self, id: ProbeId, passed: StageTime, at: Time, desk: &mut Desk<'_>) {
         let Some(running) = self.running.get_mut(&id) else { return };
-        let (target, late, since) = (running.target, running.is_late(), running.since);
-        let Some(name) = desk.settings.targets.get(usize::from(target.0)) else { return };
+        let before = running.clone();
+        let Some(name) = desk.settings.targets.get(usize::from(running.target.0)) else { return };
         running.pass(passed.stage, at, name);
-        self.learn(passed, target, late, since, desk);
+        self.learn(passed, &before, desk);
         if let Some(suspicion) = &mut self.suspicion {
             suspicion.set(id, Standing::Pending, desk.now);
         }
@@ -47,7 +47,7 @@ impl Detector {
         let Some(running) = self.running.remove(&id) else { return };
         let began = running.began.unwrap_or(at);
         self.history.push(Entry::Passed(success.last.took));
-        self.learn(success.last, running.target, running.is_late(), running.since, desk);
+        self.learn(success.last, &running, desk);
         match running.kind {
             Kind::Open if success.kept => self.keep(id, running.target, at, desk),
             Kind::Open => self.not_kept(running.target, desk),
@@ -194,13 +194,14 @@ impl Detector {
         }
     }
 
-    /// What a passed stage teaches. The pace of a condemned server is not its usual one, and time in which this process
-    /// was starved is nobody's.
-    fn learn(&mut self, passed: StageTime, target: TargetId, late: bool, since: Time, desk: &Desk<'_>) {
+    /// What a passed stage teaches, of which `running` was waiting. The pace of a condemned server is not its usual one,
+    /// and time in which this process was starved is nobody's.
+    fn learn(&mut self, passed: StageTime, running: &Running, desk: &Desk<'_>) {
         let took = passed.took.min(STAGE_MAX);
-        if desk.stalls.since(since) > Duration::ZERO {
+        if desk.stalls.since(running.since) > Duration::ZERO {
             return;
         }
+        let (target, late) = (running.target, running.is_late());
         let far = !matches!(passed.stage, Stage::Tcp | Stage::Greeting);
         if self.phase == Phase::Condemned && self.lateness.is_known(target) {
             if far {
@@ -210,7 +211,8 @@ impl Detector {
         }
         self.lateness.learn(passed.stage, target, took, late);
         if far {
-            if !late {
+            // Those of a wave are many at one moment, which would make a single lost packet look like few.
+            if !late && matches!(running.purpose, Purpose::Routine { .. }) {
                 self.loss.on_time();
             }
             self.slow.learn(target, took, late, desk.now);
