@@ -22,8 +22,12 @@ const FLOOR: Duration = Duration::from_millis(200);
 /// Below this, on a quiet path, the process's own pace would be judged.
 const QUIET_FLOOR: Duration = Duration::from_millis(30);
 
-/// How many times its median an answer may take.
+/// How many times its median an answer may take ...
 const PATIENCE: u32 = 4;
+
+/// ... but on a long path no longer than twice its median and the time after which TCP sends again: there the spread of
+/// the answers no longer grows with the median (simulated: a black hole at 400 ms is left a third sooner, no false alarm).
+const LONG_PATIENCE: u32 = 2;
 
 /// Answers in a row, each late, after which the path has another pace: what was before says nothing any more.
 const SHIFTED_AFTER: u8 = 5;
@@ -36,6 +40,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// Remembers one more, forgetting the oldest where there is no room.
     pub(crate) fn push(&mut self, took: Duration) {
         if self.recent.len() == WINDOW
             && let Some(oldest) = self.recent.pop_front()
@@ -144,7 +149,7 @@ impl Lateness {
 fn of_known(window: &Window, quiet: bool, ceiling: Duration) -> Limits {
     let median = window.median().unwrap_or(COLD);
     let longest = window.longest().unwrap_or(COLD);
-    let normal = (median * PATIENCE).max(FLOOR);
+    let normal = (median * PATIENCE).min(median * LONG_PATIENCE + FLOOR).max(FLOOR);
     let late = if quiet { (longest * 2).max(median * 3).max(QUIET_FLOOR).min(normal) } else { normal };
     let late = late.min(ceiling);
     // Longer than the longest of the last sixty: rare enough that asking costs next to nothing.

@@ -24,10 +24,11 @@ fn limits(lateness: &Lateness, quiet: bool) -> (u128, u128) {
 }
 
 #[test]
-fn late_is_four_medians_between_floor_and_ceiling() {
+fn late_is_four_medians_or_two_and_a_resend_between_floor_and_ceiling() {
     assert_eq!(limits(&known([10; 60]), false), (20, 200));
     assert_eq!(limits(&known([50; 60]), false), (100, 200));
     assert_eq!(limits(&known([100; 60]), false), (200, 400));
+    assert_eq!(limits(&known([400; 60]), false), (800, 1000));
     assert_eq!(limits(&known([2000; 60]), false), (3000, 3000));
 }
 
@@ -70,7 +71,7 @@ fn a_path_with_another_pace_is_learned_from_a_few_late_answers() {
     for _ in 0..3 {
         lateness.learn(Stage::Http, T, millis(500), false);
     }
-    assert_eq!(lateness.limits(Stage::Http, T, false, CEILING).late, millis(2000));
+    assert_eq!(lateness.limits(Stage::Http, T, false, CEILING).late, millis(1200));
 }
 
 #[test]

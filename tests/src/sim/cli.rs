@@ -42,7 +42,7 @@ pub fn main() -> ExitCode {
         }
     };
     if let (Some(scenario), Some(run)) = (arguments.only, arguments.trace) {
-        say(&trace(scenario, arguments.how.our_runs(scenario), arguments.how.seed, run));
+        say(&trace(scenario, arguments.how.full_runs(scenario), arguments.how.seed, run));
         return ExitCode::SUCCESS;
     }
     say(&table::head(arguments.how));

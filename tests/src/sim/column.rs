@@ -62,6 +62,11 @@ impl Column {
         matches!(self.who, Who::Hactl(_))
     }
 
+    /// The one that every figure is wanted of, and which is simulated for longest.
+    pub(crate) fn is_fast(&self) -> bool {
+        matches!(self.who, Who::Hactl(setting) if setting == FAST)
+    }
+
     /// Lets it judge in the world until the end.
     pub(crate) fn judge(&self, mut world: World, conditions: &Conditions, until: Time) -> Driven {
         let made = Made::default();

@@ -47,13 +47,13 @@ pub(crate) fn simulated(scenarios: &[&'static Scenario], how: How) -> Duration {
 }
 
 impl How {
-    /// Of hactl's.
-    pub(crate) const fn our_runs(self, scenario: &Scenario) -> Runs {
+    /// Of the column that every figure is wanted of.
+    pub(crate) const fn full_runs(self, scenario: &Scenario) -> Runs {
         if self.quick { scenario.size.quick } else { scenario.size.ours }
     }
 
-    const fn runs(self, scenario: &Scenario, column: &Column) -> Runs {
-        if self.quick || column.is_ours() { self.our_runs(scenario) } else { scenario.size.rivals }
+    fn runs(self, scenario: &Scenario, column: &Column) -> Runs {
+        if self.quick || column.is_fast() { self.full_runs(scenario) } else { scenario.size.rivals }
     }
 
     fn jobs(self, scenario: &'static Scenario) -> impl Iterator<Item = Job> {

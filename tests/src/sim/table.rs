@@ -44,7 +44,7 @@ pub(crate) fn head(how: How) -> String {
         "hactl {} ({profile}) simulated with --seed {}{size}\n\
          Round trip 50 ms lognormal (sigma 0.25) and 1 % loss each way where nothing else is said; one primary, one \
          backup, three targets.\nhactl ride is hactl fast with ride_through 2.5 s. \
-         Times are wanted of hactl fast, everything else of all three.\n\
+         Times are wanted of hactl fast, everything else of all three; hactl fast is simulated for longest.\n\
          !: in some runs the primary was left before anything had happened.\n\n",
         env!("CARGO_PKG_VERSION"),
         how.seed,
