@@ -25,6 +25,7 @@ mod probe;
 mod random;
 mod record;
 mod recovery;
+pub mod replay;
 mod rests;
 mod settings;
 mod slow;
