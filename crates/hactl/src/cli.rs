@@ -144,6 +144,9 @@ pub(crate) struct RunArgs {
     /// hactl's own socket.
     #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true)]
     pub(crate) socket: Option<PathBuf>,
+    /// Write what is seen to a new file, for hactl simulate.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

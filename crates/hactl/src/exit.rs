@@ -39,7 +39,9 @@ pub(crate) fn of_start(error: &RunError) -> Exit {
         RunError::Admin(AdminError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
             Exit::Permission
         }
-        RunError::Admin(_) | RunError::Controller(_) | RunError::System { .. } => Exit::NotStarted,
+        RunError::Admin(_) | RunError::Record(_) | RunError::Controller(_) | RunError::System { .. } => {
+            Exit::NotStarted
+        }
     }
 }
 

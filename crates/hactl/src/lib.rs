@@ -59,6 +59,7 @@ fn run(args: RunArgs, terminal: &Terminal) -> ExitCode {
         haproxy: args.haproxy,
         backends: args.backend,
         socket: args.socket,
+        record: args.record,
     };
     let config = match hactld::config::load(&flags) {
         Ok(config) => config,

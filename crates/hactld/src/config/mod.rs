@@ -51,6 +51,8 @@ pub struct Flags {
     pub backends: Vec<String>,
     /// `--socket`.
     pub socket: Option<PathBuf>,
+    /// `--record`.
+    pub record: Option<PathBuf>,
 }
 
 /// The resolved configuration.
@@ -62,6 +64,8 @@ pub struct Config {
     pub admin_socket: PathBuf,
     /// The HAProxy to steer.
     pub instance: Instance,
+    /// Where what is seen is recorded, if anywhere.
+    pub record: Option<PathBuf>,
     /// What is logged, from `HACTL_LOG`.
     pub log: Targets,
 }

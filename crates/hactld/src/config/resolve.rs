@@ -48,7 +48,7 @@ impl<'a> Resolver<'a> {
             Some(instance) if self.problems.is_empty() => {
                 let moved = instance.backends.iter().filter(|backend| backend.on_slow == OnSlow::Move);
                 probe.settings.move_slow = moved.map(Backend::core_name).collect();
-                Ok(Config { probe, admin_socket, instance, log })
+                Ok(Config { probe, admin_socket, instance, record: flags.record.clone(), log })
             }
             Some(_) | None => Err(ConfigError::new(self.problems)),
         }
