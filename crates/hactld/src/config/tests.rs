@@ -1,5 +1,6 @@
 //! Configurations that cannot be used, each with the whole of what is said about it.
 
+mod changed;
 mod places;
 mod probe;
 mod together;
