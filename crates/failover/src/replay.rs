@@ -5,6 +5,7 @@
 //! nobody made; they are answered from those that were made, so that what comes of it is an estimate (see
 //! `replay/answer.rs`). [`compare`] puts the two side by side.
 
+mod affair;
 mod answer;
 mod compare;
 mod rerun;

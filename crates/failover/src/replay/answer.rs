@@ -1,11 +1,14 @@
 //! What would have come of a probe that nobody made: an estimate, from those that were made through the same server.
 //!
-//! 1. The way carried traffic at that moment if the probe made nearest to it was answered, whatever it asked. One that was
-//!    not speaks of the way only if no other one that was begun while it waited was answered; otherwise what it met is its
-//!    own affair: a lost packet, a target in trouble, packets too large for the way.
-//! 2. Where the way carried traffic, the probe meets what the nearest of its sort met: the same pace, or the same trouble
-//!    if that was its own affair. A sort is a target, and whether it was a fresh connection or a canary.
-//! 3. Where it did not, the probe meets the same silence or refusal.
+//! 1. That a probe was not answered speaks of everything that goes through this server, unless an exchange was completed
+//!    that was begun while it waited. Then it speaks of fresh connections, if only small exchanges were and it was a large
+//!    one; otherwise it was by chance, or the target's doing (`affair.rs`).
+//! 2. Where the way was stopped, the probe meets the same silence or refusal. Between an exchange and a silence the nearer
+//!    one counts; a way that was silent stays so until something has crossed it.
+//! 3. A target that failed at once, or was silent twice in a row, though others were answered, fails this probe, too.
+//! 4. Otherwise the probe takes what a similar one took: of the same kind and target if one is near, else of another; each
+//!    exchange of a fresh connection what a canary took, if none is. What was used a moment ago counts as farther away:
+//!    what befell one probe by chance does not befall several at once.
 //!
 //! What this cannot know: when between two probes a fault began or ended; whether a request that the daemon gave up
 //! would have been answered later; what a server did that was not probed for a minute. Probes that were not made cost the
@@ -13,21 +16,27 @@
 
 use std::time::Duration;
 
+use super::affair::Affair;
 use super::world::{End, Path, Sample, World, way_of};
-use crate::suspicion::{is_local, is_targets};
-use crate::{Cause, Ending, Failure, Kind, Name, Probe, Saw, Stage, StageTime, Success, TargetId, Time};
+use crate::suspicion::is_local;
+use crate::{Cause, Ending, Failure, Kind, Name, Probe, Saw, Stage, StageTime, Success, Time};
 
-/// A fresh connection that asked another target is as good as one that asked the same this much farther away ...
-const OTHER_TARGET: Duration = Duration::from_secs(15);
+/// A probe of another kind is as good as one of the same that is this much farther away.
+const OTHER_KIND: Duration = Duration::from_secs(2);
 
-/// ... a canary, of which there are many, this much ...
-const OTHER_CANARY: Duration = Duration::from_secs(2);
+/// The same of a fresh connection that asked another target, and of a canary; of canaries there are several in a second.
+const OTHER_TARGET: Duration = Duration::from_secs(1);
+const OTHER_CANARY: Duration = Duration::from_millis(500);
 
-/// ... and a canary instead of a fresh connection, or the other way round, this much.
-const OTHER_KIND: Duration = Duration::from_secs(20);
+/// How much farther away a fresh connection or a canary counts with each use ...
+const USED_FRESH: Duration = Duration::from_secs(2);
+const USED_CANARY: Duration = Duration::from_millis(500);
 
-/// How far around what failed at once others may have been answered for it to be its own affair.
-const BESIDE: Duration = Duration::from_millis(500);
+/// ... within this: probes that are further apart do not speak for or against a server together.
+pub(super) const USED_LATELY: Duration = Duration::from_secs(1);
+
+/// How a way refused fresh connections is told by one as near as this.
+const SAME_MANNER: Duration = Duration::from_secs(5);
 
 /// What a stage takes that does not leave this host, where none was seen.
 const NEAR: Duration = Duration::from_micros(100);
@@ -40,227 +49,228 @@ pub(super) type Said = (Duration, Saw);
 
 impl World {
     /// What is seen of a probe that is ordered at `at`; `None` where the recording does not say.
-    pub(super) fn answer(&self, probe: &Probe, target: &Name, at: Time) -> Option<Vec<Said>> {
+    pub(super) fn answer(&mut self, probe: &Probe, target: &Name, at: Time) -> Option<Vec<Said>> {
         let path = self.path(&way_of(probe));
         match probe.kind {
-            Kind::Control => Some(control(path, at)),
-            Kind::Full | Kind::Open | Kind::Canary => {
-                let path = path?;
-                Some(path.shape(path.fate(probe, at)?, probe, target, at))
-            }
+            Kind::Control => Some(control(path.as_deref(), at)),
+            Kind::Full | Kind::Open | Kind::Canary => path?.answer(probe, target, at),
         }
     }
 }
 
+/// Whose fate a probe shares.
+enum Like {
+    /// That of one probe.
+    One(Sample),
+    /// That of a canary for each of its exchanges.
+    Canaries,
+}
+
+/// What a stage meets.
+enum Met {
+    /// It is passed after so long; the last one with such a success.
+    Passed(Duration, Option<Success>),
+    Failed(Duration, Failure),
+    /// Nothing comes.
+    Silence,
+}
+
 impl Path {
-    /// The probe whose fate this one shares.
-    fn fate(&self, probe: &Probe, at: Time) -> Option<&Sample> {
+    fn answer(&mut self, probe: &Probe, target: &Name, at: Time) -> Option<Vec<Said>> {
         let (_, nearest) = self.around(at).next()?;
-        if nearest.is_void() {
-            return Some(nearest);
+        if let End::Void(why) = &nearest.end {
+            return Some(vec![(Duration::ZERO, Saw::Ended(Ending::Void(why.clone())))]);
         }
-        let way = self.around(at).map(|(_, sample)| sample).find(|sample| self.speaks_of_the_way(sample));
-        let own = self.nearest_of_sort(probe, at, |_| true);
-        match (own, way) {
-            (Some(own), Some(way)) if own.is_answered() && !way.is_answered() => Some(way),
-            (Some(own), _) if own.is_answered() || self.is_own_affair(own) => Some(own),
-            (_, Some(way)) if way.is_answered() => self.nearest_of_sort(probe, at, Sample::is_answered),
-            (own, way) => own.or(way),
-        }
+        let like = match self.stop(probe, at).cloned() {
+            Some(stop) => Like::One(stop),
+            None => {
+                let similar = self.similar(probe, at)?;
+                let exchanges = similar.is_canary() && probe.kind != Kind::Canary;
+                let key = similar.key();
+                if exchanges { Like::Canaries } else { Like::One(self.used(key, at)?) }
+            }
+        };
+        Some(self.walk(&like, probe, target, at))
     }
 
-    fn speaks_of_the_way(&self, sample: &Sample) -> bool {
-        sample.is_answered() || !(sample.is_void() || self.is_own_affair(sample))
+    /// What stops this probe.
+    fn stop(&self, probe: &Probe, at: Time) -> Option<&Sample> {
+        let canary = probe.kind == Kind::Canary;
+        if let Some(stop) = self.stops_the_way(at) {
+            let near = self.around(at).take_while(|(far, _)| *far <= SAME_MANNER);
+            let mut near = near.map(|(_, sample)| sample).filter(|sample| sample.is_canary() == canary);
+            return near.find(|sample| self.affair(sample) == Some(Affair::Way)).or(Some(stop));
+        }
+        if canary { None } else { self.stops_fresh(at).or_else(|| self.troubles(probe.target, at)) }
     }
 
-    /// The nearest in time, where what asked for something else counts as farther away.
-    fn nearest_of_sort(&self, probe: &Probe, at: Time, wanted: impl Fn(&Sample) -> bool) -> Option<&Sample> {
+    /// The nearest one, where what asked for something else, or was used lately, counts as farther away. What was not
+    /// answered by chance may be it, for the same kind and target.
+    fn similar(&self, probe: &Probe, at: Time) -> Option<&Sample> {
+        let canary = probe.kind == Kind::Canary;
+        let same = |sample: &Sample| sample.is_canary() == canary && sample.target == probe.target;
+        self.cheapest(at, |sample| {
+            let stands = sample.is_answered() || (same(sample) && self.affair(sample) == Some(Affair::Own));
+            stands.then(|| match (sample.is_canary() == canary, sample.target == probe.target, canary) {
+                (false, ..) => OTHER_KIND,
+                (true, true, _) => Duration::ZERO,
+                (true, false, true) => OTHER_CANARY,
+                (true, false, false) => OTHER_TARGET,
+            })
+        })
+    }
+
+    /// A canary whose request crossed the way alone, answered or lost.
+    fn some_canary(&mut self, at: Time) -> Option<Sample> {
+        let lost = |sample: &Sample| sample.end == End::Silent && self.affair(sample) == Some(Affair::Own);
+        let wanted = |sample: &Sample| {
+            (sample.is_canary() && (sample.is_answered() || lost(sample))).then_some(Duration::ZERO)
+        };
+        let canary = self.cheapest(at, wanted)?.key();
+        self.used(canary, at)
+    }
+
+    /// `wanted` has those that can be it, and how much farther away they count.
+    fn cheapest(&self, at: Time, wanted: impl Fn(&Sample) -> Option<Duration>) -> Option<&Sample> {
         let mut best: Option<(Duration, &Sample)> = None;
         for (far, sample) in self.around(at) {
             if best.is_some_and(|(least, _)| far >= least) {
                 break;
             }
-            if sample.is_void() || !wanted(sample) || !can_stand_for(sample, probe.kind) {
-                continue;
-            }
-            let cost = far + strangeness(sample, probe);
-            if best.is_none_or(|(least, _)| cost < least) {
-                best = Some((cost, sample));
+            let each = if sample.is_canary() { USED_CANARY } else { USED_FRESH };
+            let cost = far + sample.uses_lately(at) * each;
+            if let Some(more) = wanted(sample)
+                && best.is_none_or(|(least, _)| cost + more < least)
+            {
+                best = Some((cost + more, sample));
             }
         }
         best.map(|(_, sample)| sample)
     }
 
-    /// What was not answered although the way carried others.
-    fn is_own_affair(&self, sample: &Sample) -> bool {
-        let around = match &sample.end {
-            End::Answered(_) | End::Void(_) => return false,
-            // The connection was closed, or a status was wrong.
-            End::Failed(failure) if sample.is_canary() && failure.cause != Cause::Timeout => return true,
-            End::Failed(failure) if is_targets(failure) => return true,
-            End::Failed(failure) if is_local(failure) => return false,
-            End::Failed(failure) if failure.cause != Cause::Timeout => BESIDE,
-            End::Failed(_) | End::Silent => Duration::ZERO,
-        };
-        let from = Time::ZERO + sample.began.since(Time::ZERO + around);
-        let is_other =
-            |other: &Sample| other.target != sample.target || other.is_canary() != sample.is_canary();
-        self.begun_within(from, sample.until + around).any(|other| other.is_answered() && is_other(other))
-    }
-
-    /// What is seen of `probe` where it shares the fate of `sample`.
-    fn shape(&self, sample: &Sample, probe: &Probe, target: &Name, at: Time) -> Vec<Said> {
-        if let End::Void(why) = &sample.end {
-            return vec![(Duration::ZERO, Saw::Ended(Ending::Void(why.clone())))];
-        }
+    /// From stage to stage, until it is over or nothing comes any more.
+    fn walk(&mut self, like: &Like, probe: &Probe, target: &Name, at: Time) -> Vec<Said> {
         let mut said = vec![(Duration::ZERO, Saw::Began)];
         let mut elapsed = Duration::ZERO;
         let stages = stages(probe.kind, target);
-        let stuck = stuck_at(sample);
         for stage in stages {
-            if stuck.is_some_and(|stuck| *stage >= stuck) {
-                said.extend(
-                    stopped(sample, probe.kind).map(|(after, end)| (elapsed + after, Saw::Ended(end))),
-                );
-                return said;
-            }
-            let took = self.took(sample, *stage, at);
-            elapsed += took;
-            let passed = StageTime { stage: *stage, took };
-            let saw = match (&sample.end, stages.last() == Some(stage)) {
-                (End::Answered(success), true) => {
-                    let kept = self.is_kept(sample, success, probe, at);
-                    // Who is refused by one target is not refused by all.
-                    let status = success.status.filter(|_| sample.target == probe.target);
-                    Saw::Ended(Ending::Success(Success { last: passed, status, kept, ..*success }))
-                }
-                _ => Saw::Passed(passed),
+            let met = match like {
+                Like::One(sample) => self.meet(sample, probe, *stage, at),
+                Like::Canaries if is_near(*stage) => Met::Passed(self.near(*stage, at), None),
+                Like::Canaries => match self.some_canary(at) {
+                    Some(canary) => self.meet(&canary, probe, *stage, at),
+                    None => Met::Silence,
+                },
             };
-            said.push((elapsed, saw));
+            let is_last = stages.last() == Some(stage);
+            match met {
+                Met::Passed(took, success) => {
+                    elapsed += took;
+                    let last = StageTime { stage: *stage, took };
+                    let ended = success.filter(|_| is_last);
+                    let ended = ended.map(|success| Saw::Ended(Ending::Success(Success { last, ..success })));
+                    said.push((elapsed, ended.unwrap_or(Saw::Passed(last))));
+                }
+                Met::Failed(after, failure) => {
+                    said.push((elapsed + after, Saw::Ended(Ending::Failed(failure))));
+                    return said;
+                }
+                Met::Silence => return said,
+            }
         }
         said
     }
 
-    /// What a stage took, or would have: one exchange, if it leaves this host.
-    fn took(&self, sample: &Sample, stage: Stage, at: Time) -> Duration {
-        let of = |sample: &Sample| {
-            sample.passed.iter().find(|passed| passed.stage == stage).map(|passed| passed.took)
-        };
-        let exchange = || match &sample.end {
-            End::Answered(success) => success.last.took,
-            End::Failed(_) | End::Silent | End::Void(_) => NEAR,
-        };
-        let seen = || self.around(at).find_map(|(_, other)| of(other));
-        match stage {
-            Stage::Tcp | Stage::Greeting => of(sample).or_else(seen).unwrap_or(NEAR),
-            Stage::Connect | Stage::Tls | Stage::Http | Stage::Banner => of(sample).unwrap_or_else(exchange),
+    /// What a stage of `probe` meets, if it shares the fate of `sample`.
+    fn meet(&self, sample: &Sample, probe: &Probe, stage: Stage, at: Time) -> Met {
+        if sample.stuck_at().is_some_and(|stuck| stage >= stuck) {
+            return stopped(sample, probe.kind);
         }
+        let seen = sample.passed.iter().find(|passed| passed.stage == stage).map(|passed| passed.took);
+        let success = match &sample.end {
+            End::Answered(success) => Some(self.success(success, sample, probe, at)),
+            End::Failed(_) | End::Silent | End::Void(_) => None,
+        };
+        let exchange = success.map_or(NEAR, |success| success.last.took);
+        let took = seen.unwrap_or_else(|| if is_near(stage) { self.near(stage, at) } else { exchange });
+        Met::Passed(took, success)
     }
 
-    fn is_kept(&self, sample: &Sample, success: &Success, probe: &Probe, at: Time) -> bool {
-        match probe.kind {
+    fn success(&self, success: &Success, sample: &Sample, probe: &Probe, at: Time) -> Success {
+        // Who is refused by one target is not refused by all.
+        let status = success.status.filter(|_| sample.target == probe.target);
+        let kept = match probe.kind {
             Kind::Full | Kind::Control => false,
             Kind::Canary if sample.is_canary() => success.kept,
             Kind::Open if sample.kind == Kind::Open => success.kept,
-            Kind::Canary | Kind::Open => self.keeps(probe.target, at),
-        }
+            Kind::Canary | Kind::Open => self.keeps(probe, at),
+        };
+        Success { status, kept, ..*success }
     }
 
     /// Whether the target keeps connections open; they do, unless one was seen not to.
-    fn keeps(&self, target: TargetId, at: Time) -> bool {
+    fn keeps(&self, probe: &Probe, at: Time) -> bool {
         let of = |sample: &Sample| match &sample.end {
-            End::Answered(success) if sample.kind == Kind::Open && sample.target == target => {
+            End::Answered(success) if sample.kind == Kind::Open && sample.target == probe.target => {
                 Some(success.kept)
             }
             End::Answered(_) | End::Failed(_) | End::Silent | End::Void(_) => None,
         };
         self.around(at).find_map(|(_, sample)| of(sample)).unwrap_or(true)
     }
-}
 
-/// How much farther away it counts because it asked for something else.
-fn strangeness(sample: &Sample, probe: &Probe) -> Duration {
-    let canary = probe.kind == Kind::Canary;
-    let target = match (sample.target == probe.target, canary) {
-        (true, _) => Duration::ZERO,
-        (false, true) => OTHER_CANARY,
-        (false, false) => OTHER_TARGET,
-    };
-    if sample.is_canary() == canary { target } else { target + OTHER_KIND }
-}
-
-/// What became of a canary's connection says nothing of a fresh one.
-fn can_stand_for(sample: &Sample, kind: Kind) -> bool {
-    match &sample.end {
-        End::Failed(failure) => {
-            kind == Kind::Canary || !sample.is_canary() || failure.cause == Cause::Timeout
-        }
-        End::Answered(_) | End::Silent | End::Void(_) => true,
+    /// What a stage takes that does not leave this host.
+    fn near(&self, stage: Stage, at: Time) -> Duration {
+        let of = |sample: &Sample| sample.passed.iter().find(|passed| passed.stage == stage).copied();
+        self.around(at).find_map(|(_, sample)| of(sample)).map_or(NEAR, |passed| passed.took)
     }
+}
+
+const fn is_near(stage: Stage) -> bool {
+    matches!(stage, Stage::Tcp | Stage::Greeting)
+}
+
+/// How a probe is stopped by what stopped `sample`.
+fn stopped(sample: &Sample, kind: Kind) -> Met {
+    let End::Failed(failure) = &sample.end else { return Met::Silence };
+    if (kind == Kind::Canary) == sample.is_canary() {
+        return Met::Failed(sample.last_took(), failure.clone());
+    }
+    // A SOCKS server whose port is closed has closed its connections; beyond it they stand still.
+    if kind == Kind::Canary && is_local(failure) {
+        let text = failure.text.clone();
+        return Met::Failed(Duration::ZERO, Failure { stage: Stage::Http, cause: Cause::Closed, text });
+    }
+    Met::Silence
 }
 
 /// The control target was asked whenever there was a doubt; where there was none, nothing speaks against this host.
 fn control(path: Option<&Path>, at: Time) -> Vec<Said> {
     let nearest = path.and_then(|path| path.around(at).next()).filter(|(far, _)| *far <= CONTROL_HOLDS);
-    let mut said = vec![(Duration::ZERO, Saw::Began)];
-    let end = match nearest.map(|(_, sample)| (&sample.end, sample)) {
-        Some((End::Silent, _)) => return said,
-        Some((End::Answered(success), sample)) => {
-            (sample.until.since(sample.began), Ending::Success(*success))
-        }
-        Some((End::Failed(failure), sample)) => {
-            (sample.until.since(sample.began), Ending::Failed(failure.clone()))
-        }
-        Some((End::Void(why), _)) => (Duration::ZERO, Ending::Void(why.clone())),
+    let took = |sample: &Sample| sample.until.since(sample.began);
+    let ended = match nearest.map(|(_, sample)| (&sample.end, sample)) {
+        Some((End::Silent, _)) => None,
+        Some((End::Answered(success), sample)) => Some((took(sample), Ending::Success(*success))),
+        Some((End::Failed(failure), sample)) => Some((took(sample), Ending::Failed(failure.clone()))),
+        Some((End::Void(why), _)) => Some((Duration::ZERO, Ending::Void(why.clone()))),
         None => {
             let last = StageTime { stage: Stage::Http, took: NEAR };
-            (NEAR, Ending::Success(Success { last, status: None, received: 0, kept: false }))
+            Some((NEAR, Ending::Success(Success { last, status: None, received: 0, kept: false })))
         }
     };
-    said.push((end.0, Saw::Ended(end.1)));
-    said
+    let ended = ended.map(|(after, ending)| (after, Saw::Ended(ending)));
+    [(Duration::ZERO, Saw::Began)].into_iter().chain(ended).collect()
 }
 
 fn stages(kind: Kind, target: &Name) -> &'static [Stage] {
     use Stage::{Banner, Connect, Greeting, Http, Tcp, Tls};
-    match kind {
-        Kind::Canary => &[Http],
-        Kind::Full | Kind::Open | Kind::Control if target.as_str().starts_with("https:") => {
-            &[Tcp, Greeting, Connect, Tls, Http]
-        }
-        Kind::Full | Kind::Open | Kind::Control if target.as_str().starts_with("tcp:") => {
-            &[Tcp, Greeting, Connect, Banner]
-        }
-        Kind::Full | Kind::Open | Kind::Control => &[Tcp, Greeting, Connect, Http],
+    let scheme = target.as_str().split(':').next();
+    match (kind, scheme) {
+        (Kind::Canary, _) => &[Http],
+        (Kind::Full | Kind::Open | Kind::Control, Some("https")) => &[Tcp, Greeting, Connect, Tls, Http],
+        (Kind::Full | Kind::Open | Kind::Control, Some("tcp")) => &[Tcp, Greeting, Connect, Banner],
+        (Kind::Full | Kind::Open | Kind::Control, _) => &[Tcp, Greeting, Connect, Http],
     }
-}
-
-/// The stage that it did not pass; a canary has one exchange, which is as good as any that leaves the SOCKS server.
-fn stuck_at(sample: &Sample) -> Option<Stage> {
-    match &sample.end {
-        End::Answered(_) | End::Void(_) => None,
-        End::Failed(_) | End::Silent if sample.is_canary() => Some(Stage::Connect),
-        End::Failed(failure) => Some(failure.stage),
-        End::Silent => Some(match sample.passed.last().map(|passed| passed.stage) {
-            None => Stage::Tcp,
-            Some(Stage::Tcp) => Stage::Greeting,
-            Some(Stage::Greeting) => Stage::Connect,
-            Some(Stage::Connect) => Stage::Tls,
-            Some(Stage::Tls | Stage::Http | Stage::Banner) => Stage::Http,
-        }),
-    }
-}
-
-/// How a probe ends that stops where `sample` did; `None` where nothing comes any more.
-fn stopped(sample: &Sample, kind: Kind) -> Option<(Duration, Ending)> {
-    let End::Failed(failure) = &sample.end else { return None };
-    let same = (kind == Kind::Canary) == sample.is_canary();
-    if same {
-        return Some((sample.last_took(), Ending::Failed(failure.clone())));
-    }
-    // A SOCKS server whose port is closed has closed its connections; beyond it they stand still.
-    let closed = Failure { stage: Stage::Http, cause: Cause::Closed, text: failure.text.clone() };
-    (kind == Kind::Canary && is_local(failure)).then_some((Duration::ZERO, Ending::Failed(closed)))
 }
 
 #[cfg(test)]

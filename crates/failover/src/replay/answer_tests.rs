@@ -18,6 +18,8 @@ enum Met {
     Pace(u64),
     /// Nothing came behind CONNECT, for so many milliseconds, and then it was dropped.
     Silence(u64),
+    /// The same behind TLS' first packet, which is large.
+    Hole(u64),
     /// The port was closed.
     Refused,
     /// CONNECT was answered with this code.
@@ -53,6 +55,7 @@ impl Scene {
         let (pace, passes) = match met {
             Met::Pace(pace) => (pace, 4),
             Met::Status(_) => (0, 4),
+            Met::Hole(_) => (50, 3),
             Met::Silence(_) | Met::Rejected(_) => (0, 2),
             Met::Refused | Met::Closed | Met::Void => (0, 0),
         };
@@ -82,13 +85,15 @@ impl Scene {
             Met::Rejected(code) => failed(Stage::Connect, Cause::Reply(code)),
             Met::Closed => failed(Stage::Http, Cause::Closed),
             Met::Void => Ending::Void("no descriptors".to_owned()),
-            Met::Silence(lasted) => return self.world.ordered(&Order::Drop(probe.id), at(millis + lasted)),
+            Met::Silence(lasted) | Met::Hole(lasted) => {
+                return self.world.ordered(&Order::Drop(probe.id), at(millis + lasted));
+            }
         };
         saw(now + pace, Saw::Ended(ending));
     }
 
     /// What would come of a probe at `millis`, in short.
-    fn ask(&self, millis: u64, kind: Kind, target: u16) -> String {
+    fn ask(&mut self, millis: u64, kind: Kind, target: u16) -> String {
         let probe = self.probe(kind, target);
         let said = self.world.answer(&probe, &"https://1.1.1.1/".into(), Time::from_millis(millis));
         let Some(said) = said else { return "not known".to_owned() };
@@ -114,7 +119,7 @@ const fn passed(stage: Stage, millis: u64) -> StageTime {
 #[test]
 fn the_nearest_of_its_sort_gives_the_pace() {
     let mut scene = Scene::new();
-    scene.made(0, Kind::Full, A, Met::Pace(50));
+    scene.made(1_500, Kind::Full, A, Met::Pace(50));
     scene.made(1_000, Kind::Full, B, Met::Pace(70));
     scene.made(2_000, Kind::Canary, A, Met::Pace(40));
     assert_eq!(scene.ask(1_900, Kind::Full, A), "answered after 150, Some(200)");
@@ -162,6 +167,7 @@ fn a_target_in_trouble_is_so_for_other_probes_of_it() {
         scene.made(millis, Kind::Canary, A, Met::Pace(50));
     }
     scene.made(400, Kind::Full, B, Met::Silence(1_200));
+    scene.made(600, Kind::Full, A, Met::Pace(50));
     assert_eq!(scene.ask(4_000, Kind::Full, B), "silent after greeting");
     assert_eq!(scene.ask(420, Kind::Canary, A), "answered after 50, Some(200)");
     scene.made(10_000, Kind::Full, B, Met::Rejected(5));
@@ -169,6 +175,42 @@ fn a_target_in_trouble_is_so_for_other_probes_of_it() {
     scene.made(30_000, Kind::Full, A, Met::Pace(50));
     scene.made(30_100, Kind::Full, B, Met::Status(403));
     assert_eq!(scene.ask(30_100, Kind::Full, B), "answered after 0, Some(403)");
+}
+
+#[test]
+fn what_is_too_large_for_the_way_is_so_for_all_fresh_connections() {
+    let mut scene = Scene::new();
+    scene.made(0, Kind::Full, A, Met::Pace(50));
+    scene.made(0, Kind::Full, B, Met::Pace(50));
+    scene.made(5_000, Kind::Full, A, Met::Hole(1_200));
+    for millis in [4_900, 5_100, 5_300] {
+        scene.made(millis, Kind::Canary, A, Met::Pace(50));
+    }
+    assert_eq!(scene.ask(4_000, Kind::Full, B), "silent after connect");
+    assert_eq!(scene.ask(5_000, Kind::Canary, B), "answered after 50, None");
+    assert_eq!(scene.ask(1_000, Kind::Full, B), "answered after 150, Some(200)");
+}
+
+#[test]
+fn what_befell_one_by_chance_does_not_befall_several() {
+    let mut scene = Scene::new();
+    scene.made(4_000, Kind::Full, A, Met::Pace(50));
+    scene.made(5_000, Kind::Full, A, Met::Pace(400));
+    scene.made(6_500, Kind::Full, A, Met::Pace(60));
+    let paces = [(); 4].map(|()| scene.ask(5_100, Kind::Full, A));
+    let expected = [1200, 150, 180, 1200].map(|took| format!("answered after {took}, Some(200)"));
+    assert_eq!(paces, expected);
+    assert_eq!(scene.ask(5_100 + 1_001, Kind::Full, A), "answered after 180, Some(200)", "a while later");
+}
+
+#[test]
+fn a_fresh_connection_takes_what_a_canary_took_for_each_of_its_exchanges() {
+    let mut scene = Scene::new();
+    scene.made(0, Kind::Full, A, Met::Pace(500));
+    for (millis, pace) in [(9_000, 40), (9_250, 45), (9_500, 50), (9_750, 55)] {
+        scene.made(millis, Kind::Canary, A, Met::Pace(pace));
+    }
+    assert_eq!(scene.ask(9_260, Kind::Full, B), "answered after 135, None");
 }
 
 #[test]

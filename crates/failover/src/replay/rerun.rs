@@ -108,7 +108,9 @@ impl Rerun {
         for order in &turn.orders {
             self.world.ordered(order, at);
         }
-        self.advance(Time::ZERO + at.since(Time::ZERO + AHEAD));
+        if at > Time::ZERO + AHEAD {
+            self.advance(Time::ZERO + at.since(Time::ZERO + AHEAD));
+        }
     }
 
     /// The recording ends here: the clock catches up with it.
@@ -260,7 +262,8 @@ impl Rerun {
 
     fn answer(&mut self, probe: &Probe) -> Vec<Said> {
         let target = self.targets.get(usize::from(probe.target.0));
-        let said = target.and_then(|target| self.world.answer(probe, target, self.now));
+        let world = &mut self.world;
+        let said = target.and_then(|target| world.answer(probe, target, self.now));
         said.unwrap_or_else(|| {
             self.unanswered += 1;
             let why = "the recording says nothing of this server at this time".to_owned();

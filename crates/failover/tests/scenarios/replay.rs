@@ -120,7 +120,7 @@ fn the_same_settings_come_to_the_same_on_the_virtual_clock() {
         let world = told(story, |_| {});
         let first = replayed(&world.recorded, settings(|_| {}));
         let (second, unanswered) = rerun(&world.recorded, settings(|_| {}), settings(|_| {}));
-        let unlike = unlike(name, &first, &second, Duration::from_millis(600));
+        let unlike = unlike(name, &first, &second, Duration::from_millis(1_500));
         assert!(unlike.is_empty(), "{unlike:#?}");
         assert_eq!(unanswered, 0, "{name}");
     }
@@ -130,16 +130,16 @@ fn the_same_settings_come_to_the_same_on_the_virtual_clock() {
 #[test]
 fn other_settings_are_estimated_as_they_would_have_been() {
     let others: [(&str, Change, u64); 6] = [
-        ("another seed", |settings| settings.seed = 99, 700),
+        ("another seed", |settings| settings.seed = 99, 1_500),
         ("eco", |settings| settings.profile = Profile::Eco, 2_000),
-        ("quicker canaries", |settings| settings.fast.canary = Duration::from_millis(100), 700),
+        ("quicker canaries", |settings| settings.fast.canary = Duration::from_millis(100), 1_500),
         (
             "slower probes",
             |settings| settings.fast = Cadence { full: Duration::from_secs(20), ..Cadence::ECO },
             3_000,
         ),
         ("ride through", |settings| settings.ride_through = Duration::from_millis(2_500), 1_500),
-        ("low ceiling", |settings| settings.timeout = Duration::from_millis(120), 700),
+        ("low ceiling", |settings| settings.timeout = Duration::from_millis(120), 1_500),
     ];
     let mut differences = Vec::new();
     for (name, story) in STORIES {
