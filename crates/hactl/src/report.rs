@@ -84,6 +84,11 @@ impl Report {
     pub(crate) fn print(&self, terminal: &Terminal) {
         print_error(&self.to_string(), terminal);
     }
+
+    /// Prints it as something to know about what was printed.
+    pub(crate) fn warn(&self, terminal: &Terminal) {
+        let _ = io::stderr().write_all(format!("{} {self}\n", terminal.warning_mark()).as_bytes());
+    }
 }
 
 /// What arguments, files and other programs put into it moves no cursor.
