@@ -88,9 +88,10 @@ fn help_of_run_names_the_variables() {
       hactl run --config /etc/hactl/hactl.toml
       hactl run --record /var/tmp/hactl.jsonl
 
-    A recording holds what was seen, and no password. Each server takes 5 MB of it
-    in an hour with profile fast (measured), and 1 MB with eco. It ends at 1 GiB, or
-    when the disk is full; hactl goes on.
+    A recording holds what was seen, and no password. Its file has to be new or
+    empty, also when hactl is started again. Each server takes 5 MB of it in an hour
+    with profile fast (measured), and a quarter of that with eco. It ends at 1 GiB,
+    or when the disk is full; hactl goes on.
 
     Exit codes:
        0  ended by SIGTERM or SIGINT    1  could not start
