@@ -4,5 +4,6 @@ mod cli {
     mod beside;
     mod check;
     mod process;
+    mod recording;
     mod status;
 }

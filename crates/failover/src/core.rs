@@ -189,12 +189,20 @@ impl Core {
         backend.servers.iter().filter_map(|key| self.servers.get(key))
     }
 
+    /// Since when this process has not run, where a call at `now` comes later than was asked for.
+    pub(crate) fn starved_since(&self, now: Time) -> Option<Time> {
+        let expected = self.next_deadline().map(|due| due.max(self.ran_until));
+        expected.filter(|from| now.since(*from) >= STALL_MIN)
+    }
+
+    /// Whether this probe was ever ordered.
+    pub(crate) const fn has_ordered(&self, probe: ProbeId) -> bool {
+        probe.0 < self.next_id
+    }
+
     /// Sees whether this call comes later than was asked for.
     fn notice(&mut self, now: Time) {
-        let expected = self.next_deadline().map(|due| due.max(self.ran_until));
-        if let Some(from) = expected
-            && now.since(from) >= STALL_MIN
-        {
+        if let Some(from) = self.starved_since(now) {
             self.stalls.note(from, now);
             if now.since(from) >= GAP_MIN {
                 self.on_gap(now.since(from), now);

@@ -225,6 +225,34 @@ impl Event {
         }
     }
 
+    /// Why, where an event has a reason of its own; its text ends with it.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Health { reason, .. } => reason.as_ref().map(|reason| reason.text.as_str()),
+            Self::TargetRests { why, .. }
+            | Self::Refused { why, .. }
+            | Self::HaproxyAway { why }
+            | Self::WritesDenied { why } => Some(why),
+            Self::InService { .. }
+            | Self::Blackout { .. }
+            | Self::BlackoutOver { .. }
+            | Self::Frozen { .. }
+            | Self::Thawed { .. }
+            | Self::Slow { .. }
+            | Self::TargetBack { .. }
+            | Self::NoCanary { .. }
+            | Self::Starved { .. }
+            | Self::Applied { .. }
+            | Self::Held { .. }
+            | Self::Adopted { .. }
+            | Self::Overridden { .. }
+            | Self::HaproxyPresent { .. }
+            | Self::HaproxyReplaced { .. }
+            | Self::Missing { .. } => None,
+        }
+    }
+
     /// The server it is about.
     #[must_use]
     pub const fn server(&self) -> Option<&ServerId> {

@@ -25,6 +25,7 @@ mod probe;
 mod random;
 mod record;
 mod recovery;
+pub mod replay;
 mod rests;
 mod settings;
 mod slow;
@@ -46,6 +47,6 @@ pub use observed::{
 pub use plan::{Held, HeldBecause, Plan, Step, plan};
 pub use policy::{BackendView, Desired, ServerView, Want, Wish, order};
 pub use probe::{Ending, Evidence, Kind, Order, Probe, ProbeId, Route, Saw, Success, TargetId};
-pub use record::{Input, Recorded};
+pub use record::{FORMAT, Header, Input, Instance, Line, Recorded};
 pub use settings::{Cadence, OnSlow, Profile, Settings};
 pub use time::Time;

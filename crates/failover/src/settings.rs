@@ -54,6 +54,7 @@ pub enum OnSlow {
 
 /// Everything that a core is told once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The targets, as configured; at least one.
     pub targets: Vec<Name>,

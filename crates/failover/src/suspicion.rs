@@ -268,7 +268,7 @@ impl Suspicion {
 }
 
 /// What stops behind CONNECT on a fresh connection may stop for its size: a handshake's packets are large.
-const fn is_large(kind: Kind, stage: Stage) -> bool {
+pub(crate) const fn is_large(kind: Kind, stage: Stage) -> bool {
     let behind = matches!(stage, Stage::Tls | Stage::Http | Stage::Banner);
     behind && matches!(kind, Kind::Full | Kind::Open)
 }

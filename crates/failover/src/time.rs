@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 
-/// A moment: the time since an origin that the driver chose, on a clock that never goes back.
+/// A moment: the time since an origin that the driver chose, on a clock that never goes back. In whole microseconds: what
+/// a recording holds, and finer than any decision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(Duration);
 
@@ -17,7 +18,7 @@ impl Time {
     /// The moment `elapsed` after the origin.
     #[must_use]
     pub const fn from_origin(elapsed: Duration) -> Self {
-        Self(elapsed)
+        Self(whole(elapsed))
     }
 
     /// The moment `millis` milliseconds after the origin.
@@ -43,11 +44,16 @@ impl Add<Duration> for Time {
     type Output = Self;
 
     fn add(self, later: Duration) -> Self {
-        Self(self.0.saturating_add(later))
+        Self(whole(self.0.saturating_add(later)))
     }
 }
 
-/// Whole microseconds since the origin: what a recording holds, and finer than any decision.
+/// The whole microseconds of a span.
+pub(crate) const fn whole(span: Duration) -> Duration {
+    Duration::new(span.as_secs(), span.subsec_micros() * 1000)
+}
+
+/// Microseconds since the origin.
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX))

@@ -8,6 +8,7 @@ mod scenarios {
     mod detection;
     mod local;
     mod recovery;
+    mod replay;
     mod servers;
     mod slow;
 }

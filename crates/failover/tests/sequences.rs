@@ -3,6 +3,8 @@
 
 #[path = "sequences/harness.rs"]
 mod harness;
+#[path = "sequences/recordings.rs"]
+mod recordings;
 
 use proptest::prelude::*;
 
@@ -18,6 +20,22 @@ proptest! {
         bytes in prop::collection::vec(prop::sample::select(harness::PLAUSIBLE.to_vec()), 0..1500)
     ) {
         harness::run(&bytes);
+    }
+}
+
+proptest! {
+    // Each is minutes of virtual time.
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn any_recording_is_replayed_and_rerun(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        recordings::run(&bytes);
+    }
+
+    #[test]
+    fn so_is_one_of_probes_that_were_ordered(
+        bytes in prop::collection::vec(prop::sample::select(recordings::PLAUSIBLE.to_vec()), 0..2000)
+    ) {
+        recordings::run(&bytes);
     }
 }
 

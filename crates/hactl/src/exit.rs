@@ -12,6 +12,8 @@ pub(crate) enum Exit {
     Ok,
     /// The daemon could not start.
     NotStarted,
+    /// A recording that cannot be replayed.
+    Unusable,
     /// Unknown, in Nagios' words.
     Unknown,
     /// sysexits.h EX_USAGE.
@@ -24,7 +26,7 @@ impl Exit {
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Ok => 0,
-            Self::NotStarted => 1,
+            Self::NotStarted | Self::Unusable => 1,
             Self::Unknown => 3,
             Self::Usage => 64,
             Self::Permission => 77,
@@ -39,7 +41,9 @@ pub(crate) fn of_start(error: &RunError) -> Exit {
         RunError::Admin(AdminError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
             Exit::Permission
         }
-        RunError::Admin(_) | RunError::Controller(_) | RunError::System { .. } => Exit::NotStarted,
+        RunError::Admin(_) | RunError::Record(_) | RunError::Controller(_) | RunError::System { .. } => {
+            Exit::NotStarted
+        }
     }
 }
 
@@ -74,8 +78,9 @@ mod tests {
     #[test]
     fn the_codes_are_the_documented_ones() {
         let codes =
-            [Exit::Ok, Exit::NotStarted, Exit::Unknown, Exit::Usage, Exit::Permission].map(Exit::code);
-        assert_eq!(codes, [0, 1, 3, 64, 77]);
+            [Exit::Ok, Exit::NotStarted, Exit::Unusable, Exit::Unknown, Exit::Usage, Exit::Permission]
+                .map(Exit::code);
+        assert_eq!(codes, [0, 1, 1, 3, 64, 77]);
         let verdicts =
             [Verdict::Online, Verdict::Degraded, Verdict::Offline, Verdict::Unknown].map(of_verdict);
         assert_eq!(verdicts, [0, 1, 2, 3]);

@@ -1,9 +1,10 @@
-//! What a person types: `hactl run`, `hactl status`, `hactl check`. The daemon does not need this crate's commands.
+//! What a person types: `hactl run`, `hactl status`, `hactl check`, `hactl simulate`. The daemon does not need this crate's commands.
 
 mod check;
 mod cli;
 mod exit;
 mod report;
+mod simulate;
 mod status;
 mod table;
 mod terminal;
@@ -50,6 +51,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
+        Command::Simulate(args) => simulate::run(&args, &terminal),
     }
 }
 
@@ -59,6 +61,7 @@ fn run(args: RunArgs, terminal: &Terminal) -> ExitCode {
         haproxy: args.haproxy,
         backends: args.backend,
         socket: args.socket,
+        record: args.record,
     };
     let config = match hactld::config::load(&flags) {
         Ok(config) => config,

@@ -5,9 +5,9 @@ use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 use std::path::Path;
 
-use hactld::RunError;
 use hactld::admin::AdminError;
 use hactld::text::Shown;
+use hactld::{RecordFlaw, RunError};
 
 use crate::terminal::Terminal;
 
@@ -67,6 +67,15 @@ impl Report {
             RunError::Admin(AdminError::NotASocket(_)) => {
                 report.next("move it away, or name another place with --socket PATH")
             }
+            RunError::Record(error) => report.next(match &error.flaw {
+                RecordFlaw::NotEmpty => "name a new file, or move that one away",
+                RecordFlaw::Link => "name the file that it leads to",
+                RecordFlaw::NotAFile => "name a new file",
+                RecordFlaw::Io(source) if source.kind() == io::ErrorKind::NotFound => {
+                    "make its directory first, or name a file in another one"
+                }
+                RecordFlaw::Io(_) => "name a new file in a directory that this user may write to",
+            }),
             RunError::Tls(_) => report.next("correct ca_file in [probe], or HACTL_PROBE__CA_FILE"),
             RunError::Settings(_) | RunError::Controller(_) | RunError::System { .. } => report,
         }
@@ -74,6 +83,11 @@ impl Report {
 
     pub(crate) fn print(&self, terminal: &Terminal) {
         print_error(&self.to_string(), terminal);
+    }
+
+    /// Prints it as something to know about what was printed.
+    pub(crate) fn warn(&self, terminal: &Terminal) {
+        let _ = io::stderr().write_all(format!("{} {self}\n", terminal.warning_mark()).as_bytes());
     }
 }
 

@@ -46,6 +46,11 @@ impl Terminal {
         Self { color: self.color_errors, ..*self }.paint("1;31", "error:")
     }
 
+    /// What a warning begins with, on standard error.
+    pub(crate) fn warning_mark(&self) -> String {
+        Self { color: self.color_errors, ..*self }.paint("1;33", "warning:")
+    }
+
     pub(crate) fn dim(&self, text: &str) -> String {
         self.paint("2", text)
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use checker::{Clock, Prober, Probes, Settings, SettingsError, TlsError, TlsRoots};
 use controller::{Controller, Managed};
-use failover::{Core, Observed};
+use failover::{Core, FORMAT, Header, Observed};
 use thiserror::Error;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,8 +17,9 @@ use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use crate::admin::{self, AdminError};
-use crate::config::{Config, Instance};
-use crate::engine::{Engine, Identity, Query, Wires};
+use crate::config::{Backend, Config, Instance};
+use crate::engine::{Engine, Identity, Query, Wires, rfc3339};
+use crate::record::{self, RecordError};
 use crate::{VERSION, log, notify};
 
 /// Two: handshakes of probes never delay a decision.
@@ -39,6 +40,9 @@ pub enum RunError {
     /// hactl's own socket.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// The recording.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// The certificate authorities.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -105,7 +109,7 @@ async fn stop(mut terminate: Signal, mut interrupt: Signal, mut hangup: Signal) 
 async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), RunError> {
     let origin = Instant::now();
     let clock = Clock::new(origin);
-    let Config { probe, admin_socket, instance, log: _ } = config;
+    let Config { probe, admin_socket, instance, record, log: _ } = config;
     let roots = TlsRoots { ca_files: probe.ca_file.into_iter().collect() };
     let prober = Prober::new(&roots)?;
     let mut settings = Settings::new(probe.targets, probe.settings.timeout)?;
@@ -113,6 +117,10 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
         settings = settings.with_control(control);
     }
     let socket = admin::bind(&admin_socket).await?;
+    let core = failover::Settings { seed: RandomState::new().hash_one(0), ..probe.settings };
+    let recording = record.as_deref().map(|path| record::begin(path, &header(origin, &instance, &core)));
+    let recording = recording.transpose()?;
+    let (recorder, recording) = recording.unzip();
 
     let (desired, desired_seen) = watch::channel(BTreeMap::new());
     let (observed_seen, observed) = watch::channel(Observed::nothing());
@@ -122,11 +130,12 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
     let controller =
         Controller::new(haproxy, managed(&instance), origin, desired_seen, observed_seen, event_sender);
     let engine = Engine {
-        core: Core::new(failover::Settings { seed: RandomState::new().hash_one(0), ..probe.settings }),
+        core: Core::new(core),
         probes: Probes::new(prober, settings, clock),
         clock,
         credentials: credentials(&instance),
         identity: identity(&instance),
+        recorder,
     };
     tracing::info!(
         "hactl {VERSION} steers {} at {}, status at {}",
@@ -134,13 +143,32 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
         instance.haproxy,
         admin_socket.display()
     );
+    if let Some(file) = &record {
+        tracing::info!(file = %file.display(), "what is seen is recorded");
+    }
     let controller = tokio::spawn(controller.run());
     tokio::spawn(admin::serve(socket.listener(), query_sender));
     notify::ready();
-    tokio::select! {
+    let ended = tokio::select! {
         () = engine.run(Wires { desired, observed, events, queries }, stop) => Ok(()),
         // It ends by itself only when the engine has, and then nobody waits for it.
         ended = controller => ended.map_err(RunError::Controller),
+    };
+    // The engine is gone, and the recorder with it.
+    if let Some(recording) = recording {
+        recording.end();
+    }
+    ended
+}
+
+fn header(origin: Instant, instance: &Instance, settings: &failover::Settings) -> Header {
+    let backends = instance.backends.iter().map(Backend::core_name).collect();
+    Header {
+        format: FORMAT,
+        hactl: VERSION.to_owned(),
+        started: rfc3339(jiff::Timestamp::now(), origin.elapsed()),
+        instance: failover::Instance { name: instance.name.clone(), backends },
+        settings: settings.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The decision loop: evidence and sights of HAProxy into the core, what the core wants out to prober and controller.
-//! One task owns the core, so nothing is locked, and one wait decides what is next.
+//! One task owns the core, so nothing is locked, and one wait decides what is next. `Engine::take` is where everything
+//! enters the core; where there is a recorder, it is told of it there, after what was decided has been done.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,6 +11,7 @@ use failover::{Core, Desired, Event, Input, Name, Observed, Order, Route, Time};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
+use crate::record::Recorder;
 use crate::sleep::Slept;
 use crate::{VERSION, log, notify};
 
@@ -37,6 +39,7 @@ pub(crate) struct Engine {
     pub(crate) clock: Clock,
     pub(crate) credentials: BTreeMap<Name, Credentials>,
     pub(crate) identity: Identity,
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl Engine {
@@ -59,13 +62,13 @@ impl Engine {
                     // Who asked may have gone; that is theirs to do.
                     let _ = query.send(self.status(&wires.observed.borrow()));
                 }
-                lasted = slept.next() => self.take(&Input::Gap(lasted)),
+                lasted = slept.next() => self.take(Input::Gap(lasted)),
                 Ok(()) = wires.observed.changed() => {
                     let observed = wires.observed.borrow_and_update().clone();
-                    self.take(&Input::Observed(observed));
+                    self.take(Input::Observed(observed));
                 }
-                evidence = self.probes.next() => self.take(&Input::Evidence(evidence)),
-                () = until(due, &self.clock) => self.take(&Input::Due),
+                evidence = self.probes.next() => self.take(Input::Evidence(evidence)),
+                () = until(due, &self.clock) => self.take(Input::Due),
             }
             wires.desired.send_if_modified(|known| {
                 let changed = known != self.core.desired();
@@ -78,8 +81,9 @@ impl Engine {
     }
 
     /// One input into the core, and what it wants done because of it.
-    fn take(&mut self, input: &Input) {
-        self.core.take(input, self.clock.now());
+    fn take(&mut self, input: Input) {
+        let now = self.clock.now();
+        self.core.take(&input, now);
         for order in self.core.take_orders() {
             let credentials = match &order {
                 Order::Probe(probe) => match &probe.route {
@@ -92,6 +96,9 @@ impl Engine {
         }
         for event in self.core.take_events() {
             tell(&event);
+        }
+        if self.recorder.as_mut().is_some_and(|recorder| !recorder.record(now, input)) {
+            self.recorder = None;
         }
     }
 
@@ -113,7 +120,7 @@ impl Engine {
 }
 
 /// A wall-clock time, to the millisecond, for people and programs to read; nothing is decided by it.
-fn rfc3339(now: jiff::Timestamp, ago: Duration) -> String {
+pub(crate) fn rfc3339(now: jiff::Timestamp, ago: Duration) -> String {
     let then = now.checked_sub(ago).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     format!("{then:.3}")
 }

@@ -7,10 +7,12 @@ mod daemon;
 mod engine;
 mod log;
 mod notify;
+mod record;
 mod sleep;
 pub mod text;
 
 pub use daemon::{RunError, run};
+pub use record::{RecordError, RecordFlaw};
 
 /// The version that status, logs and `--version` show.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod driven;
+mod estimate;
 mod hands;
 mod kept;
 mod path;

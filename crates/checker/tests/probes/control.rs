@@ -29,7 +29,7 @@ async fn a_control_goes_straight_to_its_target() {
     assert_eq!((success.status, success.kept), (Some(200), false));
     assert_eq!(success.received, RESPONSE.len() as u64);
     let sum = story.passed[0].1.took + success.last.took;
-    assert_eq!(ended.since(story.began.unwrap()), sum);
+    assert_same_micros(ended.since(story.began.unwrap()), sum);
 }
 
 #[tokio::test]

@@ -239,3 +239,8 @@ where
         timeout *= 2;
     }
 }
+
+/// Asserts that two times are the same but for what is cut off where a point in time is in whole microseconds.
+pub(crate) fn assert_same_micros(between: Duration, took: Duration) {
+    assert!(between.abs_diff(took) < Duration::from_micros(1), "{between:?} is not {took:?}");
+}

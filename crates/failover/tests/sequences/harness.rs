@@ -47,14 +47,7 @@ struct Harness {
 
 impl Harness {
     fn new(flavour: u8) -> Self {
-        let mut settings = Settings::new(TARGETS.map(Name::from).to_vec());
-        settings.profile = [Profile::Fast, Profile::Eco, Profile::Adaptive][usize::from(flavour) % 3];
-        settings.control = flavour & 4 != 0;
-        settings.ride_through = Duration::from_millis(if flavour & 8 != 0 { 700 } else { 0 });
-        if flavour & 16 != 0 {
-            settings.move_slow.insert(BACKENDS[0].into());
-        }
-        settings.seed = u64::from(flavour);
+        let settings = settings(flavour);
         let mut harness = Self {
             core: Core::new(settings),
             observed: observed(),
@@ -271,7 +264,20 @@ impl Harness {
     }
 }
 
-fn stage(number: u8) -> Stage {
+/// Settings of one of 32 flavours.
+pub(crate) fn settings(flavour: u8) -> Settings {
+    let mut settings = Settings::new(TARGETS.map(Name::from).to_vec());
+    settings.profile = [Profile::Fast, Profile::Eco, Profile::Adaptive][usize::from(flavour) % 3];
+    settings.control = flavour & 4 != 0;
+    settings.ride_through = Duration::from_millis(if flavour & 8 != 0 { 700 } else { 0 });
+    if flavour & 16 != 0 {
+        settings.move_slow.insert(BACKENDS[0].into());
+    }
+    settings.seed = u64::from(flavour);
+    settings
+}
+
+pub(crate) fn stage(number: u8) -> Stage {
     [Stage::Tcp, Stage::Greeting, Stage::Connect, Stage::Tls, Stage::Http, Stage::Banner]
         [usize::from(number.wrapping_sub(1)) % 6]
 }
@@ -283,7 +289,7 @@ fn success(probe: &Probe, what: u8, took: Duration) -> Ending {
     Ending::Success(Success { last, status, received: 4000, kept })
 }
 
-fn failure(stage: Stage, cause: Cause) -> Ending {
+pub(crate) fn failure(stage: Stage, cause: Cause) -> Ending {
     Ending::Failed(Failure { stage, cause, text: format!("{stage}: {}", cause.as_str()) })
 }
 
@@ -310,7 +316,7 @@ fn servers(backend: &str) -> Vec<ObservedServer> {
     servers.collect()
 }
 
-fn observed() -> Observed {
+pub(crate) fn observed() -> Observed {
     let backends = BACKENDS
         .map(|name| (Name::from(name), ObservedBackend { balance: Balance::First, servers: servers(name) }));
     Observed { backends: backends.into(), ..Observed::nothing() }

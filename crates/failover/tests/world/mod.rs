@@ -63,6 +63,8 @@ pub(crate) struct World {
     pub(crate) events: Vec<Event>,
     /// Every probe that was ordered, and when.
     pub(crate) probes: Vec<(Time, Probe)>,
+    /// Everything that went into the core.
+    pub(crate) recorded: Vec<Recorded>,
     under: BTreeMap<ProbeId, Under>,
     kept: BTreeMap<ProbeId, Probe>,
     queue: BTreeMap<(Time, u64), ProbeId>,
@@ -90,6 +92,7 @@ impl World {
             told: Vec::new(),
             events: Vec::new(),
             probes: Vec::new(),
+            recorded: Vec::new(),
             under: BTreeMap::new(),
             kept: BTreeMap::new(),
             queue: BTreeMap::new(),
@@ -163,7 +166,7 @@ impl World {
                 let (_, id) = self.queue.pop_first().expect("it was just looked at");
                 self.step(id);
             } else {
-                self.core.on_time(self.now);
+                self.take(Input::Due);
             }
             self.obey();
         }
@@ -187,7 +190,7 @@ impl World {
 
     /// Shows the core HAProxy as it is.
     pub(crate) fn look(&mut self) {
-        self.core.on_observed(&self.observed, self.now);
+        self.take(Input::Observed(self.observed.clone()));
         self.obey();
     }
 
@@ -347,7 +350,12 @@ impl World {
     }
 
     fn tell_core(&mut self, probe: ProbeId, saw: Saw) {
-        self.core.on_evidence(&Evidence { probe, at: self.now, saw }, self.now);
+        self.take(Input::Evidence(Evidence { probe, at: self.now, saw }));
+    }
+
+    fn take(&mut self, input: Input) {
+        self.core.take(&input, self.now);
+        self.recorded.push(Recorded { at: self.now, input });
     }
 }
 

@@ -6,13 +6,13 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::de::{Deserializer, Error, Visitor};
 
 /// An answer takes a round trip of the tunnel, often as long as this: more canaries would only wait for each other.
-const CANARY_MIN: Duration = Duration::from_millis(50);
+pub(super) const CANARY_MIN: Duration = Duration::from_millis(50);
 
 /// Many web servers close a connection on which nothing was asked for longer, and each canary would need a new one.
 const CANARY_MAX: Duration = Duration::from_secs(60);
 
 /// A full probe takes several round trips and some 8 kB, for each server. What is to be seen sooner, the canary sees.
-const INTERVAL_MIN: Duration = Duration::from_millis(500);
+pub(super) const INTERVAL_MIN: Duration = Duration::from_millis(500);
 
 /// What only a full probe shows would go unseen for longer than anybody waits for it.
 const INTERVAL_MAX: Duration = Duration::from_secs(3600);

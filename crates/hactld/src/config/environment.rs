@@ -82,7 +82,7 @@ pub(super) fn of_path(environment: &Environment, path: &[&str]) -> Option<&'stat
 }
 
 /// A list where it begins like one, otherwise text: so a mistake is quoted as it was written.
-fn parse(text: &str) -> Value {
+pub(super) fn parse(text: &str) -> Value {
     if !text.trim_start().starts_with('[') {
         return Value::from(text);
     }

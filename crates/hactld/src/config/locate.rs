@@ -1,5 +1,6 @@
 //! Where a configuration value stands: from figment's path through the TOML document to line and column.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -126,7 +127,10 @@ fn floor_boundary(text: &str, index: usize) -> usize {
 /// figment's error in our words, at its place.
 pub(super) fn figment_problem(error: &figment::Error, source: &Source) -> Problem {
     let place = |origin| match &error.metadata {
-        Some(metadata) if metadata.name != FILE => Place::Variable(metadata.name.clone().into_owned()),
+        Some(metadata) if metadata.name != FILE => match &metadata.name {
+            Cow::Borrowed(flag) if flag.starts_with("--") => Place::Flag(flag),
+            variable @ (Cow::Borrowed(_) | Cow::Owned(_)) => Place::Variable(variable.clone().into_owned()),
+        },
         Some(_) | None => source.place(&error.path, origin),
     };
     match &error.kind {
@@ -191,7 +195,7 @@ fn expected_text(expected: &str) -> &str {
     }
 }
 
-fn suggestion(found: &str, known: &[&str]) -> String {
+pub(super) fn suggestion(found: &str, known: &[&str]) -> String {
     let list = known.join(", ");
     match closest(found, known) {
         Some(name) => format!("did you mean `{name}`?   known: {list}"),

@@ -3,6 +3,7 @@
 //!
 //! Whatever cannot be used is an error that says where it stands, what was found and what is allowed.
 
+mod change;
 mod duration;
 mod environment;
 mod layers;
@@ -21,6 +22,7 @@ use failover::{Cadence, Name, OnSlow, Profile, Settings};
 use haproxy_runtime::{Address, BackendName, ServerName};
 use tracing_subscriber::filter::Targets;
 
+pub use self::change::{change, check_recorded};
 pub use self::duration::parse_timeout;
 use self::environment::{Environment, Variable};
 use self::layers::Layer;
@@ -51,6 +53,8 @@ pub struct Flags {
     pub backends: Vec<String>,
     /// `--socket`.
     pub socket: Option<PathBuf>,
+    /// `--record`.
+    pub record: Option<PathBuf>,
 }
 
 /// The resolved configuration.
@@ -62,6 +66,8 @@ pub struct Config {
     pub admin_socket: PathBuf,
     /// The HAProxy to steer.
     pub instance: Instance,
+    /// Where what is seen is recorded, if anywhere.
+    pub record: Option<PathBuf>,
     /// What is logged, from `HACTL_LOG`.
     pub log: Targets,
 }
@@ -83,10 +89,14 @@ impl Probe {
     /// The quickest that servers are probed at.
     #[must_use]
     pub const fn cadence(&self) -> Cadence {
-        match self.settings.profile {
-            Profile::Fast | Profile::Adaptive => self.settings.fast,
-            Profile::Eco => self.settings.eco,
-        }
+        quickest(&self.settings)
+    }
+}
+
+const fn quickest(settings: &Settings) -> Cadence {
+    match settings.profile {
+        Profile::Fast | Profile::Adaptive => settings.fast,
+        Profile::Eco => settings.eco,
     }
 }
 

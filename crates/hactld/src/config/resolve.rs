@@ -16,13 +16,13 @@ use super::problem::{ConfigError, Place, Problem};
 use super::raw::{
     self, Parsed, RawBackend, RawConfig, RawInstance, RawOnSlow, RawProbe, RawProfile, RawTarget,
 };
-use super::{Backend, Config, DEFAULT_SOCKET, Flags, Instance, Probe, read_at_most};
+use super::{Backend, Config, DEFAULT_SOCKET, Flags, Instance, Probe, quickest, read_at_most};
 
 /// RFC 1929 carries 255 bytes; the line's end comes on top.
 const PASSWORD_FILE_MAX: u64 = 1024;
 
 /// A doubt about a server asks all targets at once, several times over.
-const TARGETS_MAX: usize = 32;
+pub(super) const TARGETS_MAX: usize = 32;
 
 pub(super) struct Resolver<'a> {
     source: &'a Source,
@@ -48,7 +48,7 @@ impl<'a> Resolver<'a> {
             Some(instance) if self.problems.is_empty() => {
                 let moved = instance.backends.iter().filter(|backend| backend.on_slow == OnSlow::Move);
                 probe.settings.move_slow = moved.map(Backend::core_name).collect();
-                Ok(Config { probe, admin_socket, instance, log })
+                Ok(Config { probe, admin_socket, instance, record: flags.record.clone(), log })
             }
             Some(_) | None => Err(ConfigError::new(self.problems)),
         }
@@ -70,7 +70,7 @@ impl<'a> Resolver<'a> {
         let settings = with_cadence(settings, canary, interval);
         let control = raw.control.map(|RawTarget(target)| target);
         let probe = Probe { targets, control, ca_file: raw.ca_file, settings };
-        self.check_cadence(&probe, canary.is_some(), interval.is_some());
+        self.check_cadence(&probe.settings, canary.is_some(), interval.is_some());
         self.check_hold(&probe.settings);
         probe
     }
@@ -97,29 +97,17 @@ impl<'a> Resolver<'a> {
     }
 
     fn check_hold(&mut self, settings: &Settings) {
-        let (hold, most) = (written(settings.hold), written(settings.hold_max));
-        if settings.hold > settings.hold_max {
-            let what = format!("`hold` ({hold}) is longer than `hold_max` ({most})");
-            let next = format!("write a `hold` of {most} or less, or a `hold_max` of {hold} or more");
-            self.report(&what, &next, &["probe", "hold"]);
+        if let Some(Misfit { what, next, key }) = hold_misfit(settings) {
+            self.report(&what, &next, &["probe", key]);
         }
     }
 
-    fn check_cadence(&mut self, probe: &Probe, canary_written: bool, interval_written: bool) {
-        let Cadence { canary, full } = probe.cadence();
-        if canary <= full {
-            return;
+    fn check_cadence(&mut self, settings: &Settings, canary_written: bool, interval_written: bool) {
+        let by_profile = format!("by profile {}", raw::profile_name(settings.profile));
+        let misfit = misfit(settings, canary_written, interval_written, &by_profile);
+        if let Some(Misfit { what, next, key }) = misfit {
+            self.report(&what, &next, &["probe", key]);
         }
-        let profile = raw::profile_name(probe.settings.profile);
-        let by = |is_written: bool| if is_written { String::new() } else { format!(" by profile {profile}") };
-        let (canary, full) = (written(canary), written(full));
-        let what = format!(
-            "`canary` ({canary}{}) is longer than `interval` ({full}{})",
-            by(canary_written),
-            by(interval_written)
-        );
-        let next = format!("write a `canary` of {full} or less, or an `interval` of {canary} or more");
-        self.report(&what, &next, &["probe", if canary_written { "canary" } else { "interval" }]);
     }
 
     fn admin_socket(&mut self, raw: Option<PathBuf>, flags: &Flags) -> PathBuf {
@@ -270,7 +258,11 @@ impl<'a> Resolver<'a> {
 
 /// What is written takes the place of the profile's own figures. `adaptive` has two of each: there the quick one is
 /// meant, and the slow one is never quicker than it.
-fn with_cadence(settings: Settings, canary: Option<Duration>, interval: Option<Duration>) -> Settings {
+pub(super) fn with_cadence(
+    settings: Settings,
+    canary: Option<Duration>,
+    interval: Option<Duration>,
+) -> Settings {
     let written =
         |own: Cadence| Cadence { canary: canary.unwrap_or(own.canary), full: interval.unwrap_or(own.full) };
     let (fast, eco) = (settings.fast, settings.eco);
@@ -283,4 +275,45 @@ fn with_cadence(settings: Settings, canary: Option<Duration>, interval: Option<D
             Settings { fast: quick, eco: slow, ..settings }
         }
     }
+}
+
+/// How `canary` and `interval` do not go together.
+pub(super) struct Misfit {
+    pub(super) what: String,
+    pub(super) next: String,
+    /// The one to change.
+    pub(super) key: &'static str,
+}
+
+/// Small requests that are rarer than whole ones are of no use. What is not written is so `otherwise`.
+pub(super) fn misfit(
+    settings: &Settings,
+    canary_written: bool,
+    interval_written: bool,
+    otherwise: &str,
+) -> Option<Misfit> {
+    let Cadence { canary, full } = quickest(settings);
+    if canary <= full {
+        return None;
+    }
+    let by = |is_written: bool| if is_written { String::new() } else { format!(" {otherwise}") };
+    let (canary, full) = (written(canary), written(full));
+    let what = format!(
+        "`canary` ({canary}{}) is longer than `interval` ({full}{})",
+        by(canary_written),
+        by(interval_written)
+    );
+    let next = format!("write a `canary` of {full} or less, or an `interval` of {canary} or more");
+    Some(Misfit { what, next, key: if canary_written { "canary" } else { "interval" } })
+}
+
+/// How `hold` and `hold_max` do not go together.
+pub(super) fn hold_misfit(settings: &Settings) -> Option<Misfit> {
+    if settings.hold <= settings.hold_max {
+        return None;
+    }
+    let (hold, most) = (written(settings.hold), written(settings.hold_max));
+    let what = format!("`hold` ({hold}) is longer than `hold_max` ({most})");
+    let next = format!("write a `hold` of {most} or less, or a `hold_max` of {hold} or more");
+    Some(Misfit { what, next, key: "hold" })
 }

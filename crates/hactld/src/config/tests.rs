@@ -1,5 +1,6 @@
 //! Configurations that cannot be used, each with the whole of what is said about it.
 
+mod changed;
 mod places;
 mod probe;
 mod together;
@@ -102,8 +103,10 @@ fn the_environment_is_stronger_than_the_file_and_flags_are_stronger_than_both() 
         backends: vec!["flag".to_owned(), "flag".to_owned()],
         socket: Some("/flag".into()),
         file: None,
+        record: Some("/recording".into()),
     };
     let config = resolved(&text, &environment, &flags).unwrap();
+    assert_eq!(config.record.as_deref(), Some(Path::new("/recording")));
     assert_eq!(config.admin_socket, Path::new("/flag"));
     assert_eq!(config.instance.haproxy.to_string(), "/flag.sock");
     let names: Vec<_> = config.instance.backends.iter().map(|backend| backend.name.as_str()).collect();

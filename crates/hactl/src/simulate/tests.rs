@@ -1,0 +1,5 @@
+//! What `hactl simulate` reads, refuses and prints.
+
+mod reading;
+mod rendering;
+mod scene;

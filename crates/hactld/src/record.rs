@@ -1,0 +1,217 @@
+//! The recording: what goes into the core, written to a file as it comes, for `hactl simulate` to replay. A thread of its
+//! own does the writing, so that no decision waits for a disk; whatever is wrong with the file ends the recording and
+//! nothing else.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::mem::size_of;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::Duration;
+
+use failover::{Header, Input, Line, ObservedServer, Recorded, Time};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use thiserror::Error;
+
+/// A file of this size has days of some servers in it; one that was forgotten is not to fill a disk.
+const FILE_MAX: u64 = 1 << 30;
+
+/// Memory for lines that wait for the disk: half a minute of a hundred servers at their quickest.
+const WAITING_MAX: usize = 8 << 20;
+
+/// Lines that are there are written together up to this many bytes.
+const BATCH_MAX: usize = 64 << 10;
+
+/// For the last lines to be written; the whole end takes less than a second.
+const END_LIMIT: Duration = Duration::from_millis(300);
+
+/// Why there is no recording.
+#[derive(Debug, Error)]
+#[error("cannot record to {}", path.display())]
+pub struct RecordError {
+    path: PathBuf,
+    /// What is wrong with the file.
+    #[source]
+    pub flaw: RecordFlaw,
+}
+
+/// What is wrong with a file that was to be recorded to.
+#[derive(Debug, Error)]
+pub enum RecordFlaw {
+    /// It is not empty.
+    #[error("there is something in it, and nothing is overwritten")]
+    NotEmpty,
+    /// It leads to another one.
+    #[error("it is a symbolic link")]
+    Link,
+    /// It is a device, a pipe or a directory.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// The operating system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Takes what is to be recorded. Its end is that of the recording.
+pub(crate) struct Recorder {
+    lines: Sender<(usize, Line)>,
+    /// Bytes of memory that wait for the disk.
+    waiting: Arc<AtomicUsize>,
+    /// Lines left out since the last one.
+    lost: u64,
+    /// That lines are left out was told.
+    told: bool,
+}
+
+/// The thread that writes.
+pub(crate) struct Recording {
+    ended: Receiver<()>,
+}
+
+/// Begins a recording in `path`, which is made here or is empty.
+pub(crate) fn begin(path: &Path, header: &Header) -> Result<(Recorder, Recording), RecordError> {
+    let failed = |flaw| RecordError { path: path.to_owned(), flaw };
+    let mut file = open(path).map_err(failed)?;
+    let mut head = Vec::new();
+    append(&mut head, header);
+    file.write_all(&head).map_err(|error| failed(error.into()))?;
+    let (lines, queue) = mpsc::channel();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let writer = Writer {
+        file,
+        path: path.to_owned(),
+        room: FILE_MAX.saturating_sub(head.len() as u64),
+        queue,
+        waiting: Arc::clone(&waiting),
+    };
+    let (ending, ended) = mpsc::channel();
+    thread::spawn(move || {
+        writer.run();
+        // Nobody waits for it any more once the limit has passed.
+        let _ = ending.send(());
+    });
+    Ok((Recorder { lines, waiting, lost: 0, told: false }, Recording { ended }))
+}
+
+/// No link is followed, and a pipe that nobody reads keeps nobody waiting.
+fn open(path: &Path) -> Result<File, RecordFlaw> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o640)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(|error| match error.raw_os_error() {
+            Some(code) if code == Errno::LOOP.raw_os_error() => RecordFlaw::Link,
+            _ => RecordFlaw::Io(error),
+        })?;
+    let there = file.metadata()?;
+    match (there.is_file(), there.len()) {
+        (false, _) => Err(RecordFlaw::NotAFile),
+        (true, 0) => Ok(file),
+        (true, _) => Err(RecordFlaw::NotEmpty),
+    }
+}
+
+impl Recorder {
+    /// Hands an input over to be written; false where the recording has ended.
+    pub(crate) fn record(&mut self, at: Time, input: Input) -> bool {
+        let weight = weight(&input);
+        if self.waiting.load(Ordering::Relaxed) + weight > WAITING_MAX {
+            self.lost += 1;
+            if !std::mem::replace(&mut self.told, true) {
+                tracing::warn!("the disk does not keep up: parts of the recording are missing");
+            }
+            return true;
+        }
+        self.tell_lost();
+        self.waiting.fetch_add(weight, Ordering::Relaxed);
+        self.lines.send((weight, Line::Input(Recorded { at, input }))).is_ok()
+    }
+
+    fn tell_lost(&mut self) {
+        if self.lost > 0 {
+            // Where it cannot be sent, the next line tells that the recording has ended.
+            let _ = self.lines.send((0, Line::Lost { lost: std::mem::take(&mut self.lost) }));
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.tell_lost();
+    }
+}
+
+/// Bytes of memory that it takes while it waits; names are shared with the core.
+fn weight(input: &Input) -> usize {
+    let servers = match input {
+        Input::Observed(observed) => observed.backends.values().map(|backend| backend.servers.len()).sum(),
+        Input::Evidence(_) | Input::Due | Input::Gap(_) => 0,
+    };
+    size_of::<Line>() + servers * size_of::<ObservedServer>()
+}
+
+impl Recording {
+    /// Waits for the last lines to be written, once the recorder has ended, as long as an end may take.
+    pub(crate) fn end(self) {
+        let _ = self.ended.recv_timeout(END_LIMIT);
+    }
+}
+
+struct Writer {
+    file: File,
+    path: PathBuf,
+    /// Bytes that the file may still grow by.
+    room: u64,
+    queue: Receiver<(usize, Line)>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Writer {
+    /// Writes until there is no recorder any more, the file is full or it cannot be written to.
+    fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        while let Ok(line) = self.queue.recv() {
+            self.take(&line, &mut batch);
+            // What is there is written together; what comes later is not waited for, so that a crash loses next to nothing.
+            while batch.len() < BATCH_MAX
+                && let Ok(line) = self.queue.try_recv()
+            {
+                self.take(&line, &mut batch);
+            }
+            let file = self.path.display();
+            let length = batch.len() as u64;
+            if length > self.room {
+                tracing::warn!(%file, "the recording has reached its largest size of 1 GiB and ends here");
+                return;
+            }
+            if let Err(error) = self.file.write_all(&batch) {
+                tracing::warn!(%file, %error, "the recording cannot be written and ends here");
+                return;
+            }
+            self.room -= length;
+            batch.clear();
+        }
+    }
+
+    fn take(&self, (weight, line): &(usize, Line), batch: &mut Vec<u8>) {
+        self.waiting.fetch_sub(*weight, Ordering::Relaxed);
+        append(batch, line);
+    }
+}
+
+fn append(batch: &mut Vec<u8>, line: &impl serde::Serialize) {
+    // All of it has a form in JSON, and memory takes every byte.
+    let _ = serde_json::to_writer(&mut *batch, line);
+    batch.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests;
