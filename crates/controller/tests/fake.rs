@@ -275,7 +275,8 @@ impl Scene {
     }
 
     fn want(&self, wants: &[(&str, Want)]) {
-        let wish = |want: &Want| Wish { want: *want, address: Some(([127, 0, 0, 1], 18181).into()) };
+        let wish =
+            |want: &Want| Wish { want: *want, why: None, address: Some(([127, 0, 0, 1], 18181).into()) };
         let wishes = wants.iter().map(|(name, want)| (Name::from(*name), wish(want))).collect();
         self.desired.send_replace(Desired::from([(Name::from("b"), wishes)]));
     }

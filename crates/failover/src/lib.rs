@@ -48,5 +48,5 @@ pub use plan::{Held, HeldBecause, Plan, Step, plan};
 pub use policy::{BackendView, Desired, ServerView, Want, Wish, order};
 pub use probe::{Ending, Evidence, Kind, Order, Probe, ProbeId, Route, Saw, Success, TargetId};
 pub use record::{FORMAT, Header, Input, Instance, Line, Recorded};
-pub use settings::{Cadence, OnSlow, Profile, Settings};
+pub use settings::{Cadence, Failback, OnSlow, Policy, Profile, Rules, Sessions, Settings, WhenAllDown};
 pub use time::Time;

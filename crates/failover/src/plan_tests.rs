@@ -229,7 +229,8 @@ fn wanted(wants: [Want; 3]) -> Desired {
 }
 
 fn wishes(names: &[&str], wants: &[Want]) -> BTreeMap<Name, Wish> {
-    let wish = |(name, want): (&&str, &Want)| (Name::from(*name), Wish { want: *want, address: None });
+    let wish =
+        |(name, want): (&&str, &Want)| (Name::from(*name), Wish { want: *want, why: None, address: None });
     names.iter().zip(wants).map(wish).collect()
 }
 

@@ -20,10 +20,12 @@ pub enum Want {
 }
 
 /// What is wanted of one server at the address that it was judged at. At another address nothing is known of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
     /// What is wanted.
     pub want: Want,
+    /// Why, in words, where it is not wanted in rotation; as it was when that began.
+    pub why: Option<Name>,
     /// Where it was probed; `None` where HAProxy had no address for it.
     pub address: Option<SocketAddr>,
 }

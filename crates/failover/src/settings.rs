@@ -1,6 +1,6 @@
 //! What can be set about probing and judging.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,97 @@ pub enum OnSlow {
     Move,
 }
 
+/// Which server of a tier is preferred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Policy {
+    /// As HAProxy prefers them.
+    #[default]
+    Order,
+    /// The clearly fastest.
+    Latency,
+}
+
+/// When traffic goes back to a server that is preferred and carries traffic again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Failback {
+    /// As soon as it has shown itself good for long enough.
+    #[default]
+    Auto,
+    /// When an operator says so.
+    Manual,
+    /// When the one that is used instead fails.
+    Never,
+}
+
+/// What is done where no server of a backend carries traffic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhenAllDown {
+    /// The last good state of affairs stays.
+    #[default]
+    LastGood,
+    /// All are taken out: clients are told at once.
+    FailClosed,
+    /// All are put in: HAProxy may try them.
+    AllOpen,
+}
+
+/// What becomes of the sessions on a server that is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sessions {
+    /// They go on.
+    Keep,
+    /// They are cut, so that their clients connect anew.
+    Kill,
+}
+
+/// What holds for one backend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// Which server of a tier is preferred.
+    pub policy: Policy,
+    /// Its servers by preference, those of one tier as good as each other. Empty: those that are no backups are one tier,
+    /// and each backup is one, as HAProxy uses them.
+    pub tiers: Vec<Vec<Name>>,
+    /// When traffic goes back.
+    pub failback: Failback,
+    /// Whether a tier behind the first one may be used at all.
+    pub allow_exit_change: bool,
+    /// What is done where nothing carries traffic.
+    pub when_all_down: WhenAllDown,
+    /// What is done about slow servers.
+    pub on_slow: OnSlow,
+    /// Sessions on a server that failed.
+    pub on_fail: Sessions,
+    /// Sessions on a server that is left for a faster one.
+    pub on_steer: Sessions,
+    /// Sessions on a server that is left because a preferred one is back.
+    pub on_failback: Sessions,
+    /// How long they are given to end by themselves before they are cut.
+    #[serde(with = "micros")]
+    pub kill_after: Duration,
+}
+
+impl Rules {
+    /// The defaults.
+    pub const DEFAULT: Self = Self {
+        policy: Policy::Order,
+        tiers: Vec::new(),
+        failback: Failback::Auto,
+        allow_exit_change: true,
+        when_all_down: WhenAllDown::LastGood,
+        on_slow: OnSlow::Show,
+        on_fail: Sessions::Kill,
+        on_steer: Sessions::Keep,
+        on_failback: Sessions::Keep,
+        kill_after: Duration::from_secs(5),
+    };
+}
+
 /// Everything that a core is told once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,8 +173,8 @@ pub struct Settings {
     pub hold_max: Duration,
     /// There is a control target, asked directly.
     pub control: bool,
-    /// Backends whose slow servers are taken out.
-    pub move_slow: BTreeSet<Name>,
+    /// By backend, where it has rules of its own.
+    pub rules: BTreeMap<Name, Rules>,
     /// Where the jitter begins; two cores with the same seed and inputs do the same.
     pub seed: u64,
 }
@@ -103,8 +194,15 @@ impl Settings {
             hold: Duration::from_millis(1500),
             hold_max: Duration::from_secs(300),
             control: false,
-            move_slow: BTreeSet::new(),
+            rules: BTreeMap::new(),
             seed: 0,
         }
+    }
+
+    /// What holds for a backend.
+    #[must_use]
+    pub fn rules_of(&self, backend: &Name) -> &Rules {
+        const DEFAULT: &Rules = &Rules::DEFAULT;
+        self.rules.get(backend).unwrap_or(DEFAULT)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failover::{Name, Profile, Settings, Time};
+use failover::{Name, OnSlow, Profile, Rules, Settings, Time};
 
 use super::driver::{Driven, drive};
 use super::haproxy::BACKEND;
@@ -87,7 +87,11 @@ impl Setting {
             profile: self.profile,
             ride_through: self.ride_through,
             control: conditions.control,
-            move_slow: conditions.move_slow.then(|| Name::from(BACKEND)).into_iter().collect(),
+            rules: conditions
+                .move_slow
+                .then(|| (Name::from(BACKEND), Rules { on_slow: OnSlow::Move, ..Rules::DEFAULT }))
+                .into_iter()
+                .collect(),
             seed: rng.word(),
             ..Settings::new((0..TARGETS).map(target).collect())
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Core, Key, Server};
 use crate::detector::{Detector, Verdict};
 use crate::policy::{BackendView, ServerView, Want, Wish, order};
-use crate::{Event, Name, Time};
+use crate::{Event, Name, OnSlow, Time};
 
 /// How much faster another server has to be for a slow one to count as slow: less is not worth a move ...
 const FASTER: u32 = 3;
@@ -40,8 +40,11 @@ impl Core {
         let wishes: BTreeMap<Name, Wish> = self
             .servers_of(backend)
             .filter_map(|server| {
-                let wish = Wish { want: *wants.get(&server.id.server)?, address: server.address };
-                Some((server.id.server.clone(), wish))
+                let want = *wants.get(&server.id.server)?;
+                let before = previous.and_then(|wishes| wishes.get(&server.id.server));
+                let before = before.filter(|wish| wish.want == want && wish.address == server.address);
+                let why = before.map_or_else(|| why(server, want), |wish| wish.why.clone());
+                Some((server.id.server.clone(), Wish { want, why, address: server.address }))
             })
             .collect();
         let online = view.servers.iter().any(|server| server.verdict == Verdict::Online);
@@ -83,7 +86,8 @@ impl Core {
             verdict: detector.map_or(Verdict::Unknown, |detector| detector.health().verdict),
             verified: detector.is_some_and(|detector| detector.is_verified(now, &self.settings)),
             lost: detector.is_some_and(Detector::is_lost),
-            too_slow: server.slow_since.is_some() && self.settings.move_slow.contains(&server.id.backend),
+            too_slow: server.slow_since.is_some()
+                && self.settings.rules_of(&server.id.backend).on_slow == OnSlow::Move,
             previous: same.map_or(Want::Unknown, |wish| wish.want),
         }
     }
@@ -157,6 +161,16 @@ impl Core {
                 self.events.push(Event::BlackoutOver { backend: name.clone(), server, lasted });
             }
             (None | Some(_), _) => {}
+        }
+    }
+}
+
+fn why(server: &Server, want: Want) -> Option<Name> {
+    match want {
+        Want::Ready | Want::Unknown => None,
+        Want::Maint | Want::AsIs => {
+            let reason = server.detector.as_ref().and_then(|detector| detector.health().reason.as_ref());
+            Some(reason.map_or_else(|| Name::from("slow"), |reason| Name::from(reason.to_string())))
         }
     }
 }

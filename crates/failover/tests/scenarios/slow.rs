@@ -1,6 +1,6 @@
 //! Ten times slower is not dead.
 
-use failover::{Name, Verdict};
+use failover::{Name, OnSlow, Rules, Verdict};
 
 use crate::world::*;
 
@@ -25,7 +25,7 @@ fn a_brown_out_is_shown_and_the_server_goes_on_serving() {
 #[test]
 fn where_the_backend_says_so_a_slow_server_makes_room_once_and_comes_back_once() {
     let mut world = World::with(|settings| {
-        settings.move_slow.insert(Name::from(BACKEND));
+        settings.rules.insert(Name::from(BACKEND), Rules { on_slow: OnSlow::Move, ..Rules::DEFAULT });
     });
     world.run(100_000);
     let mut switches = Vec::new();

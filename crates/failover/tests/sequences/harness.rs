@@ -271,7 +271,7 @@ pub(crate) fn settings(flavour: u8) -> Settings {
     settings.control = flavour & 4 != 0;
     settings.ride_through = Duration::from_millis(if flavour & 8 != 0 { 700 } else { 0 });
     if flavour & 16 != 0 {
-        settings.move_slow.insert(BACKENDS[0].into());
+        settings.rules.insert(BACKENDS[0].into(), Rules { on_slow: OnSlow::Move, ..Rules::DEFAULT });
     }
     settings.seed = u64::from(flavour);
     settings

@@ -1,7 +1,7 @@
 //! Other settings for what was recorded (`hactl simulate --set`): read by the same code as the configuration, so that
 //! what is allowed there is allowed here, and mistakes are told in the same words.
 
-use failover::{Cadence, Name, OnSlow, Settings};
+use failover::{Cadence, Name, OnSlow, Rules, Settings};
 
 use super::layers::{self, Layer};
 use super::locate::{Source, suggestion};
@@ -57,10 +57,11 @@ pub fn change(recorded: &Settings, backends: &[Name], sets: &[String]) -> Result
         let flag = PROBE.iter().find(|(_, key)| *key == misfit.key).map_or("--set", |(flag, _)| flag);
         return Err(Problem::new(misfit.what).next(misfit.next).at(Place::Flag(flag)).into());
     }
-    match on_slow {
-        Some(OnSlow::Move) => settings.move_slow = backends.iter().cloned().collect(),
-        Some(OnSlow::Show) => settings.move_slow.clear(),
-        None => {}
+    if let Some(on_slow) = on_slow {
+        for backend in backends {
+            settings.rules.entry(backend.clone()).or_insert(Rules::DEFAULT).on_slow = on_slow;
+        }
+        settings.rules.retain(|_, rules| *rules != Rules::DEFAULT);
     }
     Ok(settings)
 }

@@ -18,7 +18,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use checker::{Credentials, Target};
-use failover::{Cadence, Name, OnSlow, Profile, Settings};
+use failover::{Cadence, Name, Profile, Rules, Settings};
 use haproxy_runtime::{Address, BackendName, ServerName};
 use tracing_subscriber::filter::Targets;
 
@@ -120,8 +120,8 @@ pub struct Backend {
     pub servers: Option<BTreeSet<ServerName>>,
     /// For SOCKS servers that ask for user and password.
     pub credentials: Option<Credentials>,
-    /// What is done about its slow servers; the probe's settings have it too.
-    pub on_slow: OnSlow,
+    /// What else holds for it; the probe's settings have it too.
+    pub rules: Rules,
 }
 
 impl Backend {

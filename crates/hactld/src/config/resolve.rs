@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use checker::{Credentials, CredentialsError, Target};
-use failover::{Cadence, OnSlow, Profile, Settings};
+use failover::{Cadence, Profile, Rules, Settings};
 use haproxy_runtime::BackendName;
 use tracing_subscriber::filter::Targets;
 
@@ -46,8 +46,9 @@ impl<'a> Resolver<'a> {
         let instance = self.instance(raw.instance, flags);
         match instance {
             Some(instance) if self.problems.is_empty() => {
-                let moved = instance.backends.iter().filter(|backend| backend.on_slow == OnSlow::Move);
-                probe.settings.move_slow = moved.map(Backend::core_name).collect();
+                let own = instance.backends.iter().filter(|backend| backend.rules != Rules::DEFAULT);
+                probe.settings.rules =
+                    own.map(|backend| (backend.core_name(), backend.rules.clone())).collect();
                 Ok(Config { probe, admin_socket, instance, record: flags.record.clone(), log })
             }
             Some(_) | None => Err(ConfigError::new(self.problems)),
@@ -153,6 +154,7 @@ impl<'a> Resolver<'a> {
             let index = index.to_string();
             let at = |key| ["instance", "0", "backend", &index, key];
             let credentials = self.credentials(&backend, &at);
+            let rules = rules(&backend);
             let Some(name) = backend.name.map(|name| name.0) else {
                 let next = "say name = \"NAME\" with HAProxy's name of the backend";
                 self.report("a backend without a name", next, &at("name"));
@@ -167,8 +169,7 @@ impl<'a> Resolver<'a> {
                 let next = "name one, or leave `servers` out to steer all that HAProxy lists";
                 self.report("no server to steer", next, &at("servers"));
             }
-            let on_slow = backend.on_slow.map_or_else(OnSlow::default, |Parsed(RawOnSlow(on_slow))| on_slow);
-            backends.push(Backend { name, servers, credentials, on_slow });
+            backends.push(Backend { name, servers, credentials, rules });
         }
         backends
     }
@@ -228,8 +229,8 @@ impl<'a> Resolver<'a> {
             let Some(name) = self.flag::<BackendName>("--backend", text) else { continue };
             if seen.insert(name.clone()) {
                 let there = in_file.iter().find(|backend| backend.name == name).cloned();
-                let on_slow = OnSlow::default();
-                backends.push(there.unwrap_or(Backend { name, servers: None, credentials: None, on_slow }));
+                let plain = Backend { name, servers: None, credentials: None, rules: Rules::DEFAULT };
+                backends.push(there.unwrap_or(plain));
             }
         }
         backends
@@ -275,6 +276,15 @@ pub(super) fn with_cadence(
             Settings { fast: quick, eco: slow, ..settings }
         }
     }
+}
+
+/// What is not written is as it is for every backend.
+fn rules(raw: &RawBackend) -> Rules {
+    let mut rules = Rules::DEFAULT;
+    if let Some(Parsed(RawOnSlow(on_slow))) = &raw.on_slow {
+        rules.on_slow = *on_slow;
+    }
+    rules
 }
 
 /// How `canary` and `interval` do not go together.

@@ -6,7 +6,10 @@ mod probe;
 mod together;
 mod values;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use failover::OnSlow;
 
 use super::*;
 
@@ -30,7 +33,7 @@ fn a_file_with_nothing_but_an_instance_has_the_documented_defaults() {
     let [backend] = config.instance.backends.as_slice() else { panic!("{config:?}") };
     assert_eq!(backend.name.as_str(), "socks_back_7891");
     assert!(backend.servers.is_none() && backend.credentials.is_none());
-    assert_eq!(backend.on_slow, OnSlow::Show);
+    assert_eq!(backend.rules, Rules::DEFAULT);
 }
 
 #[test]
@@ -73,7 +76,7 @@ password_file = "{}"
         false_alarm_every: Duration::from_secs(10 * 24 * 3600),
         ride_through: Duration::from_secs(2),
         control: true,
-        move_slow: BTreeSet::from([Name::from("one")]),
+        rules: BTreeMap::from([(Name::from("one"), Rules { on_slow: OnSlow::Move, ..Rules::DEFAULT })]),
         ..Settings::new(["tcp://127.0.0.1:7", "https://localhost/"].map(Name::from).to_vec())
     };
     assert_eq!(config.probe.settings, settings);

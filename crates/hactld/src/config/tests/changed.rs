@@ -31,7 +31,8 @@ fn a_cadence_is_that_of_the_profile() {
 #[test]
 fn on_slow_is_that_of_all_backends() {
     let moved = changed(&settings(), &["on_slow=move"]).unwrap();
-    assert_eq!(moved.move_slow, ["one", "two"].map(Name::from).into());
+    let moves = Rules { on_slow: OnSlow::Move, ..Rules::DEFAULT };
+    assert_eq!(moved.rules, ["one", "two"].map(|name| (Name::from(name), moves.clone())).into());
     assert_eq!(changed(&moved, &["on_slow=show"]).unwrap(), settings());
 }
 

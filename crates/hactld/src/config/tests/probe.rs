@@ -81,10 +81,14 @@ fn slow_servers_are_moved_in_the_backends_that_say_so_and_are_steered() {
         "{INSTANCE}on_slow = \"move\"\n[[instance.backend]]\nname = \"b\"\non_slow = \"show\"\n\
          [[instance.backend]]\nname = \"c\"\non_slow = \"move\"\n"
     );
-    let moved = |flags: &Flags| resolved(&text, &[], flags).unwrap().probe.settings.move_slow;
-    assert_eq!(moved(&Flags::default()), ["c", "socks_back_7891"].map(Name::from).into());
+    let moved = |flags: &Flags| {
+        let rules = resolved(&text, &[], flags).unwrap().probe.settings.rules;
+        assert!(rules.values().all(|rules| rules.on_slow == OnSlow::Move));
+        rules.into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!(moved(&Flags::default()), ["c", "socks_back_7891"].map(Name::from));
     let backends = ["b", "c", "d"].map(str::to_owned).to_vec();
-    assert_eq!(moved(&Flags { backends, ..Flags::default() }), ["c"].map(Name::from).into());
+    assert_eq!(moved(&Flags { backends, ..Flags::default() }), ["c"].map(Name::from));
 }
 
 #[test]
