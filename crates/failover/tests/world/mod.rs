@@ -115,6 +115,7 @@ impl World {
     pub(crate) fn break_(&mut self, server: &str, fault: Fault) {
         self.faults.insert(server.to_owned(), fault);
         if fault == Fault::Refused {
+            self.break_off(server);
             let gone: Vec<ProbeId> = self
                 .kept
                 .iter()
@@ -145,6 +146,23 @@ impl World {
             }
         }
         self.obey();
+    }
+
+    /// What the server has accepted and not answered yet is closed with it.
+    fn break_off(&mut self, server: &str) {
+        let accepted: Vec<(ProbeId, Stage)> = self
+            .under
+            .iter()
+            .filter(|(_, under)| {
+                under.probe.connection.is_none()
+                    && under.stage != Stage::Tcp
+                    && server_of(&under.probe) == Some(server)
+            })
+            .map(|(id, under)| (*id, under.stage))
+            .collect();
+        for (id, stage) in accepted {
+            self.end(id, failed(stage, Cause::Closed));
+        }
     }
 
     pub(crate) fn trouble(&mut self, target: usize, trouble: Trouble) {
