@@ -13,7 +13,7 @@ use crate::detector::{Desk, Detector, Verdict};
 use crate::policy::Desired;
 use crate::random::Random;
 use crate::stalls::{GAP_MIN, STALL_MIN, Stalls};
-use crate::{Ending, Event, Evidence, Name, Order, ProbeId, Saw, ServerId, Settings, Time};
+use crate::{Event, Evidence, Name, Order, ProbeId, Saw, ServerId, Settings, Time};
 
 use compare::{Comparison, Control};
 
@@ -136,15 +136,14 @@ impl Core {
             return;
         }
         let Some(key) = self.owners.get(&evidence.probe).copied() else { return };
+        self.touch(key, now, |detector, desk| detector.on_evidence(evidence, desk));
         let over = match &evidence.saw {
             Saw::Began | Saw::Passed(_) => false,
-            Saw::Ended(Ending::Success(success)) => !success.kept,
-            Saw::Ended(Ending::Failed(_) | Ending::Void(_)) | Saw::Closed => true,
+            Saw::Ended(_) | Saw::Closed => true,
         };
-        if over {
+        if over && !self.detector(key).is_some_and(|detector| detector.keeps(evidence.probe)) {
             self.owners.remove(&evidence.probe);
         }
-        self.touch(key, now, |detector, desk| detector.on_evidence(evidence, desk));
     }
 
     /// Does what is due.

@@ -155,6 +155,7 @@ pub(crate) struct Detector {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stance {
     pub(crate) verdict: Verdict,
+    pub(crate) lost: bool,
     pub(crate) in_doubt: bool,
     pub(crate) answers: bool,
     pub(crate) slow: bool,
@@ -210,10 +211,16 @@ impl Detector {
     pub(crate) fn stance(&self) -> Stance {
         Stance {
             verdict: self.health.verdict,
+            lost: self.phase == Phase::Lost,
             in_doubt: self.suspicion.is_some() || self.challenged.is_some(),
-            answers: self.phase == Phase::Condemned && self.recovery.answers(),
+            answers: self.phase == Phase::Condemned && self.recovery.answers_somehow(),
             slow: self.slow.since().is_some(),
         }
+    }
+
+    /// This probe has left the connection that canaries go over.
+    pub(crate) fn keeps(&self, probe: ProbeId) -> bool {
+        self.kept.is_some_and(|kept| kept.connection == probe)
     }
 
     /// It answers much more slowly than it used to, since then.
@@ -268,11 +275,15 @@ impl Detector {
         }
     }
 
-    /// All that is under way is dropped: after a gap nobody knows what it would have said.
+    /// All that is under way is dropped: after a gap nobody knows what it would have said, and what was seen before it
+    /// says nothing of what is now.
     pub(crate) fn on_gap(&mut self, desk: &mut Desk<'_>) {
         self.drop_all(desk);
         self.suspicion = None;
         self.challenged = None;
+        self.alarm = None;
+        self.proof = None;
+        self.recovery = Recovery::new(desk.now, true);
         self.due = Due::at(desk.now);
         if matches!(self.phase, Phase::Fresh | Phase::Lost) {
             self.suspect(desk.now, None, desk);
@@ -309,6 +320,9 @@ impl Detector {
         desk.orders.push(Order::Drop(id));
         if let (true, Some(began)) = (running.is_beyond() && running.is_late(), running.began) {
             self.zombies.add(began);
+        }
+        if running.purpose == Purpose::Recovery {
+            self.recovery.silent();
         }
         if running.kind == Kind::Canary {
             self.lose_connection(desk);

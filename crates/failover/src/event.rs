@@ -337,13 +337,10 @@ impl fmt::Display for Event {
                 )
             }
             Self::Slow { server, slow: false, takes } => {
-                write!(f, "{server} is no slower than usual any more ({} ms)", takes.as_millis())
+                write!(f, "{server} no longer counts as slow ({} ms)", takes.as_millis())
             }
             Self::TargetRests { server, target, why } => {
-                write!(
-                    f,
-                    "{target} is not asked through {server} for a while, others answer through it: {why}"
-                )
+                write!(f, "{target} is not asked through {server} for a while: {why}")
             }
             Self::TargetBack { server, target } => write!(f, "{target} answers through {server} again"),
             Self::NoCanary { server } => write!(

@@ -100,6 +100,8 @@ pub(crate) struct Lateness {
 struct Far {
     window: Window,
     late_in_row: u8,
+    /// What late stages took while the server was out, none in time between them.
+    outside: Vec<Duration>,
 }
 
 impl Lateness {
@@ -118,6 +120,24 @@ impl Lateness {
         far.late_in_row = if late { far.late_in_row.saturating_add(1) } else { 0 };
         if far.late_in_row == SHIFTED_AFTER {
             far.window.keep_latest(usize::from(SHIFTED_AFTER));
+        }
+    }
+
+    /// The same while the server is out. What an outage shows is not the path's pace, unless it is late again and again:
+    /// then that is its pace from now on.
+    pub(crate) fn learn_outside(&mut self, target: TargetId, took: Duration, late: bool) {
+        let Some(far) = self.far.get_mut(usize::from(target.0)) else { return };
+        if !late {
+            far.outside.clear();
+            return;
+        }
+        far.outside.push(took);
+        if far.outside.len() == usize::from(SHIFTED_AFTER) {
+            far.window = Window::default();
+            far.late_in_row = 0;
+            for took in std::mem::take(&mut far.outside) {
+                far.window.push(took);
+            }
         }
     }
 

@@ -37,7 +37,7 @@ const QUIET_AFTER: u32 = 300;
 /// A silence that a path came back from teaches as long as it halves in this time.
 const SILENCE_HALF_LIFE: Duration = Duration::from_secs(3600);
 
-/// A longer one is an outage, and to be seen as soon as the next time.
+/// A longer one is an outage, and teaches no more than this.
 const SILENCE_MAX: Duration = Duration::from_millis(600);
 
 /// One server's record.

@@ -67,10 +67,15 @@ pub struct BackendView {
 /// state of affairs stays: what was out stays out, everything else stays as it is.
 #[must_use]
 pub fn order(backend: &BackendView) -> BTreeMap<Name, Want> {
-    // HAProxy moves traffic to the first that is left, so that is the one that has to be verified.
-    let fit = |server: &&ServerView| server.verdict == Verdict::Online && !server.too_slow;
-    let first = backend.servers.iter().find(fit);
-    let successor = backend.other_usable || first.is_some_and(|first| first.verified);
+    // HAProxy moves traffic to the first that is left, so that is the one that has to be verified. What fell silent together
+    // with everything else is left, too.
+    let stays = |server: &&ServerView| match server.verdict {
+        Verdict::Online => !server.too_slow,
+        Verdict::Degraded | Verdict::Offline => server.lost && server.previous != Want::Maint,
+        Verdict::Unknown => false,
+    };
+    let first = backend.servers.iter().find(stays);
+    let successor = backend.other_usable || first.is_some_and(|first| first.verified && !first.lost);
     let want = |server: &ServerView| match (server.verdict, successor, server.previous) {
         (Verdict::Online, true, _) | (Verdict::Online, false, Want::Maint) if server.too_slow => Want::Maint,
         (Verdict::Online, _, _) => Want::Ready,

@@ -92,6 +92,29 @@ impl Rests {
         chosen.into_iter().filter_map(|index| u16::try_from(index).ok().map(TargetId)).collect()
     }
 
+    /// The targets whose answer proves something now: those that may be asked, and those that rest because of what they
+    /// answer.
+    pub(crate) fn telling(&self, start: usize, now: Time) -> Vec<TargetId> {
+        let count = self.pairs.len();
+        let around = (0..count).map(|offset| (start + offset) % count.max(1));
+        let tells = |index: &usize| {
+            let pair = &self.pairs[*index];
+            pair.until <= now || matches!(pair.why, Some(Why::Blocked(_)))
+        };
+        let telling: Vec<usize> = around.filter(tells).collect();
+        if telling.is_empty() {
+            return self.available(start, now);
+        }
+        telling.into_iter().filter_map(|index| u16::try_from(index).ok().map(TargetId)).collect()
+    }
+
+    /// The targets that rest because they failed.
+    pub(crate) fn silent(&self, now: Time) -> Vec<TargetId> {
+        let silent = |pair: &Pair| pair.until > now && matches!(pair.why, Some(Why::Failed(_)));
+        let indexes = self.pairs.iter().enumerate().filter(|(_, pair)| silent(pair)).map(|(index, _)| index);
+        indexes.filter_map(|index| u16::try_from(index).ok().map(TargetId)).collect()
+    }
+
     fn pair(&mut self, target: TargetId) -> Option<&mut Pair> {
         self.pairs.get_mut(usize::from(target.0))
     }

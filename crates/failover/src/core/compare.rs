@@ -7,7 +7,7 @@ use super::{Core, Key};
 use crate::detector::{Detector, Proof, Stance};
 use crate::stalls::Stalls;
 use crate::suspicion::Finding;
-use crate::{Ending, Event, Evidence, Kind, Order, Probe, ProbeId, Route, Saw, TargetId, Time};
+use crate::{Cause, Ending, Event, Evidence, Kind, Order, Probe, ProbeId, Route, Saw, TargetId, Time};
 
 /// Servers that are asked whether they could take over: the successor, and two more in case that it cannot.
 const COMPARED_MAX: usize = 3;
@@ -101,6 +101,9 @@ impl Core {
         if changed || news.is_some() || !self.comparison.accused.is_empty() {
             self.judge_accused(now);
         }
+        if changed {
+            self.watch_lost(key, now);
+        }
         self.tell_health(key);
         if changed || (news.is_some() && self.waits(key)) {
             self.decide_for(key, now);
@@ -169,7 +172,7 @@ impl Core {
                 let control = self.control.answered.is_some_and(|began| began >= since);
                 if control || self.comparison.has_witness(key, since) {
                     self.touch_only(key, now, Detector::condemn);
-                } else if self.may_be_answered(key, since) {
+                } else if self.may_be_answered(key, since) || self.ask_others(key, since, now) {
                     return;
                 } else {
                     self.touch_only(key, now, Detector::lose);
@@ -199,6 +202,22 @@ impl Core {
                 self.detector(peer)
                     .is_some_and(|peer| peer.may_answer_challenge() || peer.is_being_confirmed())
             })
+    }
+
+    /// All who were asked are silent, too: asks those that were not, of any backend. False where there are none left.
+    fn ask_others(&mut self, key: Key, since: Time, now: Time) -> bool {
+        let own = self.servers.get(&key).map(|server| server.id.backend.clone());
+        let fit = |(other, server): (&Key, &super::Server)| {
+            let unasked = server.detector.as_ref().is_some_and(|detector| detector.can_be_asked(since));
+            (*other != key && unasked).then_some((Some(&server.id.backend) != own.as_ref(), *other))
+        };
+        let mut others: Vec<(bool, Key)> = self.servers.iter().filter_map(fit).collect();
+        others.sort_unstable();
+        others.truncate(COMPARED_MAX);
+        for (_, other) in &others {
+            self.touch(*other, now, |detector, desk| detector.challenge(true, desk));
+        }
+        !others.is_empty()
     }
 
     /// Something answers: whoever fell silent together with everything else is asked again at once.
@@ -246,7 +265,12 @@ impl Core {
             }
             Saw::Ended(ending) => {
                 let began = self.control.running.take().and_then(|(_, began)| began);
-                if let Ending::Success(_) = ending {
+                let heard = match ending {
+                    Ending::Success(_) => true,
+                    Ending::Failed(failure) => is_from_afar(failure.cause),
+                    Ending::Void(_) => false,
+                };
+                if heard {
                     self.control.answered = began.or(Some(now));
                 }
                 self.control_again();
@@ -270,5 +294,13 @@ impl Core {
         if std::mem::take(&mut self.control.again) {
             self.ask_control();
         }
+    }
+}
+
+/// Only somebody at the far end can have said so: this host's network works.
+const fn is_from_afar(cause: Cause) -> bool {
+    match cause {
+        Cause::Refused | Cause::Closed | Cause::Protocol | Cause::Certificate | Cause::Status(_) => true,
+        Cause::Timeout | Cause::Unreachable | Cause::Auth | Cause::Reply(_) => false,
     }
 }

@@ -84,7 +84,9 @@ impl Detector {
             (Purpose::Routine { settled: true }, Phase::Trusted) => {
                 self.miss(running.target, failure, true, desk);
             }
-            (Purpose::Recovery, Phase::Condemned | Phase::Lost) => self.on_setback(failure, desk),
+            (Purpose::Recovery, Phase::Condemned | Phase::Lost) => {
+                self.on_setback(running.target, failure, desk);
+            }
             (Purpose::Routine { .. } | Purpose::Wave | Purpose::Recovery, _) => {}
         }
     }
@@ -132,7 +134,7 @@ impl Detector {
                     self.refute(running.target, silence, desk);
                 }
             }
-            Phase::Condemned => self.on_answer(proof, counts, desk),
+            Phase::Condemned => self.on_answer(proof, running.target, counts, desk),
         }
     }
 
@@ -173,7 +175,7 @@ impl Detector {
         let Some(name) = desk.settings.targets.get(usize::from(target.0)) else { return };
         let why = match self.rests.why(target) {
             Some(Why::Blocked(status)) => format!("it answers with status {status}"),
-            Some(Why::Failed(failure)) => failure.text.clone(),
+            Some(Why::Failed(failure)) => format!("others answer, but {}", failure.text),
             None => return,
         };
         let (server, target) = (self.id.clone(), name.clone());
@@ -206,6 +208,9 @@ impl Detector {
         if self.phase == Phase::Condemned && self.lateness.is_known(target) {
             if far {
                 self.slow.learn(target, took, true, desk.now);
+            }
+            if far && running.purpose == Purpose::Recovery {
+                self.lateness.learn_outside(target, took, late);
             }
             return;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Desk, Detector, News, Phase, Proof, Verdict};
 use crate::recovery::Recovery;
 use crate::suspicion::is_local;
-use crate::{Cause, Failure};
+use crate::{Cause, Failure, TargetId};
 
 /// An answer that comes no later than this after the server was condemned, to what was asked before, shows that it was
 /// only slow. Whatever comes later was lost and sent again: SYN after one second and three (RFC 6298).
@@ -18,7 +18,13 @@ impl Detector {
     }
 
     /// A complete answer through a condemned server.
-    pub(super) fn on_answer(&mut self, proof: Proof, counts: bool, desk: &mut Desk<'_>) {
+    pub(super) fn on_answer(
+        &mut self,
+        proof: Proof,
+        target: TargetId,
+        counts: bool,
+        desk: &mut Desk<'_>,
+    ) {
         if self.damping.is_suppressed(Duration::ZERO, desk.now) {
             self.alarm = None;
         }
@@ -32,11 +38,15 @@ impl Detector {
             self.redeem(desk);
             return;
         }
+        if let Some((other, failure)) = self.recovery.acquit(target) {
+            self.miss(other, &failure, true, desk);
+        }
         if !counts {
+            self.recovery.late_but_whole();
             return;
         }
         let first = !self.recovery.answers();
-        self.recovery.good(desk.now);
+        self.recovery.good(target, desk.now);
         if first {
             self.schedule_recovery(desk);
         }
@@ -54,8 +64,12 @@ impl Detector {
         self.show(failure, desk);
     }
 
-    /// An outright failure while it is out.
-    pub(super) fn on_setback(&mut self, failure: &Failure, desk: &mut Desk<'_>) {
+    /// An outright failure while it is out. Where another target has just answered through it, the one that failed may
+    /// be to blame: the next answer or failure says.
+    pub(super) fn on_setback(&mut self, target: TargetId, failure: &Failure, desk: &mut Desk<'_>) {
+        if !is_local(failure) && self.recovery.suspect(target, failure) {
+            return;
+        }
         self.recovery.failed(failure.cause != Cause::Timeout);
         self.show(failure.clone(), desk);
         // Nobody has to be compared with to know whose fault a closed port is.
@@ -74,7 +88,7 @@ impl Detector {
 
     /// It is trusted again, however long it has been good: when nothing better is left.
     pub(crate) fn redeem_if_it_answers(&mut self, desk: &mut Desk<'_>) {
-        if self.phase == Phase::Condemned && self.recovery.answers() {
+        if self.phase == Phase::Condemned && self.recovery.answers_somehow() {
             self.redeem(desk);
         }
     }

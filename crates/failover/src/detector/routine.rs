@@ -154,6 +154,14 @@ impl Detector {
         }
     }
 
+    /// It is trusted, and has neither been asked since then whether it could take over nor answered what was asked since.
+    pub(crate) fn can_be_asked(&self, since: Time) -> bool {
+        self.phase == Phase::Trusted
+            && self.suspicion.is_none()
+            && self.challenged.is_none_or(|asked| asked < since)
+            && self.proof.is_none_or(|proof| proof.began < since)
+    }
+
     /// What it was asked because of, since then, turned out to concern nobody else: what it showed before will do.
     pub(crate) fn excuse(&mut self, since: Time) {
         if self.challenged == Some(since) {
@@ -264,10 +272,11 @@ impl Detector {
             self.due.recovery = room.max(desk.now + desk.random.around(WAITING_AGAIN));
             return;
         }
-        let available = self.rests.available(self.rotation, desk.now);
+        let telling = self.rests.telling(self.rotation, desk.now);
         self.rotation = self.rotation.wrapping_add(1);
-        if let Some(target) = available.first().copied() {
+        if let Some(target) = telling.first().copied() {
             self.order(Kind::Full, target, Purpose::Recovery, desk);
+            self.zombies.asked(desk.now);
         }
         self.schedule_recovery(desk);
     }

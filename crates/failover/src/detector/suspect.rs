@@ -108,7 +108,12 @@ impl Detector {
     fn on_late(&mut self, id: ProbeId, desk: &mut Desk<'_>) {
         let Some(running) = self.running.get_mut(&id) else { return };
         running.clock = Clock::Late;
-        running.give_up = Some(desk.now + GIVE_UP_AFTER);
+        let patience = match running.purpose {
+            // It may have come back slower than it was, which only whole answers show.
+            Purpose::Recovery => GIVE_UP_AFTER.max(desk.settings.timeout),
+            Purpose::Routine { .. } | Purpose::Wave => GIVE_UP_AFTER,
+        };
+        running.give_up = Some(desk.now + patience);
         let (kind, purpose, target) = (running.kind, running.purpose, running.target);
         let Some(name) = desk.settings.targets.get(usize::from(target.0)) else { return };
         let failure = running.lateness(name, desk.now.since(running.since));
@@ -162,10 +167,16 @@ impl Detector {
     fn waves(&mut self, desk: &mut Desk<'_>) {
         let due = self.suspicion.as_ref().and_then(Suspicion::next_wave).is_some_and(|due| due <= desk.now);
         let Some(mut suspicion) = self.suspicion.take_if(|_| due) else { return };
-        let targets = self.rests.available(self.rotation, desk.now);
+        let targets = self.rests.telling(self.rotation, desk.now);
         let chosen = targets.iter().cycle().take(WAVE as usize).copied();
-        let probes: Vec<(ProbeId, TargetId)> =
-            chosen.map(|target| (self.order(Kind::Full, target, Purpose::Wave, desk), target)).collect();
+        // One that rests because it was silent may be back; one that never answered would only be waited for.
+        let known = |target: &TargetId| self.lateness.is_known(*target);
+        let silent = self.rests.silent(desk.now).into_iter().filter(known).take(WAVE as usize);
+        let chosen: Vec<TargetId> = chosen.chain(silent.filter(|_| suspicion.size() == 0)).collect();
+        let probes: Vec<(ProbeId, TargetId)> = chosen
+            .into_iter()
+            .map(|target| (self.order(Kind::Full, target, Purpose::Wave, desk), target))
+            .collect();
         suspicion.send(probes.into_iter(), desk.now);
         self.suspicion = Some(suspicion);
     }
