@@ -267,3 +267,7 @@ impl Core {
         self.deadlines.extend(deadline.map(|due| (due, key)));
     }
 }
+
+#[cfg(test)]
+#[path = "core_tests.rs"]
+mod tests;

@@ -198,9 +198,12 @@ impl Core {
         let in_time = |(_, began): (ProbeId, Option<Time>)| began.is_none_or(|began| began >= since);
         self.control.again
             || self.control.running.is_some_and(in_time)
-            || self.peers(key).into_iter().any(|peer| {
-                self.detector(peer)
-                    .is_some_and(|peer| peer.may_answer_challenge() || peer.is_being_confirmed())
+            || self
+                .peers(key)
+                .into_iter()
+                .any(|peer| self.detector(peer).is_some_and(Detector::is_being_confirmed))
+            || self.servers.iter().any(|(other, server)| {
+                *other != key && server.detector.as_ref().is_some_and(Detector::may_answer_challenge)
             })
     }
 

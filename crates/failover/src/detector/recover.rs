@@ -18,13 +18,7 @@ impl Detector {
     }
 
     /// A complete answer through a condemned server.
-    pub(super) fn on_answer(
-        &mut self,
-        proof: Proof,
-        target: TargetId,
-        counts: bool,
-        desk: &mut Desk<'_>,
-    ) {
+    pub(super) fn on_answer(&mut self, proof: Proof, target: TargetId, counts: bool, desk: &mut Desk<'_>) {
         if self.damping.is_suppressed(Duration::ZERO, desk.now) {
             self.alarm = None;
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failover::{Event, Kind, Verdict, Want};
+use failover::{Event, Kind, Name, ObservedServer, Profile, Verdict, Want};
 
 use crate::world::*;
 
@@ -142,4 +142,67 @@ fn the_control_target_is_asked_only_under_suspicion_and_directly() {
     world.run(1000);
     let control: Vec<_> = world.probes.iter().filter(|(_, probe)| probe.kind == Kind::Control).collect();
     assert_eq!(control.len(), at_start + 1);
+}
+
+/// Takes away the one target that serves the exits of these servers.
+fn switches_when_the_last_good_target_falls_silent(
+    blocked: &[usize],
+    silent: usize,
+    servers: &[&str],
+) -> Vec<String> {
+    let mut world = World::with(|settings| settings.targets.truncate(silent + 1));
+    world.run(100_000);
+    for server in servers {
+        for target in blocked {
+            world.pairs.insert(((*server).to_owned(), *target), Trouble::Status(403));
+        }
+    }
+    world.run(100_000);
+    world.told.clear();
+    world.trouble(silent, Trouble::Silent);
+    world.run(600_000);
+    world.told.iter().filter(|line| line.contains("now on") || line.contains("no server")).cloned().collect()
+}
+
+#[test]
+fn a_target_that_blocks_an_exit_still_proves_its_tunnel_when_the_others_are_silent() {
+    let none: [&str; 0] = [];
+    assert_eq!(switches_when_the_last_good_target_falls_silent(&[0, 1], 2, &["wg1"]), none);
+    assert_eq!(switches_when_the_last_good_target_falls_silent(&[0], 1, &["wg1"]), none);
+    assert_eq!(switches_when_the_last_good_target_falls_silent(&[0, 1], 2, &NAMES), none);
+}
+
+#[test]
+fn a_freeze_ends_with_its_cause_although_a_port_was_closed_meanwhile() {
+    let mut world = World::warm();
+    world.uplink = false;
+    world.run(10_000);
+    assert!(world.core.frozen_since().is_some());
+    world.break_("wg1", Fault::Refused);
+    world.run(5000);
+    world.uplink = true;
+    world.run(60_000);
+    assert_eq!((world.core.frozen_since(), world.serving().as_str()), (None, "wg2"));
+    assert!(world.told.iter().any(|line| line.starts_with("something answers again")), "{:#?}", world.told);
+}
+
+#[test]
+fn where_the_first_successors_are_dead_too_the_others_are_asked_before_nothing_is_believed_to_answer() {
+    for profile in [Profile::Fast, Profile::Eco] {
+        let mut world = World::with(|settings| settings.profile = profile);
+        for (name, port) in [("fourth", 9004), ("fifth", 9005)] {
+            let server = world.servers()[0].clone();
+            let address = Some(([127, 0, 0, 1], port).into());
+            world.servers().push(ObservedServer { name: Name::from(name), address, ..server });
+        }
+        world.look();
+        world.run(500_000);
+        world.told.clear();
+        for name in ["wg1", "wg2", "cloudflare_warp", "fourth"] {
+            world.break_(name, Fault::BlackHole);
+        }
+        world.run_until(|world| world.serving() != "wg1");
+        assert_eq!(world.serving(), "fifth", "{:#?}", world.told);
+        assert!(world.told.iter().all(|line| !line.contains("no server answers")), "{:#?}", world.told);
+    }
 }

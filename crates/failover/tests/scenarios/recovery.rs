@@ -97,3 +97,83 @@ fn degraded_and_offline_follow_what_is_seen_meanwhile() {
     world.run(5000);
     assert_eq!(world.verdict("wg1"), Verdict::Degraded);
 }
+
+#[test]
+fn a_server_that_comes_back_slower_than_it_was_is_used_again() {
+    for times in [2, 4, 5, 10, 20] {
+        let mut world = World::warm();
+        down(&mut world, Fault::BlackHole);
+        world.run(30_000);
+        world.break_("wg1", Fault::Slower(times));
+        let took = world.run_until(|world| world.serving() == "wg1");
+        assert!(took < Duration::from_secs(60), "{times} times slower: {took:?}");
+        world.told.clear();
+        world.run(600_000);
+        assert_eq!(world.serving(), "wg1", "{times} times slower: {:#?}", world.told);
+    }
+}
+
+#[test]
+fn a_late_answer_is_good_enough_where_nothing_else_answers() {
+    let mut world = World::warm();
+    down(&mut world, Fault::BlackHole);
+    world.run(30_000);
+    world.break_("wg2", Fault::BlackHole);
+    world.break_("cloudflare_warp", Fault::BlackHole);
+    world.run(5000);
+    world.break_("wg1", Fault::Slower(5));
+    let took = world.run_until(|world| world.serving() == "wg1");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+#[test]
+fn a_target_that_refuses_meanwhile_keeps_no_server_out() {
+    for trouble in [Trouble::Refuses, Trouble::Silent] {
+        for before in [false, true] {
+            let mut world = World::warm();
+            if before {
+                world.trouble(0, trouble);
+                world.run(20_000);
+            }
+            down(&mut world, Fault::BlackHole);
+            world.trouble(0, trouble);
+            world.run(30_000);
+            world.break_("wg1", Fault::None);
+            let took = world.run_until(|world| world.serving() == "wg1");
+            assert!(took < Duration::from_secs(5), "{trouble:?}, {before}: {took:?}");
+        }
+    }
+}
+
+#[test]
+fn a_second_outage_finds_the_server_still_asked() {
+    for outage in [30_000, 60_000] {
+        let mut world = World::warm();
+        down(&mut world, Fault::BlackHole);
+        world.run(30_000);
+        world.break_("wg1", Fault::None);
+        world.run_until(|world| world.serving() == "wg1");
+        world.run(15_000);
+        down(&mut world, Fault::BlackHole);
+        world.run(outage);
+        let asked = world.probes.iter().rev().find(|(_, probe)| probed(probe) == "wg1");
+        let ago = asked.map(|(at, _)| world.now.since(*at));
+        assert!(ago.is_some_and(|ago| ago < Duration::from_secs(6)), "{ago:?}");
+    }
+}
+
+#[test]
+fn time_in_which_nothing_was_seen_is_not_time_in_which_it_was_good() {
+    let mut world = World::warm();
+    for _ in 0..5 {
+        down(&mut world, Fault::BlackHole);
+        world.run(3000);
+        world.break_("wg1", Fault::None);
+        world.run(6000);
+    }
+    world.run(3000);
+    assert_ne!(world.serving(), "wg1", "it is held");
+    world.stall(400_000);
+    let took = world.run_until(|world| world.serving() == "wg1");
+    assert!(took >= Duration::from_secs(3), "{took:?}");
+}

@@ -122,13 +122,14 @@ impl Harness {
     }
 
     fn evidence(&mut self, probe: ProbeId, saw: Saw) {
-        let route = self.under_way.get(&probe).map(|probe| probe.route.clone());
+        let ordered = self.under_way.get(&probe).cloned();
+        let (route, kind) = ordered.map(|probe| (probe.route, probe.kind)).unzip();
         if let (Some(Route::Server { id, .. }), Saw::Ended(Ending::Success(_))) = (&route, &saw) {
             self.unanswered.insert(id.clone(), 0);
         }
         let over = match &saw {
             Saw::Began | Saw::Passed(_) => false,
-            Saw::Ended(Ending::Success(success)) => !success.kept,
+            Saw::Ended(Ending::Success(success)) => !(success.kept && kind == Some(Kind::Open)),
             Saw::Ended(Ending::Failed(_) | Ending::Void(_)) | Saw::Closed => true,
         };
         self.core.on_evidence(&Evidence { probe, at: self.now, saw }, self.now);

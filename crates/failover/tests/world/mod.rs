@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) observed: Observed,
     pub(crate) faults: BTreeMap<String, Fault>,
     pub(crate) troubles: BTreeMap<usize, Trouble>,
+    /// Troubles of a target with one server's exit, which come before those of the target with all.
+    pub(crate) pairs: BTreeMap<(String, usize), Trouble>,
     pub(crate) uplink: bool,
     /// This host cannot ask.
     pub(crate) void: bool,
@@ -87,6 +89,7 @@ impl World {
             observed: observed(),
             faults: BTreeMap::new(),
             troubles: BTreeMap::new(),
+            pairs: BTreeMap::new(),
             uplink: true,
             void: false,
             told: Vec::new(),
@@ -146,6 +149,12 @@ impl World {
             }
         }
         self.obey();
+    }
+
+    fn trouble_of(&self, probe: &Probe) -> Trouble {
+        let target = usize::from(probe.target.0);
+        let own = server_of(probe).and_then(|server| self.pairs.get(&(server.to_owned(), target)));
+        own.or_else(|| self.troubles.get(&target)).copied().unwrap_or(Trouble::None)
     }
 
     /// What the server has accepted and not answered yet is closed with it.
@@ -297,7 +306,7 @@ impl World {
         let Some(under) = self.under.get(&id) else { return };
         let server = server_of(&under.probe).map(str::to_owned);
         let fault = server.and_then(|server| self.faults.get(&server).copied()).unwrap_or(Fault::None);
-        let trouble = self.troubles.get(&usize::from(under.probe.target.0)).copied().unwrap_or(Trouble::None);
+        let trouble = self.trouble_of(&under.probe);
         let far = !matches!(under.stage, Stage::Tcp | Stage::Greeting);
         let mute = fault == Fault::Mute && under.stage != Stage::Tcp;
         let silent = mute
@@ -328,7 +337,7 @@ impl World {
         let (stage, kind) = (under.stage, under.probe.kind);
         let server = server_of(&under.probe).map(str::to_owned);
         let fault = server.and_then(|server| self.faults.get(&server).copied()).unwrap_or(Fault::None);
-        let trouble = self.troubles.get(&usize::from(under.probe.target.0)).copied().unwrap_or(Trouble::None);
+        let trouble = self.trouble_of(&under.probe);
         let took = self.now.since(under.since);
         let far = !matches!(stage, Stage::Tcp | Stage::Greeting);
         match (stage, fault, trouble) {
