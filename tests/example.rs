@@ -33,7 +33,8 @@ async fn assert_accepted(config: &str) {
     std::fs::write(dir.path().join("hactl.toml"), config).expect("a new directory is writable");
     // The HAProxy of this machine, if there is one, is none of the test's business.
     let (file, haproxy, socket) = (path("hactl.toml"), path("admin.sock"), path("hactl.sock"));
-    let args = ["run", "--config", &file, "--haproxy", &haproxy, "--socket", &socket];
+    let state = path("state");
+    let args = ["run", "--config", &file, "--haproxy", &haproxy, "--socket", &socket, "--state-dir", &state];
     let mut hactl = Daemon::start(env!("CARGO_BIN_EXE_hactl-dup"), &args, &[]);
     hactl.wait_for_line("steers socks_back_7891", PATIENCE).await;
 }

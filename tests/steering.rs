@@ -4,6 +4,7 @@
 mod steering {
     mod blackout;
     mod foreign;
+    mod ledger;
     mod operator;
     mod reloads;
     mod scenarios;

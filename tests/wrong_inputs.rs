@@ -5,4 +5,6 @@ mod wrong_inputs {
     mod haproxy;
     mod own_socket;
     mod scene;
+    mod second;
+    mod state_dir;
 }

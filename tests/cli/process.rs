@@ -74,7 +74,7 @@ async fn by_the_name_hactld_it_is_the_daemon_and_needs_no_file() {
     let (haproxy, socket) = (lab.haproxy.admin_socket(), lab.hactl_socket());
     let mut command = command::plain(&hactld);
     command.args(["--haproxy", haproxy.to_str().unwrap(), "--backend", BACKEND]);
-    command.args(["--socket", socket.to_str().unwrap()]);
+    command.args(["--socket", socket.to_str().unwrap(), "--state-dir"]).arg(lab.hactl_state());
     command.env("HACTL_PROBE__TARGETS", format!("[\"{}\"]", lab.http.url()));
     command.env("HACTL_PROBE__TIMEOUT", "5s");
     let mut hactld = Daemon::start_command(&mut command);

@@ -85,6 +85,12 @@ impl Lab {
         self.haproxy.dir().join("hactl.sock")
     }
 
+    /// hactl's state directory, as in `config`.
+    #[must_use]
+    pub fn hactl_state(&self) -> PathBuf {
+        self.haproxy.dir().join("hactl")
+    }
+
     /// hactl's configuration for this scene; it ends inside `[[instance.backend]]`, so a backend's keys can be
     /// appended.
     #[must_use]
@@ -93,6 +99,7 @@ impl Lab {
             targets: [self.https.url(), self.http.url()],
             ca_file: self.ca.file(),
             socket: &self.hactl_socket(),
+            state: &self.hactl_state(),
             haproxy: &self.haproxy.admin_socket(),
         }
         .to_string()
@@ -124,6 +131,8 @@ pub struct HactlConfig<'a> {
     pub ca_file: &'a Path,
     /// hactl's own socket.
     pub socket: &'a Path,
+    /// Its state directory.
+    pub state: &'a Path,
     /// HAProxy's.
     pub haproxy: &'a Path,
 }
@@ -133,6 +142,7 @@ impl fmt::Display for HactlConfig<'_> {
         let Self { targets: [one, other], .. } = self;
         let (ca_file, socket, haproxy) =
             (self.ca_file.display(), self.socket.display(), self.haproxy.display());
+        let state = self.state.display();
         write!(
             f,
             r#"[probe]
@@ -143,6 +153,9 @@ ca_file = "{ca_file}"
 
 [admin]
 socket = "{socket}"
+
+[state]
+dir = "{state}"
 
 [[instance]]
 name = "7891"

@@ -103,7 +103,7 @@ async fn a_restarted_hactl_finishes_what_the_last_one_left() {
     scene.hactl.kill();
     scene.break_with(Fault::None, &["wg1"]).await;
     scene.hactl = start_hactl(&scene.lab);
-    scene.said(0, "socks_back_7891/wg1 was in maint at start: taken as ours").await;
+    scene.said(0, "socks_back_7891/wg1 is in maint since an earlier run").await;
     scene.wait_for_maint(&[]).await;
 }
 

@@ -87,7 +87,12 @@ impl Steered {
 
 /// hactl as an operator would start it, but quick to notice and slow to give up on a busy machine.
 pub(super) fn start_hactl(lab: &Lab) -> Daemon {
-    let config = lab.config().replace("timeout = \"500ms\"", "timeout = \"1500ms\"");
+    start_hactl_with(lab, |config| config)
+}
+
+/// The same with another configuration.
+pub(super) fn start_hactl_with(lab: &Lab, adapt: impl FnOnce(String) -> String) -> Daemon {
+    let config = adapt(lab.config().replace("timeout = \"500ms\"", "timeout = \"1500ms\""));
     let file = lab.write_config(&config);
     let file = file.to_str().expect("the directory's name is plain");
     Daemon::start(env!("CARGO_BIN_EXE_hactl-dup"), &["run", "--config", file], &[])

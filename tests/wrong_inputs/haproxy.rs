@@ -48,7 +48,7 @@ async fn a_socket_without_permission_is_told_with_its_owner_and_tried_on() {
     nobody.lock_out(&socket);
     let mut command = nobody.hactl();
     command.args(["run", "--backend", BACKEND, "--haproxy"]).arg(&socket);
-    command.arg("--socket").arg(nobody.path("h.sock"));
+    command.arg("--socket").arg(nobody.path("h.sock")).arg("--state-dir").arg(nobody.path("state"));
     command.env("HACTL_PROBE__TARGETS", format!("[\"{}\"]", lab.http.url()));
     let mut hactl = Daemon::start_command(&mut command);
 

@@ -17,7 +17,7 @@ pub(crate) struct Applied {
     pub(crate) broken_off: Option<String>,
 }
 
-/// Sends the steps in order, as many to a connection as fit into a line. Each line begins with `show info`: where
+/// Sends the steps, which the ledger has already, in order, as many to a connection as fit into a line. Each line begins with `show info`: where
 /// another process answers than the one that the plan was made for, the rest of the plan is void.
 pub(crate) async fn apply(
     client: &Client,
@@ -42,16 +42,13 @@ pub(crate) async fn apply(
     let mut sent = sent.into_iter();
     for batch in haproxy_runtime::batches(&commands) {
         let steps: Vec<&Step> = sent.by_ref().take(batch.len()).collect();
-        for step in &steps {
-            match step.set {
-                Admin::Maint => ledger.intend(&step.server),
-                Admin::Ready | Admin::Drain => ledger.release(&step.server),
-            }
-        }
-        if let Err(why) = send(client, process, batch, &steps, &mut applied).await {
+        if let Err(why) = send(client, process, batch, &steps, ledger, &mut applied).await {
             applied.broken_off = Some(why);
             break;
         }
+    }
+    for server in sent.map(|step| &step.server).chain(applied.refused.keys()) {
+        ledger.withdraw(server);
     }
     applied
 }
@@ -61,6 +58,7 @@ async fn send(
     process: &Process,
     batch: &[Command],
     steps: &[&Step],
+    ledger: &mut Ledger,
     applied: &mut Applied,
 ) -> Result<(), String> {
     let line: Vec<Command> = std::iter::once(Command::ShowInfo).chain(batch.iter().cloned()).collect();
@@ -72,7 +70,7 @@ async fn send(
     }
     for (step, reply) in steps.iter().zip(replies) {
         match reply {
-            Ok(_) => {}
+            Ok(_) => ledger.accepted(&step.server),
             // `Proxy is disabled.` too: that this process is not on its way out was just read.
             Err(refusal) => {
                 applied.refused.insert(step.server.clone(), refusal.to_string());

@@ -1,26 +1,34 @@
-//! Which `maint` is ours. Only ours is ever undone. Kept in memory: at start what a person could only have left in
-//! `maint` by the runtime API is taken as ours from an earlier run, because a server of ours that nobody puts back
-//! into service is the worse mistake.
+//! Which `maint` and `drain` are ours. Only ours is ever undone. What is decided here are claims alone; the file that keeps
+//! them is `ledger/file.rs`.
 //!
 //! ```text
-//!            command sent              seen in maint
-//!   (none) ──────────────> Intended ──────────────────> Confirmed
-//!      ^                      │                             │
-//!      └── not seen in time ──┴── gone, another server, ────┘
-//!                                 somebody else's now
+//!            to be sent                seen
+//!   (none) ─────────────> not seen ───────────> seen ──── to be sent ───> seen, and another one to be sent
+//!      ^                     │                   │                                    │
+//!      └── not seen in time ─┴─ undone by us, gone, another server, somebody else's ──┘
 //! ```
+
+mod file;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use failover::ServerId;
+use failover::{Admin, Name, Process, ServerId, Step};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-/// Sights without the `maint` after which a command is taken for lost: one that HAProxy read late, because it hung,
-/// is carried out before the questions that were asked after it.
+pub(crate) use self::file::LedgerFile;
+
+/// Sights without the effect after which a command is taken for lost: one that HAProxy read late, because it hung, is
+/// carried out before the questions that were asked after it.
 const SIGHTS_UNSEEN_MAX: u8 = 3;
 
+/// HAProxy tells whole seconds, of the time that it has run and of the time since a change, so that a moment made of both
+/// is off by up to this.
+const CHANGED_TOLERANCE: i64 = 1;
+
 /// What tells a server from another one of the same name, within one process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub(crate) srv_id: u32,
     pub(crate) address: Option<SocketAddr>,
@@ -30,80 +38,199 @@ pub(crate) struct Identity {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     pub(crate) identity: Identity,
-    /// Put into `maint` by the runtime API, and by nothing else.
-    pub(crate) forced_maint: bool,
+    /// As the runtime API or an agent has set it.
+    pub(crate) set: Admin,
     /// `disabled` in the configuration.
     pub(crate) disabled: bool,
     /// Takes traffic, as far as its administrative state goes.
     pub(crate) ready: bool,
+    /// When HAProxy last changed its state, in seconds since that process started; less than zero where a server-state file
+    /// says so.
+    pub(crate) changed: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Claim {
-    Intended { unseen: u8 },
-    Confirmed { identity: Identity, opening: bool },
+/// Which process of HAProxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Incarnation {
+    pid: u32,
+    start_time: u64,
+}
+
+impl From<&Process> for Incarnation {
+    fn from(process: &Process) -> Self {
+        Self { pid: process.pid, start_time: process.start_time }
+    }
+}
+
+/// What was put out of service by us.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claim {
+    /// `Maint` or `Drain`: seen, or to be sent.
+    set: Admin,
+    why: Option<Name>,
+    since: Timestamp,
+    server: Identity,
+    /// `Seen::changed` as it was when it was seen as ours for the first time.
+    changed: Option<i64>,
+    /// To be sent over it.
+    next: Option<Admin>,
+    #[serde(skip)]
+    unseen: u8,
+    /// HAProxy has taken the last command.
+    #[serde(skip)]
+    accepted: bool,
+}
+
+/// What a sight has shown.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct News {
+    /// Made ready by somebody else, over what was ours.
+    pub(crate) overridden: Vec<(ServerId, Admin)>,
+    /// Changed by somebody else, in whatever way.
+    pub(crate) foreign: Vec<ServerId>,
+    /// Out as an earlier run left them.
+    pub(crate) kept: Vec<(ServerId, Admin)>,
+    /// Claimed by an earlier run, and no servers of a backend that was looked at.
+    pub(crate) unknown: Vec<(ServerId, Admin)>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     claims: BTreeMap<ServerId, Claim>,
+    /// That the claims are about, as far as they were seen.
+    process: Option<Incarnation>,
     /// Made ready over our `maint` in the present process, by us or by somebody else.
     reopened: BTreeSet<ServerId>,
+    /// The last sight, of the same process.
+    before: BTreeMap<ServerId, Seen>,
+    /// The claims come from an earlier run and were not compared with a sight yet.
+    inherited: bool,
+    /// Something was changed that is to be kept.
+    touched: bool,
 }
 
 impl Ledger {
-    /// To be called before `maint` is sent: a command whose reply is lost may still have been carried out.
-    pub(crate) fn intend(&mut self, server: &ServerId) {
-        self.reopened.remove(server);
-        let claim = self.claims.entry(server.clone()).or_insert(Claim::Intended { unseen: 0 });
-        if let Claim::Intended { unseen } = claim {
-            *unseen = 0;
+    /// To be called, and the ledger to be kept, before a command is sent: one whose reply is lost may still have been
+    /// carried out.
+    pub(crate) fn intend(&mut self, step: &Step, now: Timestamp) {
+        let Some(there) = self.before.get(&step.server) else { return };
+        self.touched = true;
+        let out = match step.set {
+            Admin::Ready => {
+                if let Some(claim) = self.claims.get_mut(&step.server) {
+                    (claim.next, claim.unseen, claim.accepted) = (Some(Admin::Ready), 0, false);
+                }
+                return;
+            }
+            out @ (Admin::Maint | Admin::Drain) => out,
+        };
+        self.reopened.remove(&step.server);
+        match self.claims.get_mut(&step.server) {
+            Some(claim) if claim.changed.is_some() => {
+                (claim.next, claim.unseen, claim.accepted) = (Some(out), 0, false);
+            }
+            Some(claim) => {
+                (claim.set, claim.unseen, claim.accepted) = (out, 0, false);
+            }
+            None => {
+                let (server, why) = (there.identity, step.why.clone());
+                let claim = Claim {
+                    set: out,
+                    why,
+                    since: now,
+                    server,
+                    changed: None,
+                    next: None,
+                    unseen: 0,
+                    accepted: false,
+                };
+                self.claims.insert(step.server.clone(), claim);
+            }
         }
     }
 
-    /// To be called before `ready` is sent.
-    pub(crate) fn release(&mut self, server: &ServerId) {
-        if let Some(Claim::Confirmed { opening, .. }) = self.claims.get_mut(server) {
-            *opening = true;
+    /// HAProxy has taken the command.
+    pub(crate) fn accepted(&mut self, server: &ServerId) {
+        if let Some(claim) = self.claims.get_mut(server) {
+            claim.accepted = true;
         }
     }
 
-    /// Takes a server that is in `maint` as ours.
-    pub(crate) fn adopt(&mut self, server: ServerId, identity: Identity) {
-        self.claims.insert(server, Claim::Confirmed { identity, opening: false });
+    /// It was not sent, or refused.
+    pub(crate) fn withdraw(&mut self, server: &ServerId) {
+        let Some(claim) = self.claims.get_mut(server) else { return };
+        self.touched = true;
+        if claim.changed.is_some() {
+            claim.next = None;
+        } else {
+            self.claims.remove(server);
+        }
     }
 
-    /// Compares every claim with what was seen; the servers that somebody else has made ready.
-    pub(crate) fn settle(&mut self, seen: &BTreeMap<ServerId, Seen>, same_process: bool) -> Vec<ServerId> {
-        let mut news = Vec::new();
+    /// Compares every claim with what was seen.
+    pub(crate) fn settle(&mut self, seen: BTreeMap<ServerId, Seen>, process: &Process) -> News {
+        let process = Incarnation::from(process);
+        let same_process = self.process.replace(process) == Some(process);
         if !same_process {
+            self.touched = true;
             self.reopened.clear();
+            self.before.clear();
         }
-        self.reopened.retain(|server| seen.get(server).is_some_and(|seen| seen.ready));
-        self.claims.retain(|server, claim| {
-            let Some(seen) = seen.get(server) else { return false };
-            let ours = matches!(claim, Claim::Confirmed { opening: true, .. });
-            match settled(claim, seen, same_process) {
-                Outcome::Stays => return true,
+        let inherited = std::mem::take(&mut self.inherited);
+        let mut news = News::default();
+        news.foreign.extend(
+            seen.iter().filter(|(server, seen)| self.is_foreign(server, seen)).map(|(id, _)| id.clone()),
+        );
+        let Self { claims, reopened, touched, .. } = self;
+        reopened.retain(|server| seen.get(server).is_some_and(|seen| seen.ready));
+        claims.retain(|server, claim| {
+            let Some(seen) = seen.get(server) else {
+                *touched = true;
+                news.unknown.extend(inherited.then(|| (server.clone(), claim.set)));
+                return false;
+            };
+            let by_us = claim.next == Some(Admin::Ready);
+            let written = (claim.changed, claim.next);
+            match claim.settle(seen, same_process) {
+                Outcome::Stays => {
+                    *touched |= written != (claim.changed, claim.next);
+                    let kept = inherited && claim.changed.is_some();
+                    news.kept.extend(kept.then(|| (server.clone(), claim.set)));
+                    return true;
+                }
                 Outcome::Ends => {}
                 Outcome::Reopened => {
-                    self.reopened.insert(server.clone());
-                    if !ours {
-                        news.push(server.clone());
-                    }
+                    reopened.insert(server.clone());
+                    news.overridden.extend((!by_us).then(|| (server.clone(), claim.set)));
                 }
             }
+            *touched = true;
             false
         });
+        self.before = seen;
         news
     }
 
-    pub(crate) fn is_ours(&self, server: &ServerId) -> bool {
-        self.claims.contains_key(server)
+    /// Whether it is ours that the server is in this state.
+    pub(crate) fn is_ours(&self, server: &ServerId, admin: Admin) -> bool {
+        self.claims.get(server).is_some_and(|claim| claim.set == admin)
     }
 
     pub(crate) fn is_reopened(&self, server: &ServerId) -> bool {
         self.reopened.contains(server)
+    }
+
+    /// Somebody else has changed it since it was last seen, or has undone at once what HAProxy had taken from us.
+    fn is_foreign(&self, server: &ServerId, seen: &Seen) -> bool {
+        let same = |before: &&Seen| before.identity.srv_id == seen.identity.srv_id;
+        let Some(before) = self.before.get(server).filter(same) else { return false };
+        match self.claims.get(server).and_then(|claim| Some((claim.awaited()?, claim.accepted))) {
+            Some((awaited, _)) if awaited == seen.set => false,
+            Some((_, true)) => true,
+            Some((_, false)) | None => before.set != seen.set,
+        }
     }
 }
 
@@ -115,120 +242,65 @@ enum Outcome {
     Reopened,
 }
 
-fn settled(claim: &mut Claim, seen: &Seen, same_process: bool) -> Outcome {
-    // The state of one process says nothing about the next, but for a server-state file that hands our maint on.
-    let handed_on = same_process || !seen.disabled;
-    match *claim {
-        Claim::Intended { .. } if seen.forced_maint && handed_on => {
-            *claim = Claim::Confirmed { identity: seen.identity, opening: false };
-            Outcome::Stays
+impl Claim {
+    /// The state that a command of ours was to bring about and that was not seen yet.
+    fn awaited(&self) -> Option<Admin> {
+        self.next.or_else(|| self.changed.is_none().then_some(self.set))
+    }
+
+    fn settle(&mut self, seen: &Seen, same_process: bool) -> Outcome {
+        if !same_process {
+            return self.settle_in_another_process(seen);
         }
-        // In drain it is not as we found it any more: somebody else acted after us.
-        Claim::Intended { unseen } if same_process && seen.ready && unseen < SIGHTS_UNSEEN_MAX => {
-            *claim = Claim::Intended { unseen: unseen + 1 };
-            Outcome::Stays
+        if self.server != seen.identity {
+            return Outcome::Ends;
         }
-        Claim::Confirmed { identity, .. } if same_process && identity != seen.identity => Outcome::Ends,
-        Claim::Confirmed { opening, .. } if seen.forced_maint && handed_on => {
-            *claim = Claim::Confirmed { identity: seen.identity, opening };
-            Outcome::Stays
+        let reopened = if seen.ready { Outcome::Reopened } else { Outcome::Ends };
+        let patient = !self.accepted && self.unseen < SIGHTS_UNSEEN_MAX;
+        match (self.awaited(), self.changed, seen.set) {
+            (Some(Admin::Ready), _, Admin::Ready) => reopened,
+            (Some(awaited), _, set) if awaited == set => self.see(seen),
+            (awaited, Some(changed), set) if set == self.set => {
+                // In between it was something else: somebody else did that.
+                if (seen.changed - changed).abs() > CHANGED_TOLERANCE {
+                    return Outcome::Ends;
+                }
+                match awaited {
+                    Some(_) if patient => self.unseen += 1,
+                    Some(_) | None => self.next = None,
+                }
+                Outcome::Stays
+            }
+            (Some(_), None, Admin::Ready) if patient => {
+                self.unseen += 1;
+                Outcome::Stays
+            }
+            (_, None, Admin::Ready) if !self.accepted => Outcome::Ends,
+            (_, _, Admin::Ready) => reopened,
+            // It is not as we found or left it: somebody else acted after us.
+            (_, _, Admin::Drain | Admin::Maint) => Outcome::Ends,
         }
-        Claim::Confirmed { .. } if same_process && seen.ready => Outcome::Reopened,
-        Claim::Confirmed { .. } | Claim::Intended { .. } => Outcome::Ends,
+    }
+
+    /// The state of one process says nothing about the next, but for a server-state file that hands ours on: there it is
+    /// as old as the process or older. What is younger was set by somebody else.
+    fn settle_in_another_process(&mut self, seen: &Seen) -> Outcome {
+        let ours = seen.set != Admin::Ready && (seen.set == self.set || self.next == Some(seen.set));
+        if ours && !seen.disabled && seen.changed <= CHANGED_TOLERANCE {
+            self.server = seen.identity;
+            return self.see(seen);
+        }
+        Outcome::Ends
+    }
+
+    /// What is seen is what was to be brought about.
+    fn see(&mut self, seen: &Seen) -> Outcome {
+        self.set = seen.set;
+        (self.changed, self.next) = (Some(seen.changed), None);
+        (self.unseen, self.accepted) = (0, false);
+        Outcome::Stays
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HERE: Identity = Identity { srv_id: 1, address: None };
-    const READY: Seen = Seen { identity: HERE, forced_maint: false, disabled: false, ready: true };
-    const MAINT: Seen = Seen { forced_maint: true, ready: false, ..READY };
-    const DRAIN: Seen = Seen { ready: false, ..READY };
-
-    #[test]
-    fn a_claim_lasts_from_the_command_as_long_as_the_maint_is_seen() {
-        let mut ledger = confirmed();
-        ledger.release(&wg1());
-        assert!(look(&mut ledger, READY, true).is_empty(), "it was us");
-        assert!(!ledger.is_ours(&wg1()) && ledger.is_reopened(&wg1()));
-        ledger.intend(&wg1());
-        assert!(!ledger.is_reopened(&wg1()));
-    }
-
-    #[test]
-    fn what_another_does_over_our_maint_ends_the_claim_and_a_ready_is_told_once() {
-        let mut ledger = confirmed();
-        assert!(look(&mut ledger, DRAIN, true).is_empty());
-        look(&mut ledger, MAINT, true);
-        assert!(!ledger.is_ours(&wg1()), "the maint after the drain is theirs");
-
-        let mut ledger = confirmed();
-        assert_eq!(look(&mut ledger, READY, true), [wg1()]);
-        assert!(look(&mut ledger, READY, true).is_empty());
-        assert!(ledger.is_reopened(&wg1()) && !ledger.is_ours(&wg1()));
-        look(&mut ledger, READY, false);
-        assert!(!ledger.is_reopened(&wg1()), "another process knows nothing of it");
-    }
-
-    #[test]
-    fn another_server_of_the_same_name_is_not_ours() {
-        let mut ledger = confirmed();
-        look(&mut ledger, Seen { identity: Identity { srv_id: 4, ..HERE }, ..MAINT }, true);
-        assert!(!ledger.is_ours(&wg1()));
-        let mut ledger = confirmed();
-        ledger.settle(&BTreeMap::new(), true);
-        look(&mut ledger, MAINT, true);
-        assert!(!ledger.is_ours(&wg1()));
-    }
-
-    #[test]
-    fn a_new_process_may_hand_our_maint_on_but_not_one_that_the_configuration_disables() {
-        let mut ledger = confirmed();
-        look(&mut ledger, Seen { identity: Identity { srv_id: 4, ..HERE }, ..MAINT }, false);
-        assert!(ledger.is_ours(&wg1()));
-        look(&mut ledger, Seen { disabled: true, ..MAINT }, false);
-        assert!(!ledger.is_ours(&wg1()));
-        let mut ledger = confirmed();
-        assert!(look(&mut ledger, READY, false).is_empty(), "it forgot, nobody overrode");
-        assert!(!ledger.is_ours(&wg1()));
-    }
-
-    #[test]
-    fn a_command_whose_outcome_is_unknown_is_ours_for_a_while() {
-        let mut ledger = Ledger::default();
-        ledger.intend(&wg1());
-        look(&mut ledger, READY, true);
-        look(&mut ledger, MAINT, true);
-        assert!(ledger.is_ours(&wg1()));
-        let mut ledger = Ledger::default();
-        ledger.intend(&wg1());
-        look(&mut ledger, DRAIN, true);
-        look(&mut ledger, MAINT, true);
-        assert!(!ledger.is_ours(&wg1()), "somebody else drained it before it was read back");
-        let mut ledger = Ledger::default();
-        ledger.intend(&wg1());
-        for _ in 0..=SIGHTS_UNSEEN_MAX {
-            assert!(ledger.is_ours(&wg1()));
-            look(&mut ledger, READY, true);
-        }
-        assert!(!ledger.is_ours(&wg1()));
-    }
-
-    fn wg1() -> ServerId {
-        ServerId::new("b", "wg1")
-    }
-
-    fn confirmed() -> Ledger {
-        let mut ledger = Ledger::default();
-        ledger.intend(&wg1());
-        look(&mut ledger, MAINT, true);
-        assert!(ledger.is_ours(&wg1()));
-        ledger
-    }
-
-    fn look(ledger: &mut Ledger, seen: Seen, same_process: bool) -> Vec<ServerId> {
-        ledger.settle(&BTreeMap::from([(wg1(), seen)]), same_process)
-    }
-}
+mod tests;

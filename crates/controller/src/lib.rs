@@ -5,26 +5,31 @@
 
 mod apply;
 mod ledger;
+mod lock;
 mod look;
 mod observe;
+mod ours;
 mod sessions;
+mod state;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use failover::{
-    Admin, Desired, Event, Haproxy, Held, HeldBecause, Observed, Plan, Process, ServerId, Step, Time, Writes,
-    plan,
+    Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Observed, OnExit, Plan, Process, ServerId,
+    Step, Time, Writes, plan,
 };
-use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, ServerState, StatRow};
+use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, StatRow};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
-use crate::apply::{Applied, apply, chain};
-use crate::ledger::{Ledger, Seen};
+use crate::apply::{Applied, chain};
+use crate::ledger::{Ledger, LedgerFile};
+pub use crate::lock::{HaproxyLock, LockError};
 use crate::look::{LookError, Sight, core_name};
 use crate::observe::Facts;
+pub use crate::state::{LedgerPlace, StateDir, StateError};
 use crate::told::Told;
 
 /// How often the process is asked who it is. A reload forgets all that was set without a sign on this socket, so
@@ -64,6 +69,10 @@ pub struct Controller {
     observed: watch::Sender<Observed>,
     events: mpsc::Sender<Event>,
     ledger: Ledger,
+    /// Where the ledger is kept; `None` for in memory alone.
+    ledger_file: Option<LedgerFile>,
+    contention: Contention,
+    on_exit: OnExit,
     /// Of the present process; `None` before the first look and where it has to be read again.
     known: Option<Known>,
     told: Told,
@@ -118,6 +127,9 @@ impl Controller {
             observed,
             events,
             ledger: Ledger::default(),
+            ledger_file: None,
+            contention: Contention::default(),
+            on_exit: OnExit::Keep,
             known: None,
             told: Told::default(),
             sent: None,
@@ -132,6 +144,7 @@ impl Controller {
 
     /// Reconciles until nobody is left to say what is wanted.
     pub async fn run(mut self) {
+        self.inherit().await;
         loop {
             let pause = match self.pass().await {
                 Ok(()) => {
@@ -148,7 +161,7 @@ impl Controller {
             tokio::select! {
                 changed = self.desired.changed() => {
                     if changed.is_err() {
-                        return;
+                        return self.leave().await;
                     }
                     self.woken = true;
                 }
@@ -181,7 +194,7 @@ impl Controller {
             else {
                 break;
             };
-            let applied = apply(&self.client, &process, &plan.steps, &mut self.ledger).await;
+            let applied = self.apply(&process, &plan.steps).await;
             let before = plan.clone();
             self.sent = Some((plan, applied));
             observed = self.observe(&[]).await?;
@@ -212,9 +225,9 @@ impl Controller {
     /// A server that has to be opened right after it was closed would be closed and opened for ever.
     fn keep_what_is_needed(&mut self, before: &Plan, after: &Plan) {
         for step in after.steps.iter().filter(|step| step.set == Admin::Ready) {
-            let closed = Step { server: step.server.clone(), set: Admin::Maint };
-            if before.steps.contains(&closed) {
-                self.needed.insert(closed.server);
+            let closes = |before: &Step| before.server == step.server && before.set == Admin::Maint;
+            if before.steps.iter().any(closes) {
+                self.needed.insert(step.server.clone());
             }
         }
     }
@@ -237,14 +250,9 @@ impl Controller {
             .flat_map(|(name, rows)| rows.iter().map(|row| (name.clone(), row.srv_id, row.srv_name.clone())))
             .collect();
         let before = self.known.as_ref();
-        let same_process = self.told.is_still(&process);
-        let mut adopted = Vec::new();
         if before.is_none_or(|known| known.process != process || known.servers != servers) {
             let (level, facts) = look::facts(&self.client, &process, &sight).await?;
             let missing = look::missing(&self.client, &self.managed, &sight).await;
-            if self.told.is_first_look() {
-                adopted = self.adopt(&sight);
-            }
             self.needed.clear();
             self.refused.clear();
             let known = Known { process: process.clone(), level, facts, servers, missing };
@@ -253,40 +261,17 @@ impl Controller {
         } else if let Some(known) = &mut self.known {
             known.count(&sight.sessions);
         }
-        let overridden = self.ledger.settle(&ledger_view(&sight), same_process);
+        let news = self.settle(&process, &sight);
+        let kept = self.keep_ledger().await;
         let observed = self.put_together(process, &sight);
         self.told.process(&observed, &self.events).await;
-        let adopted = adopted.into_iter().map(|server| Event::Adopted { server });
-        let overridden = overridden.into_iter().map(|server| Event::Overridden { server });
-        for event in adopted.chain(overridden) {
+        for event in news.into_iter().chain(kept) {
             self.told.say(event, &self.events).await;
         }
         if let Some((plan, applied)) = self.sent.take() {
             self.verify(&plan, &observed, &applied).await;
         }
         Ok(observed)
-    }
-
-    /// Takes what was left in `maint` as ours from an earlier run. hactl never closes the last server of a backend,
-    /// so where all are in `maint`, somebody else did that.
-    fn adopt(&mut self, sight: &Sight) -> Vec<ServerId> {
-        let mut adopted = Vec::new();
-        for backend in &self.managed {
-            let rows = sight.backends.get(&backend.name).map(Vec::as_slice).unwrap_or_default();
-            let managed = |name: &ServerName| backend.servers.as_ref().is_none_or(|only| only.contains(name));
-            if rows.iter().all(|row| observe::seen(row).forced_maint) {
-                continue;
-            }
-            for row in rows.iter().filter(|row| managed(&row.srv_name)) {
-                let seen = observe::seen(row);
-                if observe::could_be_ours(&seen) {
-                    let server = server_id(&backend.name, row);
-                    self.ledger.adopt(server.clone(), seen.identity);
-                    adopted.push(server);
-                }
-            }
-        }
-        adopted
     }
 
     fn put_together(&self, process: Process, sight: &Sight) -> Observed {
@@ -307,6 +292,8 @@ impl Controller {
         }
         observed.haproxy = Haproxy::Present { process, at: self.now() };
         observed.writes = self.writes();
+        observed.contended = self.contention.standing_back();
+        observed.ledger = self.ledger_file.as_ref().and_then(LedgerFile::problem);
         observed
     }
 
@@ -377,15 +364,6 @@ impl Controller {
     }
 }
 
-fn server_id(backend: &BackendName, row: &ServerState) -> ServerId {
-    ServerId::new(core_name(backend), row.srv_name.as_str())
-}
-
-fn ledger_view(sight: &Sight) -> BTreeMap<ServerId, Seen> {
-    let rows = sight.backends.iter().flat_map(|(name, rows)| rows.iter().map(move |row| (name, row)));
-    rows.map(|(name, row)| (server_id(name, row), observe::seen(row))).collect()
-}
-
 fn same_but_for_time(one: &Observed, other: &Observed) -> bool {
     let process = |observed: &Observed| match &observed.haproxy {
         Haproxy::Present { process, .. } => Some(process.clone()),
@@ -396,6 +374,8 @@ fn same_but_for_time(one: &Observed, other: &Observed) -> bool {
         && one.writes == other.writes
         && one.level == other.level
         && one.missing == other.missing
+        && one.contended == other.contended
+        && one.ledger == other.ledger
         && one.backends == other.backends
 }
 

@@ -54,6 +54,8 @@ impl LookError {
 /// What one look showed.
 #[derive(Debug, Default)]
 pub(crate) struct Sight {
+    /// For how many seconds the process has run.
+    pub(crate) uptime: u64,
     pub(crate) backends: BTreeMap<BackendName, Vec<ServerState>>,
     pub(crate) unknown: Vec<BackendName>,
     /// Rows that cannot be read, and why: those servers are left alone.
@@ -85,8 +87,8 @@ pub(crate) async fn servers(
         }
         replies => replies?,
     };
-    let process = replies.process()?;
-    let mut sight = Sight::default();
+    let (process, uptime) = replies.process_and_uptime()?;
+    let mut sight = Sight { uptime, ..Sight::default() };
     for backend in backends {
         match replies.next()? {
             (_, Ok(Reply::ServersState(table))) => {
@@ -226,9 +228,13 @@ impl Replies {
     }
 
     fn process(&mut self) -> Result<Process, LookError> {
+        self.process_and_uptime().map(|(process, _)| process)
+    }
+
+    fn process_and_uptime(&mut self) -> Result<(Process, u64), LookError> {
         match self.next()? {
             (_, Ok(Reply::Info(info))) if info.stopping => Err(LookError::Stopping { pid: info.pid }),
-            (_, Ok(Reply::Info(info))) => Ok(process_of(&info)),
+            (_, Ok(Reply::Info(info))) => Ok((process_of(&info), info.uptime_sec)),
             (command, Err(source)) => Err(LookError::Command { command, source }),
             (command, Ok(_)) => Err(LookError::Mismatch(command)),
         }

@@ -94,33 +94,41 @@ pub(crate) fn backend(
     ObservedBackend { balance: facts.balance, servers }
 }
 
-/// The same for the ledger.
-pub(crate) fn seen(row: &ServerState) -> Seen {
+/// The same for the ledger; the process has run for `uptime` seconds.
+pub(crate) fn seen(row: &ServerState, uptime: u64) -> Seen {
     let bits = row.srv_admin_state.bits();
+    let uptime = i64::try_from(uptime).unwrap_or(i64::MAX);
     Seen {
         identity: Identity { srv_id: row.srv_id, address: address(row) },
-        forced_maint: is_forced_maint(bits),
+        set: forced(bits),
         disabled: bits & CMAINT != 0,
         ready: admin(bits) == Admin::Ready,
+        changed: uptime.saturating_sub(row.srv_time_since_last_change),
     }
-}
-
-/// Whether the runtime API alone could have put it into `maint`, as hactl does.
-pub(crate) const fn could_be_ours(seen: &Seen) -> bool {
-    seen.forced_maint && !seen.disabled
 }
 
 fn owner(bits: u32, server: &ServerId, ledger: &Ledger) -> Owner {
     let ours = match admin(bits) {
         Admin::Ready => true,
-        Admin::Drain => false,
-        Admin::Maint => is_forced_maint(bits) && ledger.is_ours(server),
+        admin @ (Admin::Drain | Admin::Maint) => is_forced_alone(bits) && ledger.is_ours(server, admin),
     };
     if ours { Owner::Ours } else { Owner::Theirs }
 }
 
-const fn is_forced_maint(bits: u32) -> bool {
-    bits & (FMAINT | IMAINT | RMAINT) == FMAINT
+/// Nothing but the runtime API or an agent keeps it out.
+const fn is_forced_alone(bits: u32) -> bool {
+    bits & (IMAINT | RMAINT | IDRAIN) == 0
+}
+
+/// As the runtime API or an agent has set it, whatever else keeps it out.
+const fn forced(bits: u32) -> Admin {
+    if bits & FMAINT != 0 {
+        Admin::Maint
+    } else if bits & FDRAIN != 0 {
+        Admin::Drain
+    } else {
+        Admin::Ready
+    }
 }
 
 fn admin(bits: u32) -> Admin {
@@ -156,23 +164,24 @@ mod tests {
     #[test]
     fn the_bits_mean_what_was_measured() {
         let table = [
-            (0x00, Admin::Ready, false),
-            (0x01, Admin::Maint, true),
-            (0x02, Admin::Maint, false),
-            (0x03, Admin::Maint, false),
-            (0x04, Admin::Ready, false),
-            (0x05, Admin::Maint, false),
-            (0x08, Admin::Drain, false),
-            (0x0c, Admin::Drain, false),
-            (0x10, Admin::Drain, false),
-            (0x20, Admin::Maint, false),
-            (0x21, Admin::Maint, false),
-            (0x40, Admin::Ready, false),
-            (0x41, Admin::Maint, true),
+            (0x00, Admin::Ready, Admin::Ready, true),
+            (0x01, Admin::Maint, Admin::Maint, true),
+            (0x02, Admin::Maint, Admin::Ready, false),
+            (0x03, Admin::Maint, Admin::Maint, false),
+            (0x04, Admin::Ready, Admin::Ready, true),
+            (0x05, Admin::Maint, Admin::Maint, true),
+            (0x08, Admin::Drain, Admin::Drain, true),
+            (0x0c, Admin::Drain, Admin::Drain, true),
+            (0x10, Admin::Drain, Admin::Ready, false),
+            (0x18, Admin::Drain, Admin::Drain, false),
+            (0x20, Admin::Maint, Admin::Ready, false),
+            (0x21, Admin::Maint, Admin::Maint, false),
+            (0x40, Admin::Ready, Admin::Ready, true),
+            (0x41, Admin::Maint, Admin::Maint, true),
         ];
-        for (bits, expected, adoptable) in table {
+        for (bits, expected, by_command, alone) in table {
             assert_eq!(admin(bits), expected, "{bits:#x}");
-            assert_eq!(is_forced_maint(bits) && bits & CMAINT == 0, adoptable, "{bits:#x}");
+            assert_eq!((forced(bits), is_forced_alone(bits)), (by_command, alone), "{bits:#x}");
         }
     }
 }

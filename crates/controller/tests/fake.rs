@@ -7,11 +7,12 @@ mod fake {
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use controller::{Controller, Managed};
-use failover::{Desired, Event, Haproxy, Name, Observed, Want, Wish, Writes};
+use controller::{Controller, LedgerPlace, Managed, StateDir};
+use failover::{Desired, Event, Haproxy, Name, Observed, OnExit, Want, Wish, Writes};
 use fake::haproxy::FakeHaproxy;
+use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 
 /// For a busy machine; every wait ends as soon as the thing happens.
@@ -132,15 +133,73 @@ async fn garbage_silence_and_half_replies_are_haproxy_being_away_and_pass() {
 
 #[tokio::test]
 async fn the_successor_is_opened_and_read_back_before_the_failed_one_is_closed() {
-    let mut scene = Scene::start_with(|haproxy| {
-        haproxy.set_admin("wg2", 1);
-        haproxy.set_admin("warp", 1);
-    })
-    .await;
+    let mut scene = Scene::start().await;
+    scene.want(&[("wg1", Want::Ready), ("warp", Want::Maint)]);
+    scene.until(|haproxy| haproxy.admin("warp") == 1).await;
+    scene.want(&[("wg1", Want::Ready), ("wg2", Want::Maint), ("warp", Want::Maint)]);
+    scene.until(|haproxy| haproxy.admin("wg2") == 1).await;
     scene.want(&[("wg1", Want::Maint), ("wg2", Want::Ready), ("warp", Want::Maint)]);
     scene.until(|haproxy| haproxy.admin("wg1") == 1).await;
-    assert_eq!(scene.haproxy.writes(), ["b/wg2 ready", "b/wg1 maint"]);
+    assert_eq!(scene.haproxy.writes()[2..], ["b/wg2 ready", "b/wg1 maint"]);
     assert!(scene.haproxy.looked_between_writes());
+}
+
+#[tokio::test]
+async fn what_is_sent_is_on_disk_before_and_what_is_over_is_not_any_more() {
+    let (dir, place) = ledger();
+    let file = dir.path().join("ledger-b.json");
+    let mut scene = Scene::start_as(|haproxy| haproxy.witness(&file), |it| it.with_ledger(place)).await;
+    scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+    scene.until(|haproxy| haproxy.admin("wg1") == 1).await;
+    let [at_the_command] = scene.haproxy.witnessed().try_into().expect("one command was sent");
+    assert!(at_the_command.contains("\"b/wg1\"") && at_the_command.contains("\"set\": \"maint\""));
+    scene.want(&[("wg1", Want::Ready), ("warp", Want::Ready)]);
+    scene.until(|haproxy| haproxy.admin("wg1") == 0).await;
+    scene.until(|_| std::fs::read_to_string(&file).is_ok_and(|text| !text.contains("b/wg1"))).await;
+}
+
+#[tokio::test]
+async fn a_disk_that_cannot_be_written_stops_no_command() {
+    let (dir, place) = ledger();
+    let (gone, back) = (dir.path().to_owned(), dir.path().to_owned());
+    let mut scene = Scene::start_as(|_| (), |it| it.with_ledger(place)).await;
+    std::fs::remove_dir_all(gone).unwrap();
+    scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+    scene.until(|haproxy| haproxy.admin("wg1") == 1).await;
+    scene.until_event(|event| matches!(event, Event::LedgerWritable { why: Some(_), .. })).await;
+    scene.until_observed(|observed| observed.ledger.is_some()).await;
+    std::fs::create_dir(back).unwrap();
+    scene.until_event(|event| matches!(event, Event::LedgerWritable { why: None, .. })).await;
+    scene.until_observed(|observed| observed.ledger.is_none()).await;
+    let told = scene.seen.iter().filter(|event| matches!(event, Event::LedgerWritable { .. })).count();
+    assert_eq!(told, 2, "{:?}", scene.seen);
+}
+
+#[tokio::test]
+async fn who_undoes_every_command_at_once_is_left_alone_soon() {
+    let mut scene = Scene::start_with(|haproxy| haproxy.ignore_writes(usize::MAX)).await;
+    scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+    scene.until_event(|event| matches!(event, Event::Contended { stand_back: Some(_), .. })).await;
+    scene.until_observed(|observed| !observed.contended.is_empty()).await;
+    scene.until_looks(30).await;
+    assert_eq!(scene.haproxy.writes(), ["b/wg1 maint"; 4]);
+    let times = |wanted: fn(&Event) -> bool| scene.seen.iter().filter(|event| wanted(event)).count();
+    assert_eq!(times(|event| matches!(event, Event::Contended { .. })), 1);
+    assert_eq!(times(|event| matches!(event, Event::Overridden { .. })), 4);
+}
+
+#[tokio::test]
+async fn at_the_end_ours_stays_or_is_lifted_and_what_others_did_stays() {
+    for (on_exit, wg1) in [(OnExit::Keep, 1), (OnExit::Restore, 0)] {
+        let mut scene = Scene::start_as(|_| (), |it| it.on_exit(on_exit)).await;
+        scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+        scene.until_event(|event| matches!(event, Event::Applied { .. })).await;
+        scene.haproxy.set_admin("wg2", 1);
+        let Scene { haproxy, desired, running, .. } = scene;
+        drop(desired);
+        timeout(PATIENCE, running).await.expect("it ends").expect("it does not panic");
+        assert_eq!((haproxy.admin("wg1"), haproxy.admin("wg2")), (wg1, 1), "{on_exit:?}");
+    }
 }
 
 #[tokio::test]
@@ -248,6 +307,13 @@ struct Scene {
     observed: watch::Receiver<Observed>,
     events: mpsc::Receiver<Event>,
     seen: Vec<Event>,
+    running: JoinHandle<()>,
+}
+
+fn ledger() -> (TempDir, LedgerPlace) {
+    let dir = tempfile::tempdir().expect("the system has room for a directory");
+    let place = StateDir::open(dir.path()).expect("it is ours").ledger("b", "a.sock");
+    (dir, place)
 }
 
 impl Scene {
@@ -261,6 +327,18 @@ impl Scene {
 
     /// Waits for the first sight of HAProxy.
     async fn start_servers(servers: &[&str], adapt: impl FnOnce(&FakeHaproxy)) -> Self {
+        Self::start_all(servers, adapt, |controller| controller).await
+    }
+
+    async fn start_as(adapt: impl FnOnce(&FakeHaproxy), with: impl FnOnce(Controller) -> Controller) -> Self {
+        Self::start_all(&["wg1", "wg2", "warp"], adapt, with).await
+    }
+
+    async fn start_all(
+        servers: &[&str],
+        adapt: impl FnOnce(&FakeHaproxy),
+        with: impl FnOnce(Controller) -> Controller,
+    ) -> Self {
         let haproxy = FakeHaproxy::start(servers);
         adapt(&haproxy);
         let (desired, wanted) = watch::channel(BTreeMap::new());
@@ -268,8 +346,8 @@ impl Scene {
         let (sender, events) = mpsc::channel(1024);
         let managed = vec![Managed { name: "b".parse().expect("a plain name"), servers: None }];
         let controller = Controller::new(haproxy.address(), managed, Instant::now(), wanted, seen, sender);
-        tokio::spawn(controller.run());
-        let mut scene = Self { haproxy, desired, observed, events, seen: Vec::new() };
+        let running = tokio::spawn(with(controller).run());
+        let mut scene = Self { haproxy, desired, observed, events, seen: Vec::new(), running };
         scene.until_observed(|observed| matches!(observed.haproxy, Haproxy::Present { .. })).await;
         scene
     }

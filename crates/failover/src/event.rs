@@ -1,8 +1,12 @@
 //! What happened, as facts and in words that a person understands at 3 a.m. A transition is told once, here.
 
+mod text;
+
 use std::fmt;
 use std::time::Duration;
 
+use self::text::Span;
+pub(crate) use self::text::{contended as contended_text, frozen as frozen_text};
 use crate::{Admin, Failure, HeldBecause, Name, Process, ServerId, Verdict};
 
 /// One fact worth telling.
@@ -113,15 +117,45 @@ pub enum Event {
         /// Why.
         because: HeldBecause,
     },
-    /// A server was found in `maint` at start: taken as ours from an earlier run.
+    /// A server is out as an earlier run of hactl left it.
     Adopted {
         /// The server.
         server: ServerId,
+        /// `maint` or `drain`.
+        set: Admin,
     },
-    /// Somebody else made a server ready that we had put into `maint`.
+    /// An earlier run took a server out that is not steered any more.
+    LeftOut {
+        /// The server.
+        server: ServerId,
+        /// `maint` or `drain`.
+        set: Admin,
+    },
+    /// Somebody else made a server ready that we had taken out.
     Overridden {
         /// The server.
         server: ServerId,
+        /// What it was put into by us.
+        set: Admin,
+    },
+    /// Others keep changing servers of a backend, so nothing is written to it for a while; or that is over.
+    Contended {
+        /// The backend.
+        backend: Name,
+        /// How long nothing is written; `None` where it is over.
+        stand_back: Option<Duration>,
+    },
+    /// The file that says which `maint` and `drain` are ours was of no use, so nothing is taken as ours.
+    LedgerLost {
+        /// The file, what is wrong with it, and where it was moved.
+        why: String,
+    },
+    /// Which `maint` and `drain` are ours cannot be written to disk; or can again.
+    LedgerWritable {
+        /// Why not; `None` where it can again.
+        why: Option<String>,
+        /// How often it could not, since the start.
+        failed: u64,
     },
     /// HAProxy answers: at start, or again.
     HaproxyPresent {
@@ -185,7 +219,11 @@ impl Event {
             Self::Refused { .. } => "refused",
             Self::Held { .. } => "held",
             Self::Adopted { .. } => "adopted",
+            Self::LeftOut { .. } => "left_out",
             Self::Overridden { .. } => "overridden",
+            Self::Contended { .. } => "contended",
+            Self::LedgerLost { .. } => "ledger_lost",
+            Self::LedgerWritable { .. } => "ledger_writable",
             Self::HaproxyPresent { .. } => "haproxy_present",
             Self::HaproxyReplaced { .. } => "haproxy_replaced",
             Self::HaproxyAway { .. } => "haproxy_away",
@@ -201,6 +239,9 @@ impl Event {
             Self::Health { to: Verdict::Degraded | Verdict::Offline, .. }
             | Self::Held { .. }
             | Self::Overridden { .. }
+            | Self::LeftOut { .. }
+            | Self::LedgerLost { .. }
+            | Self::LedgerWritable { why: Some(_), .. }
             | Self::Slow { slow: true, .. }
             | Self::TargetRests { .. }
             | Self::NoCanary { .. }
@@ -209,6 +250,7 @@ impl Event {
             Self::InService { to, .. } if to.is_empty() => Severity::Error,
             Self::Blackout { .. }
             | Self::Frozen { .. }
+            | Self::Contended { stand_back: Some(_), .. }
             | Self::HaproxyAway { .. }
             | Self::WritesDenied { .. }
             | Self::Missing { .. } => Severity::Error,
@@ -220,6 +262,8 @@ impl Event {
             | Self::TargetBack { .. }
             | Self::Applied { .. }
             | Self::Adopted { .. }
+            | Self::Contended { stand_back: None, .. }
+            | Self::LedgerWritable { why: None, .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. } => Severity::Info,
         }
@@ -233,7 +277,9 @@ impl Event {
             Self::TargetRests { why, .. }
             | Self::Refused { why, .. }
             | Self::HaproxyAway { why }
+            | Self::LedgerLost { why }
             | Self::WritesDenied { why } => Some(why),
+            Self::LedgerWritable { why, .. } => why.as_deref(),
             Self::InService { .. }
             | Self::Blackout { .. }
             | Self::BlackoutOver { .. }
@@ -246,7 +292,9 @@ impl Event {
             | Self::Applied { .. }
             | Self::Held { .. }
             | Self::Adopted { .. }
+            | Self::LeftOut { .. }
             | Self::Overridden { .. }
+            | Self::Contended { .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
             | Self::Missing { .. } => None,
@@ -261,18 +309,22 @@ impl Event {
             | Self::Applied { server, .. }
             | Self::Refused { server, .. }
             | Self::Held { server, .. }
-            | Self::Adopted { server }
+            | Self::Adopted { server, .. }
+            | Self::LeftOut { server, .. }
             | Self::Slow { server, .. }
             | Self::TargetRests { server, .. }
             | Self::TargetBack { server, .. }
             | Self::NoCanary { server }
-            | Self::Overridden { server } => Some(server),
+            | Self::Overridden { server, .. } => Some(server),
             Self::InService { .. }
             | Self::Blackout { .. }
             | Self::BlackoutOver { .. }
             | Self::Frozen { .. }
             | Self::Thawed { .. }
             | Self::Starved { .. }
+            | Self::Contended { .. }
+            | Self::LedgerLost { .. }
+            | Self::LedgerWritable { .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
@@ -287,6 +339,7 @@ impl Event {
         match self {
             Self::InService { backend, .. }
             | Self::Blackout { backend }
+            | Self::Contended { backend, .. }
             | Self::BlackoutOver { backend, .. } => Some(backend),
             Self::Health { .. }
             | Self::Applied { .. }
@@ -300,7 +353,10 @@ impl Event {
             | Self::Frozen { .. }
             | Self::Thawed { .. }
             | Self::Starved { .. }
+            | Self::LeftOut { .. }
             | Self::Overridden { .. }
+            | Self::LedgerLost { .. }
+            | Self::LedgerWritable { .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
@@ -318,27 +374,18 @@ impl fmt::Display for Event {
                 write!(f, "{server} is {to} ({} ms)", took.as_millis())
             }
             Self::Health { server, to, .. } => write!(f, "{server} is {to}"),
-            Self::InService { backend, from, to } => in_service(f, backend, from.as_deref(), to),
+            Self::InService { backend, from, to } => text::in_service(f, backend, from.as_deref(), to),
             Self::Blackout { backend } => {
                 write!(f, "{backend}: no server is known to carry traffic; none is taken out until one does")
             }
             Self::BlackoutOver { backend, server, lasted } => {
                 write!(f, "{backend}: {server} carries traffic again after {}", Span(*lasted))
             }
-            Self::Frozen { control } => f.write_str(frozen_text(*control)),
+            Self::Frozen { control } => f.write_str(text::frozen(*control)),
             Self::Thawed { lasted } => {
                 write!(f, "something answers again after {}: decisions are made again", Span(*lasted))
             }
-            Self::Slow { server, slow: true, takes } => {
-                write!(
-                    f,
-                    "{server} is much slower than usual ({} ms), and another one is not",
-                    takes.as_millis()
-                )
-            }
-            Self::Slow { server, slow: false, takes } => {
-                write!(f, "{server} no longer counts as slow ({} ms)", takes.as_millis())
-            }
+            Self::Slow { server, slow, takes } => f.write_str(&text::slow(server, *slow, *takes)),
             Self::TargetRests { server, target, why } => {
                 write!(f, "{target} is not asked through {server} for a while: {why}")
             }
@@ -354,67 +401,22 @@ impl fmt::Display for Event {
             Self::Refused { server, set, why } => {
                 write!(f, "{server} could not be set to {}: {why}", set.as_str())
             }
-            Self::Held { server, because: HeldBecause::NoSuccessor } => {
-                write!(f, "{server} is not taken out: no other server could take over")
+            Self::Held { server, because } => f.write_str(&text::held(server, *because)),
+            Self::Adopted { server, set } => f.write_str(&text::adopted(server, *set)),
+            Self::LeftOut { server, set } => f.write_str(&text::left_out(server, *set)),
+            Self::Overridden { server, set } => {
+                write!(f, "{server} was set to ready by somebody else, over our {}", set.as_str())
             }
-            Self::Held { server, because: HeldBecause::NotOurs(admin) } => {
-                write!(f, "{server} stays in {}: somebody else put it there", admin.as_str())
-            }
-            Self::Adopted { server } => {
-                write!(f, "{server} was in maint at start: taken as ours, back in service once it is online")
-            }
-            Self::Overridden { server } => {
-                write!(f, "{server} was set to ready by somebody else, over our maint")
-            }
-            Self::HaproxyPresent { process, away } => present(f, process, *away),
+            Self::Contended { backend, stand_back } => f.write_str(&text::stand_back(backend, *stand_back)),
+            Self::LedgerLost { why } => write!(f, "what an earlier run took out is not known: {why}"),
+            Self::LedgerWritable { why, failed } => f.write_str(&text::ledger(why.as_deref(), *failed)),
+            Self::HaproxyPresent { process, away } => text::present(f, process, *away),
             Self::HaproxyReplaced { from, process } => {
                 write!(f, "HAProxy was reloaded or restarted (pid {from}, now {})", process.pid)
             }
             Self::HaproxyAway { why } => write!(f, "HAProxy does not answer: {why}"),
             Self::WritesDenied { why } => write!(f, "nothing can be changed in HAProxy: {why}"),
             Self::Missing { what } => f.write_str(what),
-        }
-    }
-}
-
-fn present(f: &mut fmt::Formatter<'_>, process: &Process, away: Option<Duration>) -> fmt::Result {
-    let (version, pid) = (&process.version, process.pid);
-    match away {
-        None => write!(f, "HAProxy {version} answers (pid {pid})"),
-        Some(away) => write!(f, "HAProxy {version} answers again after {} (pid {pid})", Span(away)),
-    }
-}
-
-/// Why nothing is decided.
-pub(crate) const fn frozen_text(control: bool) -> &'static str {
-    if control {
-        "no server answers, and the control target does not either: this host's network has failed, nothing is changed"
-    } else {
-        "no server answers: this host's network or all tunnels have failed, nothing is changed until one does"
-    }
-}
-
-fn in_service(f: &mut fmt::Formatter<'_>, backend: &Name, from: Option<&[Name]>, to: &[Name]) -> fmt::Result {
-    if to.is_empty() {
-        return write!(f, "{backend} has no usable server: HAProxy closes every new connection");
-    }
-    write!(f, "{backend} {} on ", if from.is_some() { "now" } else { "is" })?;
-    for (index, name) in to.iter().enumerate() {
-        write!(f, "{}{name}", if index == 0 { "" } else { ", " })?;
-    }
-    Ok(())
-}
-
-/// A duration for people: `0.4 s`, `12 s`, `3 min`, `2 h`.
-struct Span(Duration);
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_secs() {
-            0..10 => write!(f, "{:.1} s", self.0.as_secs_f64()),
-            seconds @ 10..120 => write!(f, "{seconds} s"),
-            seconds @ 120..7200 => write!(f, "{} min", seconds / 60),
-            seconds @ 7200.. => write!(f, "{} h", seconds / 3600),
         }
     }
 }

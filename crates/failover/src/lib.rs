@@ -9,6 +9,7 @@
 //!   probes <── Order                   Observed ──────────────────┘
 //! ```
 
+mod contention;
 mod core;
 mod damping;
 mod detector;
@@ -16,6 +17,7 @@ mod event;
 mod evidence;
 mod history;
 mod lateness;
+mod leave;
 mod loss;
 mod name;
 mod observed;
@@ -35,11 +37,13 @@ mod suspicion;
 mod time;
 mod zombies;
 
+pub use contention::Contention;
 pub use core::Core;
 pub use detector::{Health, Verdict};
 pub use event::{Event, Severity};
 pub use evidence::{Cause, Failure, Stage, StageTime};
 pub use history::{Entry, History};
+pub use leave::{OnExit, leave};
 pub use name::{Name, ServerId};
 pub use observed::{
     Admin, Balance, Haproxy, Observed, ObservedBackend, ObservedServer, Operational, Owner, Process, Writes,

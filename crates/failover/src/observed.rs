@@ -222,6 +222,12 @@ pub struct Observed {
     pub backends: BTreeMap<Name, ObservedBackend>,
     /// Configured backends and servers that HAProxy does not know.
     pub missing: Vec<String>,
+    /// Backends of which others keep changing servers, each with the time until which nothing is written to it.
+    #[serde(default)]
+    pub contended: BTreeMap<Name, Time>,
+    /// Why it is not on disk which `maint` and `drain` are ours, while that is so.
+    #[serde(default)]
+    pub ledger: Option<String>,
 }
 
 impl Observed {
@@ -234,6 +240,8 @@ impl Observed {
             writes: Writes::Applied,
             backends: BTreeMap::new(),
             missing: Vec::new(),
+            contended: BTreeMap::new(),
+            ledger: None,
         }
     }
 }

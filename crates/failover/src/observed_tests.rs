@@ -9,6 +9,8 @@ fn a_sight_comes_back_out_of_a_recording_as_it_went_in() {
         level: Some("admin".to_owned()),
         backends: BTreeMap::from([(Name::from("b"), backend()), (Name::from("c"), spread)]),
         missing: vec!["HAProxy has no backend d".to_owned()],
+        contended: BTreeMap::from([(Name::from("c"), Time::from_millis(300_000))]),
+        ledger: Some("no space left".to_owned()),
         ..Observed::nothing()
     };
     let (why, since, at) = ("nobody listens".to_owned(), Time::from_millis(1), Time::from_millis(7));

@@ -19,6 +19,8 @@ pub struct Step {
     pub server: ServerId,
     /// The state; never `Drain` under the `order` policy.
     pub set: Admin,
+    /// Why it is taken out, in words, as the wish has it.
+    pub why: Option<Name>,
 }
 
 impl fmt::Display for Step {
@@ -34,6 +36,8 @@ pub enum HeldBecause {
     NoSuccessor,
     /// Somebody else put it into `drain` or `maint`.
     NotOurs(Admin),
+    /// Somebody else keeps changing servers of its backend.
+    Contended,
 }
 
 /// A server that is left as it is although something else is wanted of it.
@@ -60,10 +64,32 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     let mut plan = Plan::default();
     for (name, wishes) in desired {
         if let Some(backend) = observed.backends.get(name) {
-            plan_backend(&mut plan, &Scope { name, wishes, backend, desired, observed });
+            let scope = Scope { name, wishes, backend, desired, observed };
+            if observed.contended.contains_key(name) {
+                stand_back(&mut plan, &scope);
+            } else {
+                plan_backend(&mut plan, &scope);
+            }
         }
     }
     plan
+}
+
+/// Nothing is written while somebody else fights for the same backend, but that one server is opened where HAProxy has
+/// none left and one is out because of us. That is soon over: each time it takes one of ours.
+fn stand_back(plan: &mut Plan, scope: &Scope<'_>) {
+    let mut wanted = Plan::default();
+    plan_backend(&mut wanted, scope);
+    let mut empty = !scope.backend.servers.iter().any(ObservedServer::is_usable);
+    for step in wanted.steps {
+        if empty && step.set == Admin::Ready {
+            empty = false;
+            plan.steps.push(step);
+        } else {
+            plan.held.push(Held { server: step.server, because: HeldBecause::Contended });
+        }
+    }
+    plan.held.append(&mut wanted.held);
 }
 
 /// One backend with what is wanted of its servers, and all that HAProxy showed.
@@ -81,7 +107,7 @@ fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
         match (server.admin, server.owner) {
             (Admin::Ready, _) => {}
             (Admin::Drain | Admin::Maint, Owner::Ours) => {
-                opens.push(Step { server: scope.id(server), set: Admin::Ready });
+                opens.push(scope.open(server));
             }
             (admin @ (Admin::Drain | Admin::Maint), Owner::Theirs) => {
                 plan.held.push(Held { server: scope.id(server), because: HeldBecause::NotOurs(admin) });
@@ -89,7 +115,7 @@ fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
         }
     }
     if opens.is_empty() {
-        opens.extend(scope.release().map(|server| Step { server: scope.id(server), set: Admin::Ready }));
+        opens.extend(scope.release().map(|server| scope.open(server)));
     }
     let opening = !opens.is_empty();
     plan.steps.append(&mut opens);
@@ -100,7 +126,7 @@ fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
             // It was opened again, by an operator or because nothing else was left, and nothing better is known.
             Admin::Ready if server.reopened && !proved => {}
             Admin::Ready if successor => {
-                plan.steps.push(Step { server: scope.id(server), set: Admin::Maint });
+                plan.steps.push(scope.close(server));
             }
             Admin::Ready if opening => {}
             Admin::Ready => {
@@ -114,6 +140,15 @@ fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
 impl<'a> Scope<'a> {
     fn id(&self, server: &ObservedServer) -> ServerId {
         ServerId { backend: self.name.clone(), server: server.name.clone() }
+    }
+
+    fn open(&self, server: &ObservedServer) -> Step {
+        Step { server: self.id(server), set: Admin::Ready, why: None }
+    }
+
+    fn close(&self, server: &ObservedServer) -> Step {
+        let why = self.wishes.get(&server.name).and_then(|wish| wish.why.clone());
+        Step { server: self.id(server), set: Admin::Maint, why }
     }
 
     fn want(&self, server: &ObservedServer) -> Want {

@@ -123,6 +123,37 @@ fn in_a_blackout_what_was_opened_again_stays_open_and_otherwise_it_is_put_right(
     assert_eq!(texts(&plan(&wanted([Want::Maint, Want::Maint, Want::Ready]), &observed)), ["b/wg1 maint"]);
 }
 
+#[test]
+fn a_command_says_why_a_server_is_taken_out() {
+    let observed = seen([server("wg1"), server("wg2"), ours(server("warp"))]);
+    let mut desired = wanted([Want::Maint, Want::Ready, Want::Ready]);
+    desired.get_mut(&Name::from("b")).unwrap().get_mut(&Name::from("wg1")).unwrap().why =
+        Some("connect: silence".into());
+    let whys: Vec<_> = plan(&desired, &observed).steps.into_iter().map(|step| (step.set, step.why)).collect();
+    assert_eq!(whys, [(Admin::Ready, None), (Admin::Maint, Some("connect: silence".into()))]);
+}
+
+#[test]
+fn nothing_is_written_to_a_contended_backend_while_haproxy_has_a_server_in_it() {
+    let mut observed = seen([server("wg1"), ours(server("wg2")), server("warp")]);
+    observed.contended.insert("b".into(), Time::ZERO);
+    let held = plan(&wanted([Want::Maint, Want::Ready, Want::Ready]), &observed);
+    assert!(held.steps.is_empty());
+    let held: Vec<_> = held.held.iter().map(|held| (held.server.server.as_str(), held.because)).collect();
+    assert_eq!(held, [("wg2", HeldBecause::Contended), ("wg1", HeldBecause::Contended)]);
+}
+
+#[test]
+fn a_contended_backend_that_is_empty_because_of_us_gets_one_server_back() {
+    let theirs = ObservedServer { admin: Admin::Maint, owner: Owner::Theirs, ..server("warp") };
+    let mut observed = seen([ours(server("wg1")), ours(server("wg2")), theirs]);
+    observed.contended.insert("b".into(), Time::ZERO);
+    let wants = [Want::Ready, Want::Ready, Want::Ready];
+    assert_eq!(texts(&plan(&wanted(wants), &observed)), ["b/wg1 ready"]);
+    let judged = [Want::Maint, Want::Maint, Want::AsIs];
+    assert_eq!(texts(&plan(&wanted(judged), &observed)), ["b/wg1 ready"]);
+}
+
 proptest! {
     #[test]
     fn plans_settle_never_empty_a_backend_and_never_undo_what_others_did(
@@ -220,7 +251,7 @@ fn seen(servers: impl Into<Vec<ObservedServer>>) -> Observed {
         level: Some("admin".to_owned()),
         writes: Writes::Applied,
         backends: BTreeMap::from([(Name::from("b"), backend)]),
-        missing: Vec::new(),
+        ..Observed::nothing()
     }
 }
 

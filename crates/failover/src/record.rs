@@ -81,7 +81,7 @@ impl TryFrom<RawLine> for Line {
 #[serde(rename_all = "lowercase")]
 pub enum Input {
     /// A sight of HAProxy.
-    Observed(Observed),
+    Observed(Box<Observed>),
     /// What a probe saw.
     Evidence(Evidence),
     /// The time that was asked for has come.
@@ -144,7 +144,7 @@ mod tests {
             evidence(Saw::Ended(Ending::Success(success))),
             evidence(Saw::Ended(Ending::Failed(failure))),
             evidence(Saw::Closed),
-            Input::Observed(Observed::nothing()),
+            Input::Observed(Box::new(Observed::nothing())),
             Input::Due,
             Input::Gap(Duration::from_secs(3600)),
         ]

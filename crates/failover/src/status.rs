@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::{Backend, Core, Server};
 use crate::detector::Detector;
-use crate::event::frozen_text;
+use crate::event::{contended_text, frozen_text};
 use crate::history::Entry;
 use crate::policy::Want;
 use crate::{
@@ -251,11 +251,13 @@ impl Core {
                 Some(backend_status(self, (name, backend), seen, &want, &todo, context))
             })
             .collect();
-        let mut problems = problems(observed);
+        let mut problems = problems(observed, context.now);
         problems.extend(self.frozen_since().map(|_| frozen_text(self.has_control()).to_owned()));
-        let own = match problems.len().cmp(&observed.missing.len()) {
+        // A name that is not there stops nothing but itself, a contended backend no other one, and the ledger nothing.
+        let minor =
+            observed.missing.len() + observed.contended.len() + usize::from(observed.ledger.is_some());
+        let own = match problems.len().cmp(&minor) {
             Ordering::Greater => Level::Down,
-            // A name that is not there stops nothing but itself.
             Ordering::Less | Ordering::Equal if problems.is_empty() => Level::Ok,
             Ordering::Less | Ordering::Equal if backends.is_empty() => Level::Down,
             Ordering::Less | Ordering::Equal => Level::Degraded,
@@ -280,8 +282,11 @@ impl Core {
     }
 }
 
-fn problems(observed: &Observed) -> Vec<String> {
+fn problems(observed: &Observed, now: Time) -> Vec<String> {
     let mut problems = observed.missing.clone();
+    let contended = observed.contended.iter();
+    problems.extend(contended.map(|(backend, until)| contended_text(backend, until.since(now))));
+    problems.extend(observed.ledger.clone());
     match &observed.haproxy {
         Haproxy::Away { why, .. } => problems.push(format!("HAProxy does not answer: {why}")),
         Haproxy::Unseen | Haproxy::Present { .. } => {}
@@ -446,6 +451,7 @@ fn held_text(because: HeldBecause) -> String {
     match because {
         HeldBecause::NoSuccessor => "no other server could take over".to_owned(),
         HeldBecause::NotOurs(admin) => format!("somebody else put it into {}", admin.as_str()),
+        HeldBecause::Contended => "somebody else keeps changing this backend".to_owned(),
     }
 }
 

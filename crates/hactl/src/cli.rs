@@ -85,13 +85,18 @@ are stronger than both:
   HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
   HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX,
   HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
-  HACTL_ADMIN__SOCKET  keys of [probe] and [admin]
+  HACTL_ADMIN__SOCKET, HACTL_STATE__DIR, HACTL_STATE__ON_EXIT
+                       keys of [probe], [admin] and [state]
   HACTL_LOG            error, warn, info, debug or trace
 
 Examples:
   hactl run --haproxy /run/haproxy/admin.sock --backend socks_back_7891
   hactl run --config /etc/hactl/hactl.toml
   hactl run --record /var/tmp/hactl.jsonl
+
+hactl writes down what it takes out, and lifts nothing else, also after a
+restart. At the end its maint stays, unless --on-exit restore is said. A second
+hactl on one HAProxy does not start.
 
 A recording holds what was seen, and no password. Its file has to be new or
 empty, also when hactl is started again. Each server takes 5 MB of it in an hour
@@ -191,6 +196,12 @@ pub(crate) struct RunArgs {
     /// Write what is seen to a new file, for hactl simulate.
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
+    /// Where what outlives hactl is kept.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// What becomes of our maint at the end: keep or restore.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) on_exit: Option<String>,
 }
 
 #[derive(Debug, Args)]

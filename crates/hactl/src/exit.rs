@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use failover::Verdict;
-use hactld::RunError;
 use hactld::admin::AdminError;
+use hactld::{RunError, StateError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -41,9 +41,17 @@ pub(crate) fn of_start(error: &RunError) -> Exit {
         RunError::Admin(AdminError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
             Exit::Permission
         }
-        RunError::Admin(_) | RunError::Record(_) | RunError::Controller(_) | RunError::System { .. } => {
-            Exit::NotStarted
+        RunError::State(StateError::Make { source, .. } | StateError::Write { source, .. })
+            if source.kind() == ErrorKind::PermissionDenied =>
+        {
+            Exit::Permission
         }
+        RunError::Admin(_)
+        | RunError::State(_)
+        | RunError::Lock(_)
+        | RunError::Record(_)
+        | RunError::Controller(_)
+        | RunError::System { .. } => Exit::NotStarted,
     }
 }
 

@@ -62,6 +62,8 @@ fn run(args: RunArgs, terminal: &Terminal) -> ExitCode {
         backends: args.backend,
         socket: args.socket,
         record: args.record,
+        state_dir: args.state_dir,
+        on_exit: args.on_exit,
     };
     let config = match hactld::config::load(&flags) {
         Ok(config) => config,

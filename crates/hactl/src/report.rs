@@ -7,7 +7,7 @@ use std::path::Path;
 
 use hactld::admin::AdminError;
 use hactld::text::Shown;
-use hactld::{RecordFlaw, RunError};
+use hactld::{LockError, RecordFlaw, RunError, StateError};
 
 use crate::terminal::Terminal;
 
@@ -67,6 +67,22 @@ impl Report {
             RunError::Admin(AdminError::NotASocket(_)) => {
                 report.next("move it away, or name another place with --socket PATH")
             }
+            RunError::State(error) => report.next(match error {
+                StateError::InUse(_) => "give each hactl a directory of its own: --state-dir DIR".to_owned(),
+                StateError::Make { path, source } if source.kind() == io::ErrorKind::NotFound => {
+                    let parent = path.parent().unwrap_or(path).display();
+                    format!("make the directory {parent} first, or name another place with --state-dir DIR")
+                }
+                StateError::Make { .. } | StateError::Write { .. } => {
+                    "run as a user that may write there, or name another place with --state-dir DIR".to_owned()
+                }
+            }),
+            RunError::Lock(LockError::Held { socket: Some(socket), .. }) => report.next(format!(
+                "see `hactl status --socket {socket}`, or stop that one first: two would undo each other's work"
+            )),
+            RunError::Lock(LockError::Held { socket: None, .. }) => {
+                report.next("stop that one first: two would undo each other's work")
+            }
             RunError::Record(error) => report.next(match &error.flaw {
                 RecordFlaw::NotEmpty => "name a new file, or move that one away",
                 RecordFlaw::Link => "name the file that it leads to",
@@ -77,7 +93,10 @@ impl Report {
                 RecordFlaw::Io(_) => "name a new file in a directory that this user may write to",
             }),
             RunError::Tls(_) => report.next("correct ca_file in [probe], or HACTL_PROBE__CA_FILE"),
-            RunError::Settings(_) | RunError::Controller(_) | RunError::System { .. } => report,
+            RunError::Lock(LockError::Io { .. })
+            | RunError::Settings(_)
+            | RunError::Controller(_)
+            | RunError::System { .. } => report,
         }
     }
 

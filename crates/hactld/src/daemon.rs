@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use checker::{Clock, Prober, Probes, Settings, SettingsError, TlsError, TlsRoots};
-use controller::{Controller, Managed};
+use controller::{Controller, HaproxyLock, LockError, Managed, StateDir, StateError};
 use failover::{Core, FORMAT, Header, Observed};
 use thiserror::Error;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinError;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::admin::{self, AdminError};
 use crate::config::{Backend, Config, Instance};
@@ -34,12 +34,21 @@ pub(crate) const QUERIES_WAITING_MAX: usize = 32;
 /// What may still run after the end was asked for; the whole end takes less than a second.
 const SHUTDOWN_LIMIT: Duration = Duration::from_millis(300);
 
+/// For the controller to lift at the end what is not to stay: somewhat more than it takes at the most.
+const LEAVE_LIMIT: Duration = Duration::from_millis(600);
+
 /// Why the daemon did not start.
 #[derive(Debug, Error)]
 pub enum RunError {
     /// hactl's own socket.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// The state directory.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Another hactl steers the same HAProxy.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The recording.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -109,7 +118,7 @@ async fn stop(mut terminate: Signal, mut interrupt: Signal, mut hangup: Signal) 
 async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), RunError> {
     let origin = Instant::now();
     let clock = Clock::new(origin);
-    let Config { probe, admin_socket, instance, record, log: _ } = config;
+    let Config { probe, admin_socket, state, instance, record, log: _ } = config;
     let roots = TlsRoots { ca_files: probe.ca_file.into_iter().collect() };
     let prober = Prober::new(&roots)?;
     let mut settings = Settings::new(probe.targets, probe.settings.timeout)?;
@@ -117,6 +126,8 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
         settings = settings.with_control(control);
     }
     let socket = admin::bind(&admin_socket).await?;
+    let dir = StateDir::open(&state.dir)?;
+    let lock = HaproxyLock::take(&instance.haproxy, &admin_socket).await?;
     let core = failover::Settings { seed: RandomState::new().hash_one(0), ..probe.settings };
     let recording = record.as_deref().map(|path| record::begin(path, &header(origin, &instance, &core)));
     let recording = recording.transpose()?;
@@ -128,7 +139,9 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
     let (query_sender, queries) = mpsc::channel::<Query>(QUERIES_WAITING_MAX);
     let haproxy = instance.haproxy.clone();
     let controller =
-        Controller::new(haproxy, managed(&instance), origin, desired_seen, observed_seen, event_sender);
+        Controller::new(haproxy, managed(&instance), origin, desired_seen, observed_seen, event_sender)
+            .with_ledger(dir.ledger(&instance.name, lock.haproxy()))
+            .on_exit(state.on_exit);
     let engine = Engine {
         core: Core::new(core),
         probes: Probes::new(prober, settings, clock),
@@ -146,13 +159,16 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
     if let Some(file) = &record {
         tracing::info!(file = %file.display(), "what is seen is recorded");
     }
-    let controller = tokio::spawn(controller.run());
+    let mut controller = tokio::spawn(controller.run());
     tokio::spawn(admin::serve(socket.listener(), query_sender));
     notify::ready();
     let ended = tokio::select! {
-        () = engine.run(Wires { desired, observed, events, queries }, stop) => Ok(()),
-        // It ends by itself only when the engine has, and then nobody waits for it.
-        ended = controller => ended.map_err(RunError::Controller),
+        () = engine.run(Wires { desired, observed, events, queries }, stop) => {
+            // It ends because the engine has; what it could not do within the limit it has told.
+            let _ = timeout(LEAVE_LIMIT, &mut controller).await;
+            Ok(())
+        }
+        ended = &mut controller => ended.map_err(RunError::Controller),
     };
     // The engine is gone, and the recorder with it.
     if let Some(recording) = recording {

@@ -65,7 +65,7 @@ impl Engine {
                 lasted = slept.next() => self.take(Input::Gap(lasted)),
                 Ok(()) = wires.observed.changed() => {
                     let observed = wires.observed.borrow_and_update().clone();
-                    self.take(Input::Observed(observed));
+                    self.take(Input::Observed(Box::new(observed)));
                 }
                 evidence = self.probes.next() => self.take(Input::Evidence(evidence)),
                 () = until(due, &self.clock) => self.take(Input::Due),

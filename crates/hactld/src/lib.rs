@@ -11,6 +11,7 @@ mod record;
 mod sleep;
 pub mod text;
 
+pub use controller::{LockError, StateError};
 pub use daemon::{RunError, run};
 pub use record::{RecordError, RecordFlaw};
 

@@ -13,7 +13,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use failover::{Header, Input, Line, ObservedServer, Recorded, Time};
+use failover::{Header, Input, Line, Observed, ObservedServer, Recorded, Time};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use thiserror::Error;
@@ -151,11 +151,14 @@ impl Drop for Recorder {
 
 /// Bytes of memory that it takes while it waits; names are shared with the core.
 fn weight(input: &Input) -> usize {
-    let servers = match input {
-        Input::Observed(observed) => observed.backends.values().map(|backend| backend.servers.len()).sum(),
+    let sight = match input {
+        Input::Observed(observed) => {
+            let servers: usize = observed.backends.values().map(|backend| backend.servers.len()).sum();
+            size_of::<Observed>() + servers * size_of::<ObservedServer>()
+        }
         Input::Evidence(_) | Input::Due | Input::Gap(_) => 0,
     };
-    size_of::<Line>() + servers * size_of::<ObservedServer>()
+    size_of::<Line>() + sight
 }
 
 impl Recording {

@@ -137,6 +137,9 @@ ca_file = "{ca_file}"
 [admin]
 socket = "{dir}/hactl.sock"
 
+[state]
+dir = "{dir}/hactl"
+
 [[instance]]
 haproxy = "{socket}"
 

@@ -52,6 +52,7 @@ impl Scene {
             targets: [tls_target.url(), target.url()],
             ca_file: ca.file(),
             socket: &dir.path().join(hactl::SOCKET),
+            state: &dir.path().join("state"),
             haproxy: haproxy.socket(),
         };
         let mut hactl = Hactl::start(dir.path(), &config.to_string())?;

@@ -74,7 +74,7 @@ impl Steered {
         self.routing
     }
 
-    fn set(&mut self, Step { server: id, set }: &Step) {
+    fn set(&mut self, Step { server: id, set, .. }: &Step) {
         let backend = self.observed.backends.get_mut(&id.backend).expect("the plan is for what was seen");
         let server = backend.servers.iter_mut().find(|server| server.name == id.server);
         let server = server.expect("the plan is for what was seen");

@@ -16,12 +16,12 @@ pub struct Probing {
 }
 
 /// Every key that the scene sets is set here.
-pub(super) fn render(probing: &Probing, ca_file: &Path, socket: &Path, haproxy: &Path) -> String {
+pub(super) fn render(probing: &Probing, ca_file: &Path, dir: &Path, haproxy: &Path) -> String {
     let Probing { profile, hold_max } = probing;
     let targets: Vec<String> =
         (0..TARGETS.len()).map(|target| format!("\"{}\"", targets::https_url(target))).collect();
     let (targets, ca_file) = (targets.join(", "), ca_file.display());
-    let (socket, haproxy) = (socket.display(), haproxy.display());
+    let (dir, haproxy) = (dir.display(), haproxy.display());
     format!(
         r#"[probe]
 targets = [{targets}]
@@ -30,7 +30,10 @@ hold_max = "{hold_max}"
 ca_file = "{ca_file}"
 
 [admin]
-socket = "{socket}"
+socket = "{dir}/hactl.sock"
+
+[state]
+dir = "{dir}/hactl"
 
 [[instance]]
 name = "7891"

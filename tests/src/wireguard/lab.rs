@@ -159,8 +159,8 @@ impl Lab {
     #[must_use]
     pub fn write_config(&self, probing: &Probing, keys: &str) -> PathBuf {
         let dir = self.haproxy.dir();
-        let (socket, file) = (dir.join("hactl.sock"), dir.join("hactl.toml"));
-        let config = config::render(probing, self.ca.file(), &socket, &self.haproxy.admin_socket());
+        let file = dir.join("hactl.toml");
+        let config = config::render(probing, self.ca.file(), dir, &self.haproxy.admin_socket());
         std::fs::write(&file, config + keys).expect("our directory is writable");
         file
     }

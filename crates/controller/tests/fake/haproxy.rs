@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use haproxy_runtime::Address;
@@ -21,6 +22,8 @@ struct State {
     garbled_after_write: usize,
     garbled: usize,
     closes_all: Option<String>,
+    witness: Option<PathBuf>,
+    witnessed: Vec<String>,
     instead: Option<String>,
     /// By server: current ones, and all so far.
     sessions: BTreeMap<String, (u64, u64)>,
@@ -49,6 +52,8 @@ impl FakeHaproxy {
             garbled_after_write: 0,
             garbled: 0,
             closes_all: None,
+            witness: None,
+            witnessed: Vec::new(),
             instead: None,
             sessions: BTreeMap::new(),
             instead_of_sessions: None,
@@ -94,6 +99,16 @@ impl FakeHaproxy {
     /// Putting this server into maint puts all the others there too, as IMAINT, and `ready` undoes it.
     pub(crate) fn closing_closes_all(&self, server: &str) {
         self.state().closes_all = Some(server.to_owned());
+    }
+
+    /// Reads this file whenever a write comes, before it is carried out.
+    pub(crate) fn witness(&self, file: &Path) {
+        self.state().witness = Some(file.to_owned());
+    }
+
+    /// What was read so, in order.
+    pub(crate) fn witnessed(&self) -> Vec<String> {
+        self.state().witnessed.clone()
     }
 
     pub(crate) fn stopping(&self, stopping: bool) {
@@ -205,6 +220,8 @@ fn answer(state: &mut State, command: &str) -> String {
 
 fn write(state: &mut State, path: &str, admin: &str) -> String {
     state.log.push(Some(format!("{path} {admin}")));
+    let read = state.witness.as_ref().map(|file| std::fs::read_to_string(file).unwrap_or_default());
+    state.witnessed.extend(read);
     let name = path.strip_prefix("b/").expect("only b was named");
     if state.level != "admin" {
         return "Permission denied\n\n".to_owned();

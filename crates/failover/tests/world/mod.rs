@@ -217,7 +217,7 @@ impl World {
 
     /// Shows the core HAProxy as it is.
     pub(crate) fn look(&mut self) {
-        self.take(Input::Observed(self.observed.clone()));
+        self.take(Input::Observed(Box::new(self.observed.clone())));
         self.obey();
     }
 

@@ -64,15 +64,17 @@ fn help_of_run_names_the_variables() {
     Usage: hactl run [OPTIONS]
 
     Options:
-          --color <WHEN>    Colours: auto is on a terminal without NO_COLOR
-                            [default: auto] [possible values: auto, always, never]
-          --config <FILE>   Configuration file
-          --haproxy <ADDR>  HAProxy's runtime API: PATH, unix:PATH or tcp:HOST:PORT
-                            [env: HACTL_HAPROXY]
-          --backend <NAME>  A backend to steer; may be repeated
-          --socket <PATH>   hactl's own socket [env: HACTL_SOCKET]
-          --record <FILE>   Write what is seen to a new file, for hactl simulate
-      -h, --help            Print help
+          --color <WHEN>     Colours: auto is on a terminal without NO_COLOR
+                             [default: auto] [possible values: auto, always, never]
+          --config <FILE>    Configuration file
+          --haproxy <ADDR>   HAProxy's runtime API: PATH, unix:PATH or tcp:HOST:PORT
+                             [env: HACTL_HAPROXY]
+          --backend <NAME>   A backend to steer; may be repeated
+          --socket <PATH>    hactl's own socket [env: HACTL_SOCKET]
+          --record <FILE>    Write what is seen to a new file, for hactl simulate
+          --state-dir <DIR>  Where what outlives hactl is kept
+          --on-exit <WHAT>   What becomes of our maint at the end: keep or restore
+      -h, --help             Print help
 
     Without --config, and without both --haproxy and --backend, the file
     /etc/hactl/hactl.toml is read. Variables are stronger than the file, and flags
@@ -81,13 +83,18 @@ fn help_of_run_names_the_variables() {
       HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
       HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX,
       HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
-      HACTL_ADMIN__SOCKET  keys of [probe] and [admin]
+      HACTL_ADMIN__SOCKET, HACTL_STATE__DIR, HACTL_STATE__ON_EXIT
+                           keys of [probe], [admin] and [state]
       HACTL_LOG            error, warn, info, debug or trace
 
     Examples:
       hactl run --haproxy /run/haproxy/admin.sock --backend socks_back_7891
       hactl run --config /etc/hactl/hactl.toml
       hactl run --record /var/tmp/hactl.jsonl
+
+    hactl writes down what it takes out, and lifts nothing else, also after a
+    restart. At the end its maint stays, unless --on-exit restore is said. A second
+    hactl on one HAProxy does not start.
 
     A recording holds what was seen, and no password. Its file has to be new or
     empty, also when hactl is started again. Each server takes 5 MB of it in an hour

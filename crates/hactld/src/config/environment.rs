@@ -1,6 +1,8 @@
 //! The variables that begin with `HACTL_`: which there are, and what they set. A name that is none of them is a slip of
 //! the fingers, which would otherwise be silently nothing.
 
+use std::path::PathBuf;
+
 use figment::value::Value;
 use tracing_subscriber::filter::Targets;
 
@@ -14,7 +16,7 @@ pub(super) type Environment = [(String, String)];
 const PREFIX: &str = "HACTL_";
 
 /// Each sets one key.
-pub(super) const SETTINGS: [(&str, &str, &str); 12] = [
+pub(super) const SETTINGS: [(&str, &str, &str); 14] = [
     ("HACTL_PROBE__TARGETS", "probe", "targets"),
     ("HACTL_PROBE__PROFILE", "probe", "profile"),
     ("HACTL_PROBE__CANARY", "probe", "canary"),
@@ -27,12 +29,18 @@ pub(super) const SETTINGS: [(&str, &str, &str); 12] = [
     ("HACTL_PROBE__CONTROL", "probe", "control"),
     ("HACTL_PROBE__CA_FILE", "probe", "ca_file"),
     ("HACTL_ADMIN__SOCKET", "admin", "socket"),
+    ("HACTL_STATE__DIR", "state", "dir"),
+    ("HACTL_STATE__ON_EXIT", "state", "on_exit"),
 ];
 
 const LOG: &str = "HACTL_LOG";
 
 /// Read elsewhere: the first two are flags as well, the last one is for `hactl check`.
 const OTHERS: [&str; 3] = ["HACTL_HAPROXY", "HACTL_SOCKET", "HACTL_SOCKS_PASSWORD"];
+
+/// Where systemd has made a directory for the service's state (systemd.exec(5), `StateDirectory=`): paths with colons
+/// between them.
+const SERVICE_STATE: &str = "STATE_DIRECTORY";
 
 /// What a variable is for.
 pub(super) enum Variable {
@@ -46,7 +54,7 @@ pub(super) fn of_this_process() -> Result<Vec<(String, String)>, ConfigError> {
     let mut problems = Vec::new();
     for (name, value) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if !name.starts_with(PREFIX) {
+        if !name.starts_with(PREFIX) && name != SERVICE_STATE {
             continue;
         }
         match value.into_string() {
@@ -72,13 +80,23 @@ pub(super) fn read((name, value): &(String, String)) -> Result<Variable, Box<Pro
             }
         };
     }
-    if OTHERS.contains(&name.as_str()) { Ok(Variable::Other) } else { Err(Box::new(unknown(name))) }
+    if OTHERS.contains(&name.as_str()) || name == SERVICE_STATE {
+        Ok(Variable::Other)
+    } else {
+        Err(Box::new(unknown(name)))
+    }
 }
 
 /// The variable that says what is at `path`, where it is set.
 pub(super) fn of_path(environment: &Environment, path: &[&str]) -> Option<&'static str> {
     let (name, ..) = SETTINGS.iter().find(|(_, section, key)| path.starts_with(&[section, key]))?;
     environment.iter().any(|(set, _)| set == name).then_some(name)
+}
+
+/// The first directory that systemd has made for the service's state.
+pub(super) fn service_state_dir(environment: &Environment) -> Option<PathBuf> {
+    let (_, dirs) = environment.iter().find(|(name, _)| name == SERVICE_STATE)?;
+    dirs.split(':').find(|dir| !dir.is_empty()).map(PathBuf::from)
 }
 
 /// A list where it begins like one, otherwise text: so a mistake is quoted as it was written.

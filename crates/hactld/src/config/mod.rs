@@ -18,7 +18,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use checker::{Credentials, Target};
-use failover::{Cadence, Name, Profile, Rules, Settings};
+use failover::{Cadence, Name, OnExit, Profile, Rules, Settings};
 use haproxy_runtime::{Address, BackendName, ServerName};
 use tracing_subscriber::filter::Targets;
 
@@ -39,6 +39,9 @@ pub const DEFAULT_TARGETS: [&str; 3] = ["https://1.1.1.1/", "https://8.8.8.8/", 
 /// Where hactl's own socket is, unless said otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/hactl/hactl.sock";
 
+/// Where what outlives hactl is kept, unless said otherwise.
+pub const DEFAULT_STATE_DIR: &str = "/var/lib/hactl";
+
 /// A configuration of a thousand servers has some 100 kB; a larger file is some other file.
 const FILE_MAX: u64 = 4 * 1024 * 1024;
 
@@ -55,6 +58,10 @@ pub struct Flags {
     pub socket: Option<PathBuf>,
     /// `--record`.
     pub record: Option<PathBuf>,
+    /// `--state-dir`.
+    pub state_dir: Option<PathBuf>,
+    /// `--on-exit`.
+    pub on_exit: Option<String>,
 }
 
 /// The resolved configuration.
@@ -64,12 +71,23 @@ pub struct Config {
     pub probe: Probe,
     /// hactl's own socket.
     pub admin_socket: PathBuf,
+    /// What outlives hactl, and what does not.
+    pub state: State,
     /// The HAProxy to steer.
     pub instance: Instance,
     /// Where what is seen is recorded, if anywhere.
     pub record: Option<PathBuf>,
     /// What is logged, from `HACTL_LOG`.
     pub log: Targets,
+}
+
+/// What outlives hactl, and what does not.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The directory for it.
+    pub dir: PathBuf,
+    /// What becomes of our `maint` at the end.
+    pub on_exit: OnExit,
 }
 
 /// How upstreams are probed.

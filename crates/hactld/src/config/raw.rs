@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use checker::{Expect, Target, TargetOptions};
-use failover::{OnSlow, Profile, Settings};
+use failover::{OnExit, OnSlow, Profile, Settings};
 use haproxy_runtime::{Address, BackendName, ServerName};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -20,6 +20,7 @@ use super::duration;
 pub(super) struct RawConfig {
     pub(super) probe: RawProbe,
     pub(super) admin: RawAdmin,
+    pub(super) state: RawState,
     pub(super) instance: Vec<RawInstance>,
 }
 
@@ -74,6 +75,13 @@ impl Default for RawProbe {
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawAdmin {
     pub(super) socket: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a table")]
+pub(super) struct RawState {
+    pub(super) dir: Option<PathBuf>,
+    pub(super) on_exit: Option<Parsed<RawOnExit>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -135,6 +143,17 @@ impl FromStr for RawOnSlow {
 
     fn from_str(text: &str) -> Result<Self, String> {
         known("on_slow", text, [("show", Self(OnSlow::Show)), ("move", Self(OnSlow::Move))])
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawOnExit(pub(super) OnExit);
+
+impl FromStr for RawOnExit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        known("on_exit", text, [("keep", Self(OnExit::Keep)), ("restore", Self(OnExit::Restore))])
     }
 }
 

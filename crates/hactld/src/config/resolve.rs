@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use checker::{Credentials, CredentialsError, Target};
-use failover::{Cadence, Profile, Rules, Settings};
+use failover::{Cadence, OnExit, Profile, Rules, Settings};
 use haproxy_runtime::BackendName;
 use tracing_subscriber::filter::Targets;
 
@@ -14,9 +14,12 @@ use super::environment::{self, Environment};
 use super::locate::{Origin, Source};
 use super::problem::{ConfigError, Place, Problem};
 use super::raw::{
-    self, Parsed, RawBackend, RawConfig, RawInstance, RawOnSlow, RawProbe, RawProfile, RawTarget,
+    self, Parsed, RawBackend, RawConfig, RawInstance, RawOnExit, RawOnSlow, RawProbe, RawProfile, RawState,
+    RawTarget,
 };
-use super::{Backend, Config, DEFAULT_SOCKET, Flags, Instance, Probe, quickest, read_at_most};
+use super::{
+    Backend, Config, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, Instance, Probe, State, quickest, read_at_most,
+};
 
 /// RFC 1929 carries 255 bytes; the line's end comes on top.
 const PASSWORD_FILE_MAX: u64 = 1024;
@@ -43,13 +46,14 @@ impl<'a> Resolver<'a> {
     ) -> Result<Config, ConfigError> {
         let mut probe = self.probe(raw.probe);
         let admin_socket = self.admin_socket(raw.admin.socket, flags);
+        let state = self.state(raw.state, flags);
         let instance = self.instance(raw.instance, flags);
         match instance {
             Some(instance) if self.problems.is_empty() => {
                 let own = instance.backends.iter().filter(|backend| backend.rules != Rules::DEFAULT);
                 probe.settings.rules =
                     own.map(|backend| (backend.core_name(), backend.rules.clone())).collect();
-                Ok(Config { probe, admin_socket, instance, record: flags.record.clone(), log })
+                Ok(Config { probe, admin_socket, state, instance, record: flags.record.clone(), log })
             }
             Some(_) | None => Err(ConfigError::new(self.problems)),
         }
@@ -118,6 +122,21 @@ impl<'a> Resolver<'a> {
             self.report("the path is empty", &next, &["admin", "socket"]);
         }
         socket
+    }
+
+    fn state(&mut self, raw: RawState, flags: &Flags) -> State {
+        let dir = flags.state_dir.clone().or(raw.dir);
+        let dir = dir.or_else(|| environment::service_state_dir(self.environment));
+        let dir = dir.unwrap_or_else(|| DEFAULT_STATE_DIR.into());
+        if dir.as_os_str().is_empty() {
+            let next = format!("name a directory such as \"{DEFAULT_STATE_DIR}\", or leave `dir` out");
+            self.report("the path is empty", &next, &["state", "dir"]);
+        }
+        let on_exit = match &flags.on_exit {
+            Some(text) => self.flag::<RawOnExit>("--on-exit", text),
+            None => raw.on_exit.map(|Parsed(on_exit)| on_exit),
+        };
+        State { dir, on_exit: on_exit.map_or(OnExit::Keep, |RawOnExit(on_exit)| on_exit) }
     }
 
     /// The one instance: from the file, changed or given by the flags.

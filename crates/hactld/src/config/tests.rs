@@ -54,6 +54,9 @@ control = "http://192.0.2.1/"
 ca_file = "/etc/ssl/extra.pem"
 [admin]
 socket = "/tmp/h.sock"
+[state]
+dir = "/tmp/state"
+on_exit = "restore"
 [[instance]]
 name = "7891"
 haproxy = "tcp:[::1]:9999"
@@ -83,6 +86,10 @@ password_file = "{}"
     assert_eq!(config.probe.control, Some("http://192.0.2.1/".parse().unwrap()));
     assert_eq!(config.probe.ca_file.as_deref(), Some(Path::new("/etc/ssl/extra.pem")));
     assert_eq!(config.admin_socket, Path::new("/tmp/h.sock"));
+    assert_eq!(
+        (config.state.dir.as_path(), config.state.on_exit),
+        (Path::new("/tmp/state"), OnExit::Restore)
+    );
     assert_eq!(config.instance.name, "7891");
     assert_eq!(config.instance.haproxy.to_string(), "tcp:[::1]:9999");
     let backend = &config.instance.backends[0];
@@ -107,9 +114,12 @@ fn the_environment_is_stronger_than_the_file_and_flags_are_stronger_than_both() 
         socket: Some("/flag".into()),
         file: None,
         record: Some("/recording".into()),
+        state_dir: Some("/state".into()),
+        on_exit: Some("restore".to_owned()),
     };
     let config = resolved(&text, &environment, &flags).unwrap();
     assert_eq!(config.record.as_deref(), Some(Path::new("/recording")));
+    assert_eq!((config.state.dir.as_path(), config.state.on_exit), (Path::new("/state"), OnExit::Restore));
     assert_eq!(config.admin_socket, Path::new("/flag"));
     assert_eq!(config.instance.haproxy.to_string(), "/flag.sock");
     let names: Vec<_> = config.instance.backends.iter().map(|backend| backend.name.as_str()).collect();
@@ -135,8 +145,8 @@ fn no_file_is_needed_where_flags_say_enough() {
 }
 
 #[test]
-fn every_key_of_probe_and_admin_has_its_variable() {
-    for section in ["probe", "admin"] {
+fn every_key_of_probe_admin_and_state_has_its_variable() {
+    for section in ["probe", "admin", "state"] {
         let error = problems(&format!("[{section}]\nnothing_like_it = 1\n{INSTANCE}"));
         let keys: Vec<&str> = error.rsplit_once("known: ").unwrap().1.split(", ").collect();
         let settable: Vec<&str> = environment::SETTINGS
@@ -149,6 +159,19 @@ fn every_key_of_probe_and_admin_has_its_variable() {
             .collect();
         assert_eq!(settable, keys, "{section}");
     }
+}
+
+#[test]
+fn the_state_directory_is_the_services_unless_one_is_named() {
+    let dir = |text: &str, environment: &[(&str, &str)]| {
+        resolved(&format!("{text}{INSTANCE}"), environment, &Flags::default()).unwrap().state.dir
+    };
+    let service = ("STATE_DIRECTORY", "/var/lib/private/hactl:/other");
+    assert_eq!(dir("", &[]), Path::new("/var/lib/hactl"));
+    assert_eq!(dir("", &[service]), Path::new("/var/lib/private/hactl"));
+    assert_eq!(dir("[state]\ndir = \"/file\"\n", &[service]), Path::new("/file"));
+    let variable = ("HACTL_STATE__DIR", "/variable");
+    assert_eq!(dir("[state]\ndir = \"/file\"\n", &[variable, service]), Path::new("/variable"));
 }
 
 fn load_error(file: Option<PathBuf>) -> String {

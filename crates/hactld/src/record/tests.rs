@@ -86,7 +86,7 @@ fn a_sight_of_many_servers_weighs_more() {
     let mut observed = Observed::nothing();
     let backend = ObservedBackend { balance: Balance::First, servers: vec![server; 1000] };
     observed.backends.insert("b".into(), backend);
-    assert!(weight(&Input::Observed(observed)) > 1000 * weight(&Input::Due) / 4);
+    assert!(weight(&Input::Observed(Box::new(observed))) > 1000 * weight(&Input::Due) / 4);
 }
 
 #[test]

@@ -128,7 +128,7 @@ impl Recording {
 
 impl Brain for Recording {
     fn on_observed(&mut self, observed: &Observed, now: Time) {
-        self.take(Input::Observed(observed.clone()), now);
+        self.take(Input::Observed(Box::new(observed.clone())), now);
     }
 
     fn on_evidence(&mut self, evidence: &Evidence, now: Time) {

@@ -20,7 +20,7 @@ pub(super) fn recording() -> String {
         lines: vec![text(&header())],
         due: BTreeMap::new(),
     };
-    scene.take(Input::Observed(observed()));
+    scene.take(Input::Observed(Box::new(observed())));
     while scene.now < Time::from_millis(45_000) {
         scene.step();
     }

@@ -1,0 +1,128 @@
+//! What is ours, as the controller goes about it: the ledger is kept before a command is sent and compared with every
+//! sight, others who change things are counted, and what is to be lifted at the end is lifted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use failover::{Admin, Event, OnExit, Process, ServerId, Step, leave};
+use haproxy_runtime::{BackendName, ServerName, ServerState};
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use crate::apply::{Applied, apply};
+use crate::ledger::{LedgerFile, News, Seen};
+use crate::look::{Sight, core_name};
+use crate::state::LedgerPlace;
+use crate::{Controller, Managed, observe};
+
+/// For what is lifted at the end; the whole end takes less than a second.
+const LEAVE_LIMIT: Duration = Duration::from_millis(500);
+
+impl Controller {
+    /// Keeps what is ours in a file, so that the next run knows of it.
+    #[must_use]
+    pub fn with_ledger(self, place: LedgerPlace) -> Self {
+        Self { ledger_file: Some(LedgerFile::new(place)), ..self }
+    }
+
+    /// What becomes of our `maint` when nobody is left to say what is wanted.
+    #[must_use]
+    pub fn on_exit(self, on_exit: OnExit) -> Self {
+        Self { on_exit, ..self }
+    }
+
+    /// Takes over what an earlier run has written down.
+    pub(crate) async fn inherit(&mut self) {
+        let Some(file) = &mut self.ledger_file else { return };
+        if let Some(event) = file.load(&mut self.ledger).await {
+            self.told.say(event, &self.events).await;
+        }
+    }
+
+    /// Writes down what is to be sent, and sends it.
+    pub(crate) async fn apply(&mut self, process: &Process, steps: &[Step]) -> Applied {
+        let now = Timestamp::now();
+        for step in steps {
+            self.ledger.intend(step, now);
+        }
+        if let Some(event) = self.keep_ledger().await {
+            self.told.say(event, &self.events).await;
+        }
+        apply(&self.client, process, steps, &mut self.ledger).await
+    }
+
+    pub(crate) async fn keep_ledger(&mut self) -> Option<Event> {
+        self.ledger_file.as_mut()?.keep(&mut self.ledger).await
+    }
+
+    /// Compares the ledger with a sight; what there is to be told of that.
+    pub(crate) fn settle(&mut self, process: &Process, sight: &Sight) -> Vec<Event> {
+        let now = self.now();
+        let News { overridden, foreign, kept, unknown } = self.ledger.settle(view(sight), process);
+        let tell = |list: Vec<(ServerId, Admin)>, event: fn(ServerId, Admin) -> Event| {
+            list.into_iter().map(move |(server, set)| event(server, set))
+        };
+        let mut events: Vec<Event> = tell(kept, |server, set| Event::Adopted { server, set })
+            .chain(tell(unknown, |server, set| Event::LeftOut { server, set }))
+            .chain(tell(overridden, |server, set| Event::Overridden { server, set }))
+            .collect();
+        let over = self.contention.on_time(now).into_iter();
+        events.extend(over.map(|backend| Event::Contended { backend, stand_back: None }));
+        for ServerId { backend, .. } in foreign.into_iter().filter(|server| steers(&self.managed, server)) {
+            let begins = self.contention.on_change(&backend, now);
+            events.extend(begins.map(|rest| Event::Contended { backend, stand_back: Some(rest) }));
+        }
+        events
+    }
+
+    /// Lifts at the end what is not to stay. Nobody hears of it any more.
+    pub(crate) async fn leave(mut self) {
+        let lifted = timeout(LEAVE_LIMIT, self.lift()).await;
+        match lifted {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => tracing::warn!(why, "what was to be lifted at the end may still be in force"),
+            Err(_) => tracing::warn!(
+                "HAProxy takes too long: what was to be lifted at the end may still be in force"
+            ),
+        }
+    }
+
+    async fn lift(&mut self) -> Result<(), String> {
+        let none_ours = self.observed.borrow().backends.is_empty();
+        if none_ours {
+            return Ok(());
+        }
+        let observed = self.observe(&[]).await.map_err(|error| crate::apply::chain(&error))?;
+        let steps = leave(&observed, self.on_exit);
+        let process = self.known.as_ref().map(|known| known.process.clone());
+        let (Some(process), false) = (process, steps.is_empty()) else { return Ok(()) };
+        let applied = self.apply(&process, &steps).await;
+        tracing::info!(servers = steps.len(), "set to ready at the end");
+        for (server, why) in &applied.refused {
+            tracing::warn!(%server, why, "could not be set to ready at the end");
+        }
+        if let Some(why) = applied.broken_off {
+            return Err(why);
+        }
+        self.observe(&[]).await.map_err(|error| crate::apply::chain(&error))?;
+        Ok(())
+    }
+}
+
+fn steers(managed: &[Managed], server: &ServerId) -> bool {
+    let backend = managed.iter().find(|managed| managed.name.as_str() == server.backend.as_str());
+    backend.is_some_and(|backend| {
+        let listed =
+            |only: &BTreeSet<ServerName>| only.iter().any(|name| name.as_str() == server.server.as_str());
+        backend.servers.as_ref().is_none_or(listed)
+    })
+}
+
+fn server_id(backend: &BackendName, row: &ServerState) -> ServerId {
+    ServerId::new(core_name(backend), row.srv_name.as_str())
+}
+
+fn view(sight: &Sight) -> BTreeMap<ServerId, Seen> {
+    let rows = sight.backends.iter().flat_map(|(name, rows)| rows.iter().map(move |row| (name, row)));
+    rows.map(|(name, row)| (server_id(name, row), observe::seen(row, sight.uptime))).collect()
+}

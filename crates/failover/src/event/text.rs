@@ -1,0 +1,111 @@
+//! The words of events that take more than a line, and those that the status shares.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Admin, HeldBecause, Name, Process, ServerId};
+
+pub(super) fn slow(server: &ServerId, slow: bool, takes: Duration) -> String {
+    let millis = takes.as_millis();
+    if slow {
+        format!("{server} is much slower than usual ({millis} ms), and another one is not")
+    } else {
+        format!("{server} no longer counts as slow ({millis} ms)")
+    }
+}
+
+pub(super) fn held(server: &ServerId, because: HeldBecause) -> String {
+    match because {
+        HeldBecause::NoSuccessor => format!("{server} is not taken out: no other server could take over"),
+        HeldBecause::NotOurs(admin) => {
+            format!("{server} stays in {}: somebody else put it there", admin.as_str())
+        }
+        HeldBecause::Contended => {
+            format!("{server} stays as it is: somebody else keeps changing its backend")
+        }
+    }
+}
+
+pub(super) fn adopted(server: &ServerId, set: Admin) -> String {
+    format!("{server} is in {} since an earlier run: back in service once it is online", set.as_str())
+}
+
+pub(super) fn left_out(server: &ServerId, set: Admin) -> String {
+    format!(
+        "{server} was put into {} by an earlier run and is not steered any more: it stays there until somebody sets it to \
+         ready",
+        set.as_str()
+    )
+}
+
+pub(super) fn ledger(why: Option<&str>, failed: u64) -> String {
+    match why {
+        Some(why) => {
+            format!("what is taken out cannot be written down, so a restart would not know of it: {why}")
+        }
+        None => format!("what is taken out is written down again (it failed {failed} times)"),
+    }
+}
+
+pub(super) fn stand_back(backend: &Name, rest: Option<Duration>) -> String {
+    match rest {
+        Some(rest) => contended(backend, rest),
+        None => format!("{backend} is steered again; what others set stays theirs"),
+    }
+}
+
+/// That nothing is written to a backend, for how much longer, and what to do.
+pub(crate) fn contended(backend: &Name, rest: Duration) -> String {
+    format!(
+        "{backend} is contended: somebody else keeps changing its servers, so nothing is written to it for {}; find \
+         the other controller (a script, another hactl) and stop it, or leave the backend to it",
+        Span(rest)
+    )
+}
+
+pub(super) fn present(f: &mut fmt::Formatter<'_>, process: &Process, away: Option<Duration>) -> fmt::Result {
+    let (version, pid) = (&process.version, process.pid);
+    match away {
+        None => write!(f, "HAProxy {version} answers (pid {pid})"),
+        Some(away) => write!(f, "HAProxy {version} answers again after {} (pid {pid})", Span(away)),
+    }
+}
+
+/// Why nothing is decided.
+pub(crate) const fn frozen(control: bool) -> &'static str {
+    if control {
+        "no server answers, and the control target does not either: this host's network has failed, nothing is changed"
+    } else {
+        "no server answers: this host's network or all tunnels have failed, nothing is changed until one does"
+    }
+}
+
+pub(super) fn in_service(
+    f: &mut fmt::Formatter<'_>,
+    backend: &Name,
+    from: Option<&[Name]>,
+    to: &[Name],
+) -> fmt::Result {
+    if to.is_empty() {
+        return write!(f, "{backend} has no usable server: HAProxy closes every new connection");
+    }
+    write!(f, "{backend} {} on ", if from.is_some() { "now" } else { "is" })?;
+    for (index, name) in to.iter().enumerate() {
+        write!(f, "{}{name}", if index == 0 { "" } else { ", " })?;
+    }
+    Ok(())
+}
+
+/// A duration for people: `0.4 s`, `12 s`, `3 min`, `2 h`.
+pub(super) struct Span(pub(super) Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            0..10 => write!(f, "{:.1} s", self.0.as_secs_f64()),
+            seconds @ 10..120 => write!(f, "{seconds} s"),
+            seconds @ 120..7200 => write!(f, "{} min", seconds / 60),
+            seconds @ 7200.. => write!(f, "{} h", seconds / 3600),
+        }
+    }
+}

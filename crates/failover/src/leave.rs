@@ -1,0 +1,84 @@
+//! What is put back when hactl ends in good order. A `maint` of ours stands for a tunnel that is dead, so it stays; a
+//! `drain` of ours only prefers one that works to another, and nobody would lift it once the other one fails.
+
+use crate::{Admin, Observed, ObservedServer, Owner, ServerId, Step};
+
+/// What becomes of our `maint` at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnExit {
+    /// It stays: clients are better off without what is known to be dead.
+    #[default]
+    Keep,
+    /// It is lifted: HAProxy is as if hactl had never run.
+    Restore,
+}
+
+/// The commands that come last, in HAProxy's order of preference. A contended backend is left as it is.
+#[must_use]
+pub fn leave(observed: &Observed, on_exit: OnExit) -> Vec<Step> {
+    let lifted = |server: &&ObservedServer| {
+        let lifted = match server.admin {
+            Admin::Ready => false,
+            Admin::Drain => true,
+            Admin::Maint => on_exit == OnExit::Restore,
+        };
+        lifted && server.managed && server.owner == Owner::Ours
+    };
+    let backends = observed.backends.iter().filter(|(name, _)| !observed.contended.contains_key(*name));
+    let steps = backends.flat_map(|(name, backend)| {
+        backend.by_preference().filter(lifted).map(|server| Step {
+            server: ServerId { backend: name.clone(), server: server.name.clone() },
+            set: Admin::Ready,
+            why: None,
+        })
+    });
+    steps.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Balance, Name, ObservedBackend, Operational, Time};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn our_drain_is_lifted_always_our_maint_on_demand_and_what_is_not_ours_never() {
+        let table = [
+            (Admin::Drain, Owner::Ours, true, [true, true]),
+            (Admin::Maint, Owner::Ours, true, [false, true]),
+            (Admin::Ready, Owner::Ours, true, [false, false]),
+            (Admin::Maint, Owner::Theirs, true, [false, false]),
+            (Admin::Drain, Owner::Theirs, true, [false, false]),
+            (Admin::Maint, Owner::Ours, false, [false, false]),
+        ];
+        for (admin, owner, managed, lifted) in table {
+            let mut observed = seen(admin, owner, managed);
+            for (on_exit, lifted) in [OnExit::Keep, OnExit::Restore].into_iter().zip(lifted) {
+                let steps = leave(&observed, on_exit);
+                let all_ready = steps.iter().all(|step| step.to_string() == "b/wg1 ready");
+                assert!(all_ready && steps.len() == usize::from(lifted), "{admin:?} {owner:?} {on_exit:?}");
+            }
+            observed.contended.insert(Name::from("b"), Time::ZERO);
+            assert!(leave(&observed, OnExit::Restore).is_empty());
+        }
+    }
+
+    fn seen(admin: Admin, owner: Owner, managed: bool) -> Observed {
+        let server = ObservedServer {
+            name: "wg1".into(),
+            address: None,
+            backup: false,
+            admin,
+            owner,
+            reopened: false,
+            tracks: None,
+            flags: Vec::new(),
+            operational: Operational::Stopped,
+            weight: 1,
+            busy: false,
+            managed,
+        };
+        let backend = ObservedBackend { balance: Balance::First, servers: vec![server] };
+        Observed { backends: BTreeMap::from([(Name::from("b"), backend)]), ..Observed::nothing() }
+    }
+}
