@@ -35,20 +35,16 @@ async fn across_a_kill_ours_is_lifted_when_the_tunnel_is_back_and_an_operators_m
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_ledger_that_can_be_used_nothing_is_ours() {
-    let torn = |text: &str| text[..text.len() / 2].to_owned();
-    let foreign = |text: &str| text.replace("admin.sock", "other.sock");
-    let unknown = |text: &str| text.replace("\"format\": 1", "\"format\": 99");
-    let spoilt: [(&str, &dyn Fn(&str) -> String); 3] = [
-        ("it is not a whole ledger", &torn),
-        ("it is about another HAProxy", &foreign),
-        ("it has format 99", &unknown),
-    ];
     let mut scene = ours_then_killed(|haproxy| haproxy).await;
     let file = ledger_file(&scene.lab);
     let whole = fs::read_to_string(&file).expect("it was kept");
     scene.break_with(Fault::None, &["wg1"]).await;
-    for (why, spoil) in spoilt {
-        fs::write(&file, spoil(&whole)).expect("it is ours");
+    for (why, spoilt) in [
+        ("it is not a whole ledger", whole[..whole.len() / 2].to_owned()),
+        ("it is about another HAProxy", whole.replace("admin.sock", "other.sock")),
+        ("it has format 99", whole.replace("\"format\": 1", "\"format\": 99")),
+    ] {
+        fs::write(&file, spoilt).expect("it is ours");
         scene.hactl = start_hactl(&scene.lab);
         let lost = scene.said(0, "what an earlier run took out is not known").await;
         assert!(lost.contains(why) && lost.contains("ledger-7891.json.bad"), "{lost}");

@@ -88,8 +88,9 @@ impl Controller {
     }
 
     async fn lift(&mut self) -> Result<(), String> {
-        let none_ours = self.observed.borrow().backends.is_empty();
-        if none_ours {
+        // Mostly there is nothing to lift, and then a HAProxy that hangs holds up no end.
+        let nothing = leave(&self.observed.borrow(), self.on_exit).is_empty();
+        if nothing {
             return Ok(());
         }
         let observed = self.observe(&[]).await.map_err(|error| crate::apply::chain(&error))?;

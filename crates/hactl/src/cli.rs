@@ -106,7 +106,7 @@ or when the disk is full; hactl goes on.
 Exit codes:
 ",
     run_codes!(),
-    "\n  64  usage or configuration error    77  permission denied on its own socket"
+    "\n  64  usage or configuration error    77  permission denied"
 );
 
 const SIMULATE_HELP: &str = concat!(

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use checker::{Clock, Prober, Probes, Settings, SettingsError, TlsError, TlsRoots};
 use controller::{Controller, HaproxyLock, LockError, Managed, StateDir, StateError};
-use failover::{Core, FORMAT, Header, Observed};
+use failover::{Core, FORMAT, Header, Observed, OnExit};
 use thiserror::Error;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -88,7 +88,8 @@ pub fn run(config: Config, color: bool) -> Result<ExitCode, RunError> {
         let terminate = signal(SignalKind::terminate()).map_err(system("no handler for SIGTERM"))?;
         let interrupt = signal(SignalKind::interrupt()).map_err(system("no handler for SIGINT"))?;
         let hangup = signal(SignalKind::hangup()).map_err(system("no handler for SIGHUP"))?;
-        serve(config, stop(terminate, interrupt, hangup)).await
+        let on_exit = config.state.on_exit;
+        serve(config, stop(terminate, interrupt, hangup, on_exit)).await
     });
     runtime.shutdown_timeout(SHUTDOWN_LIMIT);
     log.end();
@@ -97,7 +98,7 @@ pub fn run(config: Config, color: bool) -> Result<ExitCode, RunError> {
 
 /// SIGHUP is a closed terminal where there was one; elsewhere people send it to have the configuration read again, and
 /// an end would leave HAProxy unsteered.
-async fn stop(mut terminate: Signal, mut interrupt: Signal, mut hangup: Signal) {
+async fn stop(mut terminate: Signal, mut interrupt: Signal, mut hangup: Signal, on_exit: OnExit) {
     let in_terminal = std::io::stderr().is_terminal();
     let name = loop {
         tokio::select! {
@@ -112,7 +113,10 @@ async fn stop(mut terminate: Signal, mut interrupt: Signal, mut hangup: Signal) 
         }
     };
     notify::stopping();
-    tracing::info!("{name}: stopping; HAProxy stays as it is");
+    match on_exit {
+        OnExit::Keep => tracing::info!("{name}: stopping; HAProxy stays as it is"),
+        OnExit::Restore => tracing::info!("{name}: stopping; what hactl has taken out is put back"),
+    }
 }
 
 async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), RunError> {

@@ -103,7 +103,7 @@ fn help_of_run_names_the_variables() {
 
     Exit codes:
        0  ended by SIGTERM or SIGINT    1  could not start
-      64  usage or configuration error    77  permission denied on its own socket
+      64  usage or configuration error    77  permission denied
     ");
 }
 
