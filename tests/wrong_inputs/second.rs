@@ -8,7 +8,7 @@ use super::scene::{HACTL, patient, said, start, status};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_hactl_on_one_haproxy_is_told_who_steers_it_however_it_names_haproxy() {
-    let lab = Lab::start_with(Layout::AllBackup, e2e::haproxy::Builder::tcp_stats).await;
+    let lab = Lab::start(Layout::AllBackup).await;
     let mut first = start(&lab, &patient(&lab));
     said(&mut first, "socks_back_7891/wg1 is online").await;
     let link = lab.haproxy.dir().join("link");
@@ -37,6 +37,22 @@ async fn a_second_hactl_on_one_haproxy_is_told_who_steers_it_however_it_names_ha
         assert!(ran.stderr.contains(&next), "{}", ran.stderr);
     }
     assert!(status(&lab).await.stdout.contains("socks_back_7891"), "the first one serves on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_tcp_a_name_and_its_address_are_one_haproxy() {
+    let lab = Lab::start_with(Layout::AllBackup, e2e::haproxy::Builder::tcp_stats).await;
+    let port = lab.haproxy.tcp_stats().unwrap().port();
+    let unix = lab.haproxy.admin_socket().display().to_string();
+    let mut first = start(&lab, &patient(&lab).replace(&unix, &format!("tcp:127.0.0.1:{port}")));
+    said(&mut first, "socks_back_7891/wg1 is online").await;
+    let mut command = e2e::command::plain(HACTL.as_ref());
+    command.args(["run", "--haproxy", &format!("tcp:localhost:{port}"), "--backend", BACKEND, "--socket"]);
+    command.arg(lab.haproxy.dir().join("second.sock"));
+    command.arg("--state-dir").arg(lab.haproxy.dir().join("second"));
+    let ran = run_command(&mut command, "").await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains(&format!(") steers HAProxy at tcp:127.0.0.1:{port}\n")), "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
