@@ -7,6 +7,8 @@ mod steering {
     mod ledger;
     mod operator;
     mod reloads;
+    mod rules;
     mod scenarios;
+    mod sessions;
     mod steered;
 }

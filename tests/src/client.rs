@@ -35,6 +35,32 @@ pub async fn get_within<'t>(
     }
 }
 
+/// A tunnel through `proxy` to an HTTP `target` that has carried an answer, and stays open for more.
+///
+/// # Errors
+/// As `get_through`.
+pub async fn hold_through(proxy: SocketAddr, target: SocketAddr) -> Result<TcpStream, String> {
+    let open = async {
+        let stream =
+            TcpStream::connect(proxy).await.map_err(|error| format!("connect to {proxy}: {error}"))?;
+        let tunnel = Socks5Stream::connect_with_socket(stream, target).await;
+        let mut stream = tunnel.map_err(|error| format!("SOCKS5 at {proxy}: {error}"))?.into_inner();
+        let request = b"GET / HTTP/1.1\r\nHost: target.test\r\n\r\n";
+        stream.write_all(request).await.map_err(|error| format!("request: {error}"))?;
+        match stream.read(&mut [0; 1024]).await {
+            Ok(0) => Err("response: closed".to_owned()),
+            Ok(_) => Ok(stream),
+            Err(error) => Err(format!("response: {error}")),
+        }
+    };
+    timeout(PATIENCE, open).await.unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
+}
+
+/// Waits until a held tunnel is closed from the other side.
+pub async fn closed(stream: &mut TcpStream) {
+    while matches!(stream.read(&mut [0; 1024]).await, Ok(read) if read > 0) {}
+}
+
 async fn get<'t>(proxy: SocketAddr, target: impl IntoTargetAddr<'t>) -> Result<String, String> {
     let stream = TcpStream::connect(proxy).await.map_err(|error| format!("connect to {proxy}: {error}"))?;
     let tunnel = Socks5Stream::connect_with_socket(stream, target).await;

@@ -24,7 +24,7 @@ pub mod wireguard;
 mod selftest;
 
 pub use ca::Ca;
-pub use client::get_through;
+pub use client::{closed, get_through, hold_through};
 pub use command::Ran;
 pub use daemon::Daemon;
 pub use exit::{Exit, ExitOptions, Fault};

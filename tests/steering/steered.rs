@@ -24,6 +24,12 @@ impl Steered {
         Self::start_broken(layout, adapt, &[]).await
     }
 
+    /// As `start`, with these lines in the backend's configuration.
+    pub(super) async fn start_ruled(layout: Layout, rules: &str) -> Self {
+        let lab = Lab::start(layout).await;
+        Self::judged(lab, rules, &[]).await
+    }
+
     pub(super) async fn start_broken(
         layout: Layout,
         adapt: impl FnOnce(Builder) -> Builder,
@@ -33,7 +39,11 @@ impl Steered {
         for name in broken {
             lab.exit(name).set(Fault::BlackHole).await;
         }
-        let hactl = start_hactl(&lab);
+        Self::judged(lab, "", broken).await
+    }
+
+    async fn judged(lab: Lab, rules: &str, broken: &[&str]) -> Self {
+        let hactl = start_hactl_ruled(&lab, rules);
         let mut steered = Self { lab, hactl };
         for name in ["wg1", "wg2", "cloudflare_warp"] {
             let word = if broken.contains(&name) { "degraded" } else { "online" };
@@ -88,6 +98,11 @@ impl Steered {
 /// hactl as an operator would start it, but quick to notice and slow to give up on a busy machine.
 pub(super) fn start_hactl(lab: &Lab) -> Daemon {
     start_hactl_with(lab, |config| config)
+}
+
+/// The same with these lines in the backend's configuration.
+pub(super) fn start_hactl_ruled(lab: &Lab, rules: &str) -> Daemon {
+    start_hactl_with(lab, |config| config + rules)
 }
 
 /// The same with another configuration.

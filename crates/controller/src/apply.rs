@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use failover::{Admin, Process, ServerId, Step};
-use haproxy_runtime::{AdminState, Client, Command, Reply, ServerPath};
+use haproxy_runtime::{AdminState, Client, Command, CommandError, Reply, ServerPath};
 
 use crate::ledger::Ledger;
 use crate::look::process_of;
@@ -61,13 +61,7 @@ async fn send(
     ledger: &mut Ledger,
     applied: &mut Applied,
 ) -> Result<(), String> {
-    let line: Vec<Command> = std::iter::once(Command::ShowInfo).chain(batch.iter().cloned()).collect();
-    let replies = client.exchange(&line).await.map_err(|error| chain(&error))?;
-    let mut replies = replies.into_iter();
-    match replies.next() {
-        Some(Ok(Reply::Info(info))) if process_of(&info) == *process && !info.stopping => {}
-        _ => return Err("another HAProxy process answered".to_owned()),
-    }
+    let replies = exchange(client, process, batch).await?;
     for (step, reply) in steps.iter().zip(replies) {
         match reply {
             Ok(_) => ledger.accepted(&step.server),
@@ -80,18 +74,72 @@ async fn send(
     Ok(())
 }
 
+/// The replies to a batch, all by this process.
+async fn exchange(
+    client: &Client,
+    process: &Process,
+    batch: &[Command],
+) -> Result<Vec<Result<Reply, CommandError>>, String> {
+    let line: Vec<Command> = std::iter::once(Command::ShowInfo).chain(batch.iter().cloned()).collect();
+    let mut replies = client.exchange(&line).await.map_err(|error| chain(&error))?.into_iter();
+    match replies.next() {
+        Some(Ok(Reply::Info(info))) if process_of(&info) == *process && !info.stopping => {
+            Ok(replies.collect())
+        }
+        _ => Err("another HAProxy process answered".to_owned()),
+    }
+}
+
+/// Cuts all sessions on these servers, as `apply` sends its steps; for each that HAProxy answered about, its refusal where
+/// it refused. The others may or may not have been cut.
+pub(crate) async fn cut(
+    client: &Client,
+    process: &Process,
+    servers: &[ServerId],
+) -> Vec<(ServerId, Result<(), String>)> {
+    let mut answered = Vec::with_capacity(servers.len());
+    let mut commands = Vec::with_capacity(servers.len());
+    let mut sent = Vec::with_capacity(servers.len());
+    for server in servers {
+        match path(server) {
+            Ok(path) => {
+                commands.push(Command::ShutdownSessionsServer(path));
+                sent.push(server);
+            }
+            Err(why) => answered.push((server.clone(), Err(why))),
+        }
+    }
+    let mut sent = sent.into_iter();
+    for batch in haproxy_runtime::batches(&commands) {
+        let servers = sent.by_ref().take(batch.len());
+        match exchange(client, process, batch).await {
+            Ok(replies) => {
+                let replies =
+                    replies.into_iter().map(|reply| reply.map(drop).map_err(|error| error.to_string()));
+                answered.extend(servers.cloned().zip(replies));
+            }
+            Err(why) => {
+                tracing::debug!(why, "sessions not cut");
+                break;
+            }
+        }
+    }
+    answered
+}
+
 fn command(step: &Step) -> Result<Command, String> {
-    let path = |server: &ServerId| -> Result<ServerPath, String> {
-        let backend = server.backend.as_str().parse().map_err(|error| format!("{error}"))?;
-        let server = server.server.as_str().parse().map_err(|error| format!("{error}"))?;
-        Ok(ServerPath::new(backend, server))
-    };
     let state = match step.set {
         Admin::Ready => AdminState::Ready,
         Admin::Drain => AdminState::Drain,
         Admin::Maint => AdminState::Maint,
     };
     Ok(Command::SetServerState { server: path(&step.server)?, state })
+}
+
+fn path(server: &ServerId) -> Result<ServerPath, String> {
+    let backend = server.backend.as_str().parse().map_err(|error| format!("{error}"))?;
+    let server = server.server.as_str().parse().map_err(|error| format!("{error}"))?;
+    Ok(ServerPath::new(backend, server))
 }
 
 /// An error with all its sources.

@@ -4,6 +4,7 @@
 //! never fails; what stands in its way is part of what it reports. Verification is the next plan coming out empty.
 
 mod apply;
+mod cut;
 mod ledger;
 mod lock;
 mod look;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use failover::{
     Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Observed, OnExit, Plan, Process, ServerId,
-    Step, Time, Writes, plan,
+    Step, Time, Want, Writes, plan,
 };
 use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, StatRow};
 use tokio::sync::{mpsc, watch};
@@ -79,6 +80,8 @@ pub struct Controller {
     /// What was sent and not compared with a later sight yet.
     sent: Option<(Plan, Applied)>,
     refused: BTreeMap<ServerId, String>,
+    /// Servers whose sessions HAProxy refuses to cut, with its words.
+    uncut: BTreeMap<ServerId, String>,
     /// Servers that had to be given back right after they were closed: why, HAProxy does not show.
     needed: BTreeSet<ServerId>,
     /// What is wanted has changed since the last pass.
@@ -134,6 +137,7 @@ impl Controller {
             told: Told::default(),
             sent: None,
             refused: BTreeMap::new(),
+            uncut: BTreeMap::new(),
             needed: BTreeSet::new(),
             woken: false,
             state_due: Instant::now(),
@@ -201,6 +205,7 @@ impl Controller {
             plan = self.plan(&observed);
             self.keep_what_is_needed(&before, &plan);
         }
+        self.cut(&plan, &observed).await;
         self.refused.retain(|server, _| plan.steps.iter().any(|step| step.server == *server));
         observed.writes = self.writes();
         self.told.held(&plan.held, &self.events).await;
@@ -214,7 +219,10 @@ impl Controller {
     /// What is to be done now, but for what has proved to do harm.
     fn plan(&mut self, observed: &Observed) -> Plan {
         let mut plan = plan(&self.desired.borrow_and_update(), observed);
-        let harmful = |step: &Step| step.set == Admin::Maint && self.needed.contains(&step.server);
+        let harmful = |step: &Step| {
+            let by_rule = self.want(&step.server) == Some(Want::Shut);
+            step.set != Admin::Ready && self.needed.contains(&step.server) && !by_rule
+        };
         let held = plan.steps.iter().filter(|step| harmful(step));
         let held = held.map(|step| Held { server: step.server.clone(), because: HeldBecause::NoSuccessor });
         plan.held.extend(held);
@@ -222,11 +230,17 @@ impl Controller {
         plan
     }
 
+    fn want(&self, server: &ServerId) -> Option<Want> {
+        let desired = self.desired.borrow();
+        desired.get(&server.backend).and_then(|wishes| wishes.get(&server.server)).map(|wish| wish.want)
+    }
+
     /// A server that has to be opened right after it was closed would be closed and opened for ever.
     fn keep_what_is_needed(&mut self, before: &Plan, after: &Plan) {
         for step in after.steps.iter().filter(|step| step.set == Admin::Ready) {
-            let closes = |before: &Step| before.server == step.server && before.set == Admin::Maint;
-            if before.steps.iter().any(closes) {
+            let closes = |before: &Step| before.server == step.server && before.set != Admin::Ready;
+            // Unless it is wanted again.
+            if before.steps.iter().any(closes) && self.want(&step.server) != Some(Want::Ready) {
                 self.needed.insert(step.server.clone());
             }
         }

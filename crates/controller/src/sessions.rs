@@ -46,6 +46,14 @@ impl Sessions {
         }
     }
 
+    /// All of its sessions were cut: until it is asked about again it counts as having none, so that nobody cuts twice
+    /// what a count from before shows.
+    pub(crate) fn cut(&mut self, server: &str) {
+        if let Some(count) = self.servers.get_mut(server) {
+            count.busy = false;
+        }
+    }
+
     /// It had sessions when it was last asked about, or since the time before.
     pub(crate) fn is_busy(&self, server: &str) -> bool {
         self.servers.get(server).is_some_and(|count| count.busy)

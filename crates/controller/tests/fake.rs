@@ -353,8 +353,12 @@ impl Scene {
     }
 
     fn want(&self, wants: &[(&str, Want)]) {
-        let wish =
-            |want: &Want| Wish { want: *want, why: None, address: Some(([127, 0, 0, 1], 18181).into()) };
+        let wish = |want: &Want| Wish {
+            want: *want,
+            why: None,
+            address: Some(([127, 0, 0, 1], 18181).into()),
+            kill: false,
+        };
         let wishes = wants.iter().map(|(name, want)| (Name::from(*name), wish(want))).collect();
         self.desired.send_replace(Desired::from([(Name::from("b"), wishes)]));
     }

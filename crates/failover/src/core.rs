@@ -3,19 +3,25 @@
 
 mod compare;
 mod decide;
+mod failback;
+mod leave;
 mod servers;
+mod steer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::detector::{Desk, Detector, Verdict};
-use crate::policy::Desired;
+use crate::policy::{Cause, Desired};
 use crate::random::Random;
 use crate::stalls::{GAP_MIN, STALL_MIN, Stalls};
-use crate::{Event, Evidence, Name, Order, ProbeId, Saw, ServerId, Settings, Time};
+use crate::{Balance, Event, Evidence, Name, Order, ProbeId, Saw, ServerId, Settings, Time};
 
 use compare::{Comparison, Control};
+pub use failback::FailBackError;
+use leave::Left;
+use steer::Steer;
 
 /// A server by a number of its own, while it is at one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +34,16 @@ pub(crate) struct Server {
     /// `None`: HAProxy has no address for it, so it cannot be probed and stays unknown.
     pub(crate) address: Option<SocketAddr>,
     pub(crate) detector: Option<Detector>,
+    /// Declared `backup`.
+    backup: bool,
+    /// HAProxy would use it, or would once we give it back.
+    available: bool,
+    /// We took it out, and have not let it back since.
+    out: bool,
+    /// It is left: its sessions may have to be cut.
+    left: Option<Left>,
+    /// Why what is wanted of it is wanted.
+    pub(crate) cause: Option<Cause>,
     /// Since when it is much slower than usual, while a faster one is at hand.
     pub(crate) slow_since: Option<Time>,
     /// Since when this is how it is, where HAProxy has no address for it.
@@ -47,8 +63,16 @@ pub(crate) struct Backend {
     pub(crate) in_service: Option<(Vec<Name>, Time)>,
     /// Since when no server is known to carry traffic.
     pub(crate) blackout: Option<Time>,
-    /// Something is wanted out and waits for a successor to be verified.
+    /// Something is wanted and waits for a successor to be verified.
     waits: bool,
+    /// For as long as this server works, preferred ones that are good again have to wait.
+    waits_for: Option<Name>,
+    balance: Balance,
+    steer: Steer,
+    /// When something is to be decided although nothing happens.
+    alarm: Option<Time>,
+    /// Servers that the rules name and HAProxy does not have, in words.
+    pub(crate) missing: Vec<String>,
 }
 
 /// The decision core of one HAProxy.
@@ -69,6 +93,8 @@ pub struct Core {
     control: Control,
     /// Since when nothing answers, so that nobody can be blamed.
     frozen: Option<Time>,
+    /// Something has changed that holds for every backend.
+    undecided: bool,
     desired: Desired,
     orders: Vec<Order>,
     events: Vec<Event>,
@@ -92,6 +118,7 @@ impl Core {
             comparison: Comparison::default(),
             control: Control::default(),
             frozen: None,
+            undecided: false,
             desired: Desired::new(),
             orders: Vec::new(),
             events: Vec::new(),
@@ -119,7 +146,8 @@ impl Core {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
         let servers = self.deadlines.first().map(|(due, _)| *due);
-        servers.into_iter().chain(self.control.deadline(&self.stalls)).min()
+        let backends = self.backends.values().filter_map(|backend| backend.alarm);
+        servers.into_iter().chain(backends).chain(self.control.deadline(&self.stalls)).min()
     }
 
     /// Since when nothing answers, so that nothing is decided.
@@ -131,6 +159,11 @@ impl Core {
     /// Takes in what a probe saw. Evidence that is at hand goes in before [`Core::on_time`].
     pub fn on_evidence(&mut self, evidence: &Evidence, now: Time) {
         self.notice(now);
+        self.hear(evidence, now);
+        self.decide_all_if_due(now);
+    }
+
+    fn hear(&mut self, evidence: &Evidence, now: Time) {
         if self.control.is(evidence.probe) {
             self.on_control(evidence, now);
             return;
@@ -153,6 +186,11 @@ impl Core {
         self.control_if_late(now);
         // What the control target's silence has settled may have left something due.
         self.do_what_is_due(now);
+        let alarmed = self.backends.iter().filter(|(_, backend)| backend.alarm.is_some_and(|due| due <= now));
+        for name in alarmed.map(|(name, _)| name.clone()).collect::<Vec<Name>>() {
+            self.decide(&name, now);
+        }
+        self.decide_all_if_due(now);
     }
 
     fn do_what_is_due(&mut self, now: Time) {
@@ -173,6 +211,9 @@ impl Core {
         let keys: Vec<Key> = self.servers.keys().copied().collect();
         for key in keys {
             self.touch(key, now, Detector::on_gap);
+        }
+        for backend in self.backends.values_mut() {
+            backend.steer.forget();
         }
     }
 

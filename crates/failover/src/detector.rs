@@ -29,6 +29,7 @@ use crate::damping::Damping;
 use crate::history::History;
 use crate::lateness::Lateness;
 use crate::loss::Loss;
+use crate::pace::Paces;
 use crate::random::Random;
 use crate::recovery::Recovery;
 use crate::rests::Rests;
@@ -130,6 +131,7 @@ pub(crate) struct Detector {
     lateness: Lateness,
     loss: Loss,
     slow: Slow,
+    paces: Paces,
     rests: Rests,
     damping: Damping,
     zombies: Zombies,
@@ -157,6 +159,7 @@ pub(crate) struct Stance {
     pub(crate) verdict: Verdict,
     pub(crate) lost: bool,
     pub(crate) in_doubt: bool,
+    pub(crate) doubted: bool,
     pub(crate) answers: bool,
     pub(crate) slow: bool,
 }
@@ -174,6 +177,7 @@ impl Detector {
             lateness: Lateness::new(targets),
             loss: Loss::new(),
             slow: Slow::new(targets),
+            paces: Paces::new(targets),
             rests: Rests::new(targets),
             damping: Damping::new(),
             zombies: Zombies::default(),
@@ -213,6 +217,7 @@ impl Detector {
             verdict: self.health.verdict,
             lost: self.phase == Phase::Lost,
             in_doubt: self.suspicion.is_some() || self.challenged.is_some(),
+            doubted: self.is_doubted(),
             answers: self.phase == Phase::Condemned && self.recovery.answers_somehow(),
             slow: self.slow.since().is_some(),
         }
@@ -231,6 +236,16 @@ impl Detector {
     /// What one exchange through it takes now.
     pub(crate) fn pace(&self) -> Option<std::time::Duration> {
         self.slow.pace()
+    }
+
+    /// What an exchange with each target takes through it now.
+    pub(crate) const fn paces(&self) -> &Paces {
+        &self.paces
+    }
+
+    /// There is a suspicion against it, and more to it than an answer that takes its time.
+    pub(crate) fn is_doubted(&self) -> bool {
+        self.suspicion.as_ref().is_some_and(Suspicion::has_failure)
     }
 
     /// It carries traffic, as far as is known.

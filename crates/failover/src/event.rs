@@ -1,13 +1,15 @@
 //! What happened, as facts and in words that a person understands at 3 a.m. A transition is told once, here.
 
+mod severity;
 mod text;
 
 use std::fmt;
 use std::time::Duration;
 
+pub use self::severity::Severity;
 use self::text::Span;
 pub(crate) use self::text::{contended as contended_text, frozen as frozen_text};
-use crate::{Admin, Failure, HeldBecause, Name, Process, ServerId, Verdict};
+use crate::{Admin, Failure, HeldBecause, Name, Process, ServerId, Verdict, WhenAllDown};
 
 /// One fact worth telling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub enum Event {
     Blackout {
         /// The backend.
         backend: Name,
+        /// What is done about it.
+        then: WhenAllDown,
     },
     /// The blackout ended.
     BlackoutOver {
@@ -93,6 +97,43 @@ pub enum Event {
     Starved {
         /// How long.
         lasted: Duration,
+    },
+    /// Traffic is moved to a server because it is clearly faster.
+    Steered {
+        /// The backend.
+        backend: Name,
+        /// The server.
+        to: Name,
+        /// What an exchange through it takes ...
+        takes: Duration,
+        /// ... and through the one that is left.
+        instead: Duration,
+    },
+    /// A server is not used because of a rule, although it may well carry traffic.
+    KeptOut {
+        /// The server.
+        server: ServerId,
+        /// Which rule, and what would change it.
+        why: String,
+    },
+    /// An operator had traffic go back to where it belongs.
+    FailedBack {
+        /// The backend.
+        backend: Name,
+        /// The servers that may take traffic again.
+        to: Vec<Name>,
+    },
+    /// The sessions on a server that was left were cut.
+    SessionsKilled {
+        /// The server.
+        server: ServerId,
+    },
+    /// HAProxy refused to cut them.
+    SessionsKept {
+        /// The server.
+        server: ServerId,
+        /// HAProxy's words.
+        why: String,
     },
     /// A command was carried out and read back.
     Applied {
@@ -188,17 +229,6 @@ pub enum Event {
     },
 }
 
-/// How much an event matters to whoever reads along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// As it should be.
-    Info,
-    /// Something does not carry traffic or cannot be done; clients are served.
-    Warning,
-    /// Clients are not served, or hactl cannot act.
-    Error,
-}
-
 impl Event {
     /// The event's kind: a closed list for logs and filters.
     #[must_use]
@@ -215,6 +245,11 @@ impl Event {
             Self::TargetBack { .. } => "target_back",
             Self::NoCanary { .. } => "no_canary",
             Self::Starved { .. } => "starved",
+            Self::Steered { .. } => "steered",
+            Self::KeptOut { .. } => "kept_out",
+            Self::FailedBack { .. } => "failed_back",
+            Self::SessionsKilled { .. } => "sessions_killed",
+            Self::SessionsKept { .. } => "sessions_kept",
             Self::Applied { .. } => "applied",
             Self::Refused { .. } => "refused",
             Self::Held { .. } => "held",
@@ -232,49 +267,14 @@ impl Event {
         }
     }
 
-    /// How much it matters.
-    #[must_use]
-    pub fn severity(&self) -> Severity {
-        match self {
-            Self::Health { to: Verdict::Degraded | Verdict::Offline, .. }
-            | Self::Held { .. }
-            | Self::Overridden { .. }
-            | Self::LeftOut { .. }
-            | Self::LedgerLost { .. }
-            | Self::LedgerWritable { why: Some(_), .. }
-            | Self::Slow { slow: true, .. }
-            | Self::TargetRests { .. }
-            | Self::NoCanary { .. }
-            | Self::Starved { .. }
-            | Self::Refused { .. } => Severity::Warning,
-            Self::InService { to, .. } if to.is_empty() => Severity::Error,
-            Self::Blackout { .. }
-            | Self::Frozen { .. }
-            | Self::Contended { stand_back: Some(_), .. }
-            | Self::HaproxyAway { .. }
-            | Self::WritesDenied { .. }
-            | Self::Missing { .. } => Severity::Error,
-            Self::Health { .. }
-            | Self::InService { .. }
-            | Self::BlackoutOver { .. }
-            | Self::Thawed { .. }
-            | Self::Slow { slow: false, .. }
-            | Self::TargetBack { .. }
-            | Self::Applied { .. }
-            | Self::Adopted { .. }
-            | Self::Contended { stand_back: None, .. }
-            | Self::LedgerWritable { why: None, .. }
-            | Self::HaproxyPresent { .. }
-            | Self::HaproxyReplaced { .. } => Severity::Info,
-        }
-    }
-
     /// Why, where an event has a reason of its own; its text ends with it.
     #[must_use]
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Health { reason, .. } => reason.as_ref().map(|reason| reason.text.as_str()),
             Self::TargetRests { why, .. }
+            | Self::KeptOut { why, .. }
+            | Self::SessionsKept { why, .. }
             | Self::Refused { why, .. }
             | Self::HaproxyAway { why }
             | Self::LedgerLost { why }
@@ -289,6 +289,9 @@ impl Event {
             | Self::TargetBack { .. }
             | Self::NoCanary { .. }
             | Self::Starved { .. }
+            | Self::Steered { .. }
+            | Self::FailedBack { .. }
+            | Self::SessionsKilled { .. }
             | Self::Applied { .. }
             | Self::Held { .. }
             | Self::Adopted { .. }
@@ -306,6 +309,9 @@ impl Event {
     pub const fn server(&self) -> Option<&ServerId> {
         match self {
             Self::Health { server, .. }
+            | Self::KeptOut { server, .. }
+            | Self::SessionsKilled { server }
+            | Self::SessionsKept { server, .. }
             | Self::Applied { server, .. }
             | Self::Refused { server, .. }
             | Self::Held { server, .. }
@@ -325,6 +331,8 @@ impl Event {
             | Self::Contended { .. }
             | Self::LedgerLost { .. }
             | Self::LedgerWritable { .. }
+            | Self::Steered { .. }
+            | Self::FailedBack { .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
@@ -338,10 +346,15 @@ impl Event {
     pub fn backend(&self) -> Option<&Name> {
         match self {
             Self::InService { backend, .. }
-            | Self::Blackout { backend }
             | Self::Contended { backend, .. }
+            | Self::Blackout { backend, .. }
+            | Self::Steered { backend, .. }
+            | Self::FailedBack { backend, .. }
             | Self::BlackoutOver { backend, .. } => Some(backend),
             Self::Health { .. }
+            | Self::KeptOut { .. }
+            | Self::SessionsKilled { .. }
+            | Self::SessionsKept { .. }
             | Self::Applied { .. }
             | Self::Refused { .. }
             | Self::Held { .. }
@@ -375,8 +388,8 @@ impl fmt::Display for Event {
             }
             Self::Health { server, to, .. } => write!(f, "{server} is {to}"),
             Self::InService { backend, from, to } => text::in_service(f, backend, from.as_deref(), to),
-            Self::Blackout { backend } => {
-                write!(f, "{backend}: no server is known to carry traffic; none is taken out until one does")
+            Self::Blackout { backend, then } => {
+                write!(f, "{backend}: no server is known to carry traffic; {}", text::then(*then))
             }
             Self::BlackoutOver { backend, server, lasted } => {
                 write!(f, "{backend}: {server} carries traffic again after {}", Span(*lasted))
@@ -396,6 +409,17 @@ impl fmt::Display for Event {
             ),
             Self::Starved { lasted } => {
                 write!(f, "hactl did not run for {}: everything is asked anew", Span(*lasted))
+            }
+            Self::Steered { backend, to, takes, instead } => {
+                f.write_str(&text::steered(backend, to, *takes, *instead))
+            }
+            Self::KeptOut { server, why } => write!(f, "{server} is not used: {why}"),
+            Self::FailedBack { backend, to } => f.write_str(&text::failed_back(backend, to)),
+            Self::SessionsKilled { server } => {
+                write!(f, "the sessions on {server} were cut, so that their clients connect anew")
+            }
+            Self::SessionsKept { server, why } => {
+                write!(f, "the sessions on {server} could not be cut: {why}")
             }
             Self::Applied { server, set } => write!(f, "{server} set to {}, read back", set.as_str()),
             Self::Refused { server, set, why } => {

@@ -4,9 +4,9 @@
 //! so that the same code runs in production, in a simulation and in a replay.
 //!
 //! ```text
-//! Evidence ──> Detector ──> Health ──> policy::order ──> Desired ──┐
-//!     ↑            │                                              ├──> plan() ──> steps
-//!   probes <── Order                   Observed ──────────────────┘
+//! Evidence ──> Detector ──> Health ──> policy ──> Desired ──┐
+//!     ↑            │                                       ├──> plan() ──> steps
+//!   probes <── Order                   Observed ───────────┘
 //! ```
 
 mod contention;
@@ -21,6 +21,7 @@ mod leave;
 mod loss;
 mod name;
 mod observed;
+mod pace;
 mod plan;
 mod policy;
 mod probe;
@@ -38,7 +39,7 @@ mod time;
 mod zombies;
 
 pub use contention::Contention;
-pub use core::Core;
+pub use core::{Core, FailBackError};
 pub use detector::{Health, Verdict};
 pub use event::{Event, Severity};
 pub use evidence::{Cause, Failure, Stage, StageTime};
@@ -49,7 +50,7 @@ pub use observed::{
     Admin, Balance, Haproxy, Observed, ObservedBackend, ObservedServer, Operational, Owner, Process, Writes,
 };
 pub use plan::{Held, HeldBecause, Plan, Step, plan};
-pub use policy::{BackendView, Desired, ServerView, Want, Wish, order};
+pub use policy::{Desired, Want, Wish};
 pub use probe::{Ending, Evidence, Kind, Order, Probe, ProbeId, Route, Saw, Success, TargetId};
 pub use record::{FORMAT, Header, Input, Instance, Line, Recorded};
 pub use settings::{Cadence, Failback, OnSlow, Policy, Profile, Rules, Sessions, Settings, WhenAllDown};

@@ -110,11 +110,27 @@ impl ObservedServer {
     }
 }
 
+impl ObservedServer {
+    /// Whether HAProxy would use it once our own `drain` or `maint` is lifted.
+    pub(crate) const fn is_available(&self) -> bool {
+        match (self.admin, self.owner) {
+            (Admin::Ready, _) => self.is_usable(),
+            // What its checks said before is forgotten with `maint`.
+            (Admin::Maint, Owner::Ours) => self.weight > 0,
+            (Admin::Drain, Owner::Ours) => {
+                self.weight > 0 && !matches!(self.operational, Operational::Stopped)
+            }
+            (Admin::Maint | Admin::Drain, Owner::Theirs) => false,
+        }
+    }
+}
+
 /// How HAProxy spreads connections over the servers that are not backups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Balance {
     /// `balance first`: the first usable one takes all.
+    #[default]
     First,
     /// Anything else: the usable ones share.
     Spread,
@@ -140,21 +156,27 @@ impl ObservedBackend {
     /// without `option allbackups`, which the runtime API does not show).
     #[must_use]
     pub fn in_service(&self) -> Vec<Name> {
-        let usable = |backup: bool| {
-            self.servers.iter().filter(move |server| server.is_usable() && server.backup == backup)
-        };
-        let active: Vec<Name> = usable(false).map(|server| server.name.clone()).collect();
-        match (active.as_slice(), self.balance) {
-            ([], _) => usable(true).take(1).map(|server| server.name.clone()).collect(),
-            ([first, ..], Balance::First) => vec![first.clone()],
-            (_, Balance::Spread) => active,
-        }
+        let usable = self.servers.iter().filter(|server| server.is_usable());
+        let usable: Vec<(bool, Name)> = usable.map(|server| (server.backup, server.name.clone())).collect();
+        in_service(self.balance, &usable)
     }
 
     /// The server of that name.
     #[must_use]
     pub fn server(&self, name: &Name) -> Option<&ObservedServer> {
         self.servers.iter().find(|server| server.name == *name)
+    }
+}
+
+/// Which of the usable servers, in declared order and each with whether it is a backup, HAProxy sends new connections to.
+pub(crate) fn in_service<T: Clone>(balance: Balance, usable: &[(bool, T)]) -> Vec<T> {
+    let of =
+        |wanted: bool| usable.iter().filter(move |(backup, _)| *backup == wanted).map(|(_, one)| one.clone());
+    let active: Vec<T> = of(false).collect();
+    match (active.as_slice(), balance) {
+        ([], _) => of(true).take(1).collect(),
+        ([first, ..], Balance::First) => vec![first.clone()],
+        (_, Balance::Spread) => active,
     }
 }
 

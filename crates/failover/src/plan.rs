@@ -4,7 +4,7 @@
 //! Successor first: a server is closed only in a state in which its successor was already read back as usable. Where
 //! the successor has to be opened first, the closing comes out of the next plan, made from the state read after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::{Admin, Desired, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Want, Wish};
@@ -17,7 +17,7 @@ const TRACK_CHAIN_MAX: usize = 64;
 pub struct Step {
     /// The server.
     pub server: ServerId,
-    /// The state; never `Drain` under the `order` policy.
+    /// The state.
     pub set: Admin,
     /// Why it is taken out, in words, as the wish has it.
     pub why: Option<Name>,
@@ -54,8 +54,18 @@ pub struct Held {
 pub struct Plan {
     /// The commands, in the order to send them.
     pub steps: Vec<Step>,
+    /// Servers whose sessions are to be cut, behind all steps.
+    pub kills: Vec<ServerId>,
     /// What is left as it is, and why.
     pub held: Vec<Held>,
+}
+
+impl Plan {
+    /// HAProxy is as it is wanted, as far as that can be had.
+    #[must_use]
+    pub const fn is_converged(&self) -> bool {
+        self.steps.is_empty() && self.kills.is_empty()
+    }
 }
 
 /// The commands that bring `observed` towards `desired`, and no others.
@@ -102,39 +112,37 @@ struct Scope<'a> {
 }
 
 fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
-    let mut opens: Vec<Step> = Vec::new();
-    for server in scope.backend.by_preference().filter(|server| scope.want(server) == Want::Ready) {
-        match (server.admin, server.owner) {
-            (Admin::Ready, _) => {}
-            (Admin::Drain | Admin::Maint, Owner::Ours) => {
-                opens.push(scope.open(server));
-            }
-            (admin @ (Admin::Drain | Admin::Maint), Owner::Theirs) => {
-                plan.held.push(Held { server: scope.id(server), because: HeldBecause::NotOurs(admin) });
-            }
-        }
-    }
+    let mut opens = scope.opens(&mut plan.held);
     if opens.is_empty() {
         opens.extend(scope.release().map(|server| scope.open(server)));
     }
     let opening = !opens.is_empty();
     plan.steps.append(&mut opens);
     let (successor, proved) = (scope.has_successor(), scope.is_proved());
+    // What is preferred to a drained server is read back first.
+    let preferred = proved && successor && !opening;
     // The least preferred first: no connection is moved to a server that the same plan closes next.
-    for server in scope.backend.by_preference().rev().filter(|server| scope.want(server) == Want::Maint) {
-        match server.admin {
+    for server in scope.backend.by_preference().rev() {
+        match (scope.want(server), server.admin) {
+            // What is out in another way is out.
+            (Want::Maint | Want::Shut, Admin::Drain | Admin::Maint) | (Want::Drain, Admin::Drain) => {}
+            (Want::Shut, Admin::Ready) => plan.steps.push(scope.close(server, Admin::Maint)),
             // It was opened again, by an operator or because nothing else was left, and nothing better is known.
-            Admin::Ready if server.reopened && !proved => {}
-            Admin::Ready if successor => {
-                plan.steps.push(scope.close(server));
+            (Want::Maint, Admin::Ready) if server.reopened && !proved => {}
+            (Want::Maint, Admin::Ready) if successor => plan.steps.push(scope.close(server, Admin::Maint)),
+            (Want::Drain, Admin::Ready) if preferred => plan.steps.push(scope.close(server, Admin::Drain)),
+            (Want::Drain, Admin::Maint) if preferred && server.owner == Owner::Ours => {
+                plan.steps.push(scope.close(server, Admin::Drain));
             }
-            Admin::Ready if opening => {}
-            Admin::Ready => {
+            (Want::Drain, Admin::Maint) => {}
+            (Want::Maint | Want::Drain, Admin::Ready) if opening => {}
+            (Want::Maint | Want::Drain, Admin::Ready) => {
                 plan.held.push(Held { server: scope.id(server), because: HeldBecause::NoSuccessor });
             }
-            Admin::Drain | Admin::Maint => {}
+            (Want::Ready | Want::Open | Want::AsIs | Want::Unknown, _) => {}
         }
     }
+    plan.kills.extend(scope.kills());
 }
 
 impl<'a> Scope<'a> {
@@ -146,13 +154,51 @@ impl<'a> Scope<'a> {
         Step { server: self.id(server), set: Admin::Ready, why: None }
     }
 
-    fn close(&self, server: &ObservedServer) -> Step {
+    fn close(&self, server: &ObservedServer, set: Admin) -> Step {
         let why = self.wishes.get(&server.name).and_then(|wish| wish.why.clone());
-        Step { server: self.id(server), set: Admin::Maint, why }
+        Step { server: self.id(server), set, why }
     }
 
     fn want(&self, server: &ObservedServer) -> Want {
         want(self.wishes, server)
+    }
+
+    /// What is to be put into rotation, most preferred first.
+    fn opens(&self, held: &mut Vec<Held>) -> Vec<Step> {
+        let mut opens = Vec::new();
+        let is_wanted = |server: &&ObservedServer| matches!(self.want(server), Want::Ready | Want::Open);
+        for server in self.backend.by_preference().filter(is_wanted) {
+            match (server.admin, server.owner) {
+                (Admin::Ready, _) => {}
+                (Admin::Drain | Admin::Maint, Owner::Ours) => opens.push(self.open(server)),
+                (admin @ (Admin::Drain | Admin::Maint), Owner::Theirs) => {
+                    held.push(Held { server: self.id(server), because: HeldBecause::NotOurs(admin) });
+                }
+            }
+        }
+        opens
+    }
+
+    /// Servers whose sessions are to be cut: they take no new ones, and who connects anew is served by one that was proved.
+    fn kills(&self) -> Vec<ServerId> {
+        let wished =
+            |server: &&ObservedServer| server.busy && wish(self.wishes, server).is_some_and(|wish| wish.kill);
+        let wished: Vec<&ObservedServer> = self.backend.servers.iter().filter(wished).collect();
+        if wished.is_empty() {
+            return Vec::new();
+        }
+        let in_service: BTreeSet<Name> = self.backend.in_service().into_iter().collect();
+        let proved = |server: &&ObservedServer| self.want(server) == Want::Ready;
+        let heirs = self.backend.servers.iter().filter(|server| in_service.contains(&server.name));
+        if in_service.is_empty() || heirs.filter(proved).count() < in_service.len() {
+            return Vec::new();
+        }
+        let left = |server: &&&ObservedServer| match (self.want(server), server.admin) {
+            (Want::Maint | Want::Drain, Admin::Drain | Admin::Maint) => server.owner == Owner::Ours,
+            (Want::Ready, Admin::Ready) => !in_service.contains(&server.name),
+            (_, Admin::Ready | Admin::Drain | Admin::Maint) => false,
+        };
+        wished.iter().filter(left).map(|server| self.id(server)).collect()
     }
 
     /// Some server is known to carry traffic, or HAProxy uses one that is none of our business.
@@ -170,8 +216,8 @@ impl<'a> Scope<'a> {
         self.backend.servers.iter().any(|server| {
             let fit = match self.want(server) {
                 Want::Ready => true,
-                Want::AsIs | Want::Unknown => !proved || !server.managed,
-                Want::Maint => false,
+                Want::Open | Want::AsIs | Want::Unknown => !proved || !server.managed,
+                Want::Drain | Want::Maint | Want::Shut => false,
             };
             fit && server.is_usable() && !self.follows_one_wanted_out(server)
         })
@@ -186,7 +232,9 @@ impl<'a> Scope<'a> {
             let seen = self.observed.backends.get(&id.backend).and_then(|backend| backend.server(&id.server));
             let Some(seen) = seen else { return false };
             let wishes = self.desired.get(&id.backend);
-            if wishes.is_some_and(|wishes| want(wishes, seen) == Want::Maint) {
+            if wishes
+                .is_some_and(|wishes| matches!(want(wishes, seen), Want::Drain | Want::Maint | Want::Shut))
+            {
                 return true;
             }
             tracked = seen.tracks.as_ref();
@@ -195,22 +243,26 @@ impl<'a> Scope<'a> {
     }
 
     /// The server to give back where HAProxy has none left to use and one of ours could be it: our `maint` is never
-    /// the reason that a backend is empty. Only one that was judged: what we know nothing of we do not touch.
+    /// the reason that a backend is empty, unless an operator's rule says so. Only one that was judged: what we know
+    /// nothing of we do not touch.
     fn release(&self) -> Option<&'a ObservedServer> {
         if self.backend.servers.iter().any(ObservedServer::is_usable) {
             return None;
         }
         self.backend.by_preference().find(|server| {
-            let judged = matches!(self.want(server), Want::Maint | Want::AsIs);
+            let judged = matches!(self.want(server), Want::Drain | Want::Maint | Want::AsIs);
             server.managed && judged && server.owner == Owner::Ours && server.admin != Admin::Ready
         })
     }
 }
 
 /// What was wanted of a server at another address says nothing about this one.
+fn wish<'a>(wishes: &'a BTreeMap<Name, Wish>, server: &ObservedServer) -> Option<&'a Wish> {
+    wishes.get(&server.name).filter(|wish| server.managed && wish.address == server.address)
+}
+
 fn want(wishes: &BTreeMap<Name, Wish>, server: &ObservedServer) -> Want {
-    let wish = wishes.get(&server.name).filter(|wish| server.managed && wish.address == server.address);
-    wish.map_or(Want::Unknown, |wish| wish.want)
+    wish(wishes, server).map_or(Want::Unknown, |wish| wish.want)
 }
 
 #[cfg(test)]

@@ -154,6 +154,74 @@ fn a_contended_backend_that_is_empty_because_of_us_gets_one_server_back() {
     assert_eq!(texts(&plan(&wanted(judged), &observed)), ["b/wg1 ready"]);
 }
 
+#[test]
+fn what_is_preferred_is_read_back_before_anything_is_drained_and_drains_are_lifted_at_once() {
+    let mut observed = seen([server("wg1"), ours(server("wg2")), server("warp")]);
+    let desired = wanted([Want::Drain, Want::Ready, Want::Ready]);
+    assert_eq!(texts(&plan(&desired, &observed)), ["b/wg2 ready"]);
+    run(&plan(&desired, &observed), &mut observed);
+    assert_eq!(texts(&plan(&desired, &observed)), ["b/wg1 drain"]);
+    run(&plan(&desired, &observed), &mut observed);
+    assert_eq!(plan(&desired, &observed), Plan::default());
+    assert_eq!(texts(&plan(&wanted([Want::Ready; 3]), &observed)), ["b/wg1 ready"]);
+    assert_eq!(
+        plan(&wanted([Want::Maint, Want::Ready, Want::Ready]), &observed),
+        Plan::default(),
+        "it is out"
+    );
+}
+
+#[test]
+fn what_is_wanted_shut_is_closed_whatever_is_left_and_given_back_by_nobody() {
+    let mut observed = seen([server("wg1"), ours(server("wg2")), server("warp")]);
+    let shut = wanted([Want::Shut; 3]);
+    run(&plan(&shut, &observed), &mut observed);
+    assert!(!usable(&observed));
+    assert_eq!(plan(&shut, &observed), Plan::default());
+    let exit = wanted([Want::Maint, Want::AsIs, Want::Shut]);
+    assert_eq!(texts(&plan(&exit, &observed)), ["b/wg1 ready"], "but what is only dead is");
+    let open = wanted([Want::Open; 3]);
+    assert_eq!(texts(&plan(&open, &observed)), ["b/wg1 ready", "b/wg2 ready", "b/warp ready"]);
+}
+
+#[test]
+fn sessions_are_cut_where_they_are_left_while_who_comes_back_is_served_by_a_proved_one() {
+    let busy = |server: ObservedServer| ObservedServer { busy: true, ..server };
+    let kills = |observed: &Observed, wants: [Want; 3]| {
+        let mut desired = wanted(wants);
+        for wish in desired.values_mut().flat_map(BTreeMap::values_mut) {
+            wish.kill = true;
+        }
+        plan(&desired, observed).kills.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    use Want::{AsIs, Drain, Maint, Ready, Shut};
+    let observed = seen([busy(ours(server("wg1"))), busy(server("wg2")), busy(server("warp"))]);
+    assert_eq!(kills(&observed, [Maint, Ready, Ready]), ["b/wg1", "b/warp"], "not those in service");
+    assert_eq!(kills(&observed, [Drain, Ready, Maint]), ["b/wg1"], "not before it is out");
+    assert_eq!(kills(&observed, [Maint, AsIs, AsIs]), [""; 0], "nothing is proved");
+    assert_eq!(kills(&observed, [Shut, Ready, AsIs]), [""; 0]);
+    let theirs = seen([
+        busy(ObservedServer { owner: Owner::Theirs, ..ours(server("wg1")) }),
+        server("wg2"),
+        server("warp"),
+    ]);
+    assert_eq!(kills(&theirs, [Maint, Ready, Ready]), [""; 0], "an operator's is left alone");
+    let down = ObservedServer { operational: Operational::Stopped, ..server("wg2") };
+    let observed = seen([busy(ours(server("wg1"))), down.clone(), server("warp")]);
+    assert_eq!(kills(&observed, [Maint, Ready, AsIs]), [""; 0], "HAProxy would use an unproved one");
+    let observed = seen([busy(ours(server("wg1"))), down, ours(server("warp"))]);
+    assert_eq!(kills(&observed, [Maint, Ready, AsIs]), [""; 0], "HAProxy would use none");
+    let observed = seen([ours(server("wg1")), server("wg2"), server("warp")]);
+    assert_eq!(kills(&observed, [Maint, Ready, Ready]), [""; 0], "there are none");
+    assert_eq!(
+        plan(
+            &wanted([Maint, Ready, Ready]),
+            &seen([busy(ours(server("wg1"))), server("wg2"), server("warp")])
+        ),
+        Plan::default()
+    );
+}
+
 proptest! {
     #[test]
     fn plans_settle_never_empty_a_backend_and_never_undo_what_others_did(
@@ -179,18 +247,23 @@ proptest! {
                 let owner = observed.backends[&Name::from("b")].server(&step.server.server).unwrap();
                 prop_assert!(owner.managed);
                 prop_assert!(owner.admin == Admin::Ready || owner.owner == Owner::Ours);
-                run(&Plan { steps: vec![step.clone()], held: Vec::new() }, &mut observed);
-                prop_assert!(!had_usable || usable(&observed), "{step} emptied {before:?}");
+                run(&Plan { steps: vec![step.clone()], ..Plan::default() }, &mut observed);
+                let by_rule = desired[&Name::from("b")][&step.server.server].want == Want::Shut;
+                prop_assert!(!had_usable || by_rule || usable(&observed), "{step} emptied {before:?}");
             }
             passes += 1;
             // At the worst each server is given back in turn, the last one helps, and then the others are closed.
-            prop_assert!(passes <= names.len() + 1, "does not settle: {before:?} {desired:?}");
+            prop_assert!(passes <= names.len() + 2, "does not settle: {before:?} {desired:?}");
         }
         let backend = &observed.backends[&Name::from("b")];
         let could_help = |server: &&ObservedServer| {
-            let judged = desired[&Name::from("b")].get(&server.name).is_some_and(|wish| wish.want != Want::Unknown);
+            let judged = desired[&Name::from("b")]
+                .get(&server.name)
+                .is_some_and(|wish| !matches!(wish.want, Want::Unknown | Want::Shut));
             let ours = server.owner == Owner::Ours && server.admin != Admin::Ready;
-            server.managed && judged && ours && server.weight > 0
+            // `ready` after `drain` does not erase HAProxy's own verdict.
+            let helps = server.admin == Admin::Maint;
+            server.managed && judged && ours && helps && server.weight > 0
         };
         prop_assert!(usable(&observed) || !backend.servers.iter().any(|server| could_help(&server)),
             "our maint is the reason that it is empty: {observed:?}");
@@ -198,7 +271,15 @@ proptest! {
 }
 
 fn any_want() -> impl Strategy<Value = Want> {
-    prop::sample::select(vec![Want::Ready, Want::Maint, Want::AsIs, Want::Unknown])
+    prop::sample::select(vec![
+        Want::Ready,
+        Want::Open,
+        Want::Drain,
+        Want::Maint,
+        Want::Shut,
+        Want::AsIs,
+        Want::Unknown,
+    ])
 }
 
 fn any_server() -> impl Strategy<Value = ObservedServer> {
@@ -260,8 +341,9 @@ fn wanted(wants: [Want; 3]) -> Desired {
 }
 
 fn wishes(names: &[&str], wants: &[Want]) -> BTreeMap<Name, Wish> {
-    let wish =
-        |(name, want): (&&str, &Want)| (Name::from(*name), Wish { want: *want, why: None, address: None });
+    let wish = |(name, want): (&&str, &Want)| {
+        (Name::from(*name), Wish { want: *want, why: None, address: None, kill: false })
+    };
     names.iter().zip(wants).map(wish).collect()
 }
 

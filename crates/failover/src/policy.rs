@@ -1,18 +1,27 @@
-//! From health to what HAProxy should be told. `order`: HAProxy's own order, unhealthy servers out, healthy ones in,
-//! so that backup ordering does the rest.
+//! From health to what HAProxy should be told, by the rules of a backend. Unhealthy servers go out and healthy ones in, so
+//! that HAProxy's own order does the rest; where another one is wanted than HAProxy would use, the healthy servers that
+//! HAProxy prefers are drained. What is decided depends on what it is given and on nothing before that.
+
+mod prefer;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::{Name, Verdict};
+use crate::{Balance, Failback, Name, Rules, Verdict, WhenAllDown};
 
 /// What is wanted of one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
     /// In rotation: it was proved to carry traffic.
     Ready,
-    /// Out of rotation: it was proved not to.
+    /// In rotation although nothing is proved: `when_all_down = all-open`.
+    Open,
+    /// It carries traffic, and is to take no new connections, because another one is preferred to it.
+    Drain,
+    /// Out of rotation: it was proved not to carry traffic, or has to wait. Never so that nothing is left.
     Maint,
+    /// Out of rotation whatever is left: `allow_exit_change = false` or `when_all_down = fail-closed`.
+    Shut,
     /// As it is: it was proved not to carry traffic, but there is nothing better.
     AsIs,
     /// As it is: nothing is proved yet.
@@ -28,6 +37,8 @@ pub struct Wish {
     pub why: Option<Name>,
     /// Where it was probed; `None` where HAProxy had no address for it.
     pub address: Option<SocketAddr>,
+    /// Its sessions are to be cut, once it takes no new ones and those that come anew are served by another one.
+    pub kill: bool,
 }
 
 /// What is wanted of every managed server of every backend.
@@ -35,105 +46,204 @@ pub type Desired = BTreeMap<Name, BTreeMap<Name, Wish>>;
 
 /// One managed server, as the policy sees it.
 #[derive(Clone, Debug)]
-pub struct ServerView {
+pub(crate) struct ServerView {
     /// Its name.
-    pub name: Name,
+    pub(crate) name: Name,
+    /// Declared `backup`.
+    pub(crate) backup: bool,
+    /// From 0, the most preferred.
+    pub(crate) tier: usize,
+    /// HAProxy would use it, or would once we give it back.
+    pub(crate) available: bool,
     /// What the detector says.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
+    /// It is being found out what it is.
+    pub(crate) unsettled: bool,
     /// It could take over, as far as is known at this moment.
-    pub verified: bool,
+    pub(crate) verified: bool,
     /// It fell silent together with everything else, so that nobody knows whose fault that was.
-    pub lost: bool,
+    pub(crate) lost: bool,
     /// It has become so slow that it is to make room for a faster one.
-    pub too_slow: bool,
+    pub(crate) too_slow: bool,
+    /// We took it out, and have not let it back since.
+    pub(crate) out: bool,
     /// What was wanted of it until now.
-    pub previous: Want,
+    pub(crate) previous: Want,
 }
 
 /// One backend, as the policy sees it.
-#[derive(Clone, Debug, Default)]
-pub struct BackendView {
+#[derive(Clone, Debug)]
+pub(crate) struct BackendView {
     /// Its managed servers, in HAProxy's order of preference.
-    pub servers: Vec<ServerView>,
+    pub(crate) servers: Vec<ServerView>,
+    /// How HAProxy spreads connections.
+    pub(crate) balance: Balance,
     /// HAProxy has a usable server here that hactl was told to leave alone: traffic may go to it.
-    pub other_usable: bool,
+    pub(crate) other_usable: bool,
+    /// Nothing answers, so that nobody can be blamed.
+    pub(crate) frozen: bool,
+    /// The one that was found to be clearly faster than the others of its tier.
+    pub(crate) steered: Option<Name>,
 }
 
-/// The `order` policy.
-///
+/// Why something is wanted, where that is not plain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// What is known of its health.
+    Health,
+    /// It makes room for a faster one.
+    Slow,
+    /// It is good again, and waits for as long as this one works.
+    FailBack(Name),
+    /// It is behind the first tier, which is not to be left.
+    Exit,
+    /// Nothing carries traffic.
+    AllDown,
+    /// This one is of a better tier.
+    Tier(Name),
+    /// This one is clearly faster.
+    Faster(Name),
+}
+
+impl Cause {
+    /// A rule of the operator's, not what is known of the server itself.
+    pub(crate) const fn is_rule(&self) -> bool {
+        match self {
+            Self::Health | Self::Slow => false,
+            Self::FailBack(_) | Self::Exit | Self::AllDown | Self::Tier(_) | Self::Faster(_) => true,
+        }
+    }
+}
+
+/// What is wanted of a server, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) want: Want,
+    pub(crate) cause: Cause,
+}
+
+/// The tier of each server, which are in HAProxy's order of preference; from 0, and the last one for those that the rules
+/// leave out.
+pub(crate) fn tiers(rules: &Rules, servers: &[(&Name, bool)]) -> Vec<usize> {
+    if rules.tiers.is_empty() {
+        let active = servers.iter().filter(|(_, backup)| !backup).count();
+        let backup = |index: usize| index - active + usize::from(active > 0);
+        return (0..servers.len()).map(|index| if index < active { 0 } else { backup(index) }).collect();
+    }
+    let of = |name: &Name| rules.tiers.iter().position(|tier| tier.contains(name));
+    servers.iter().map(|(name, _)| of(name).unwrap_or(rules.tiers.len())).collect()
+}
+
+/// What is wanted of each of the view's servers.
+pub(crate) fn decide(rules: &Rules, view: &BackendView) -> Vec<Choice> {
+    let mut choices = by_health(rules, view);
+    if is_all_down(rules, view) {
+        let want = match rules.when_all_down {
+            WhenAllDown::LastGood => None,
+            WhenAllDown::FailClosed => Some(Want::Shut),
+            WhenAllDown::AllOpen => Some(Want::Open),
+        };
+        for (server, choice) in view.servers.iter().zip(&mut choices) {
+            if let (Some(want), true) = (want, is_permitted(rules, server)) {
+                *choice = Choice { want, cause: Cause::AllDown };
+            }
+        }
+    }
+    prefer::prefer(rules, view, &mut choices);
+    choices
+}
+
+/// Whether the rules let it be used at all.
+pub(crate) const fn is_permitted(rules: &Rules, server: &ServerView) -> bool {
+    rules.allow_exit_change || server.tier == 0
+}
+
+/// Clients are served by it, or were until nobody could tell any more; or nobody can tell yet.
+pub(crate) const fn works(rules: &Rules, server: &ServerView) -> bool {
+    let online = matches!(server.verdict, Verdict::Online) || server.lost || server.unsettled;
+    is_permitted(rules, server) && online && !server.too_slow && server.available
+}
+
 /// While some server could take over, what is online is wanted ready, and what is condemned or too slow is wanted out.
 /// Where none could at this moment, nobody is moved to an unverified one; what fell silent together with everything else
-/// is not moved before it was compared; and where none carries traffic at all (`when_all_down = last-good`), the last good
-/// state of affairs stays: what was out stays out, everything else stays as it is.
-#[must_use]
-pub fn order(backend: &BackendView) -> BTreeMap<Name, Want> {
-    // HAProxy moves traffic to the first that is left, so that is the one that has to be verified. What fell silent together
-    // with everything else is left, too.
-    let stays = |server: &&ServerView| match server.verdict {
-        Verdict::Online => !server.too_slow,
-        Verdict::Degraded | Verdict::Offline => server.lost && server.previous != Want::Maint,
-        Verdict::Unknown => false,
+/// is not moved before it was compared; and where none carries traffic at all, the last good state of affairs stays: what
+/// was out stays out, everything else stays as it is.
+fn by_health(rules: &Rules, view: &BackendView) -> Vec<Choice> {
+    let in_use = in_use(rules, view);
+    let held = |index: usize| in_use.filter(|in_use| waits_for(rules, view, index, *in_use));
+    let fit = |index: &usize| {
+        let server = &view.servers[*index];
+        let online = server.verdict == Verdict::Online && !server.too_slow;
+        online && is_permitted(rules, server) && held(*index).is_none()
     };
-    let first = backend.servers.iter().find(stays);
-    let successor = backend.other_usable || first.is_some_and(|first| first.verified && !first.lost);
-    let want = |server: &ServerView| match (server.verdict, successor, server.previous) {
-        (Verdict::Online, true, _) | (Verdict::Online, false, Want::Maint) if server.too_slow => Want::Maint,
-        (Verdict::Online, _, _) => Want::Ready,
-        (Verdict::Unknown, _, _) => Want::Unknown,
-        (Verdict::Degraded | Verdict::Offline, true, _) if server.lost && server.previous != Want::Maint => {
-            Want::AsIs
+    let stays = |index: &usize| {
+        let server = &view.servers[*index];
+        let lost = server.lost && !was_out(server) && is_permitted(rules, server);
+        fit(index) || (lost && server.verdict.is_condemned())
+    };
+    // Traffic moves to the first that is left, so that is the one that has to be verified. What fell silent together with
+    // everything else is left, too.
+    let first = (0..view.servers.len()).filter(stays).min_by_key(|index| (view.servers[*index].tier, *index));
+    let first = first.map(|first| &view.servers[first]);
+    let successor = view.other_usable || first.is_some_and(|first| first.verified && !first.lost);
+    let choice = |(index, server): (usize, &ServerView)| {
+        if !is_permitted(rules, server) {
+            return Choice { want: Want::Shut, cause: Cause::Exit };
         }
-        (Verdict::Degraded | Verdict::Offline, true, _)
-        | (Verdict::Degraded | Verdict::Offline, false, Want::Maint) => Want::Maint,
-        (Verdict::Degraded | Verdict::Offline, false, Want::Ready | Want::AsIs | Want::Unknown) => Want::AsIs,
+        if let Some(in_use) = held(index) {
+            return Choice { want: Want::Maint, cause: Cause::FailBack(view.servers[in_use].name.clone()) };
+        }
+        let cause = if server.verdict == Verdict::Online { Cause::Slow } else { Cause::Health };
+        Choice { want: of_one(server, successor), cause }
     };
-    backend.servers.iter().map(|server| (server.name.clone(), want(server))).collect()
+    view.servers.iter().enumerate().map(choice).collect()
+}
+
+const fn was_out(server: &ServerView) -> bool {
+    matches!(server.previous, Want::Maint | Want::Shut)
+}
+
+fn of_one(server: &ServerView, successor: bool) -> Want {
+    let was_out = was_out(server);
+    match (server.verdict, successor) {
+        (Verdict::Online, _) if server.too_slow && (successor || was_out) => Want::Maint,
+        (Verdict::Online, _) => Want::Ready,
+        (Verdict::Unknown, _) => Want::Unknown,
+        (Verdict::Degraded | Verdict::Offline, true) if server.lost && !was_out => Want::AsIs,
+        (Verdict::Degraded | Verdict::Offline, true) => Want::Maint,
+        (Verdict::Degraded | Verdict::Offline, false) if was_out => Want::Maint,
+        (Verdict::Degraded | Verdict::Offline, false) => Want::AsIs,
+    }
+}
+
+/// The most preferred of those that work and were not taken out: what traffic is on, or will be.
+fn in_use(rules: &Rules, view: &BackendView) -> Option<usize> {
+    let servers = view.servers.iter().enumerate();
+    let works = servers.filter(|(_, server)| works(rules, server) && !server.out);
+    works.min_by_key(|(index, server)| (server.tier, *index)).map(|(index, _)| index)
+}
+
+/// It is good again, would take traffic from the one in use, and that is not to happen by itself.
+fn waits_for(rules: &Rules, view: &BackendView, index: usize, in_use: usize) -> bool {
+    let by_itself = match rules.failback {
+        Failback::Auto => true,
+        Failback::Manual | Failback::Never => false,
+    };
+    let (server, other) = (&view.servers[index], &view.servers[in_use]);
+    let share = view.balance == Balance::Spread && !server.backup && !other.backup;
+    let precedes = server.tier < other.tier || (server.tier == other.tier && index < in_use && !share);
+    !by_itself && server.out && server.verdict == Verdict::Online && precedes
+}
+
+/// Every server that may be used was found unable to carry traffic, and that is not this host's fault.
+fn is_all_down(rules: &Rules, view: &BackendView) -> bool {
+    let mut permitted = view.servers.iter().filter(|server| is_permitted(rules, server)).peekable();
+    !view.frozen
+        && !view.other_usable
+        && permitted.peek().is_some()
+        && permitted.all(|server| server.verdict.is_condemned() && !server.lost)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wants(verdicts: [Verdict; 3], previous: [Want; 3], other_usable: bool) -> Vec<Want> {
-        let servers = ["wg1", "wg2", "warp"]
-            .iter()
-            .zip(verdicts)
-            .zip(previous)
-            .map(|((name, verdict), previous)| {
-                let verified = verdict == Verdict::Online;
-                ServerView {
-                    name: Name::from(*name),
-                    verdict,
-                    verified,
-                    lost: false,
-                    too_slow: false,
-                    previous,
-                }
-            })
-            .collect();
-        let wanted = order(&BackendView { servers, other_usable });
-        ["wg1", "wg2", "warp"].map(|name| wanted[&Name::from(name)]).to_vec()
-    }
-
-    #[test]
-    fn with_a_successor_condemned_servers_go_out_and_unknown_ones_are_left_alone() {
-        use Verdict::{Degraded, Offline, Online, Unknown};
-        use Want::{AsIs, Maint, Ready};
-        assert_eq!(wants([Degraded, Online, Online], [Ready; 3], false), [Maint, Ready, Ready]);
-        assert_eq!(wants([Degraded, Offline, Online], [AsIs; 3], false), [Maint, Maint, Ready]);
-        assert_eq!(wants([Unknown, Degraded, Online], [AsIs; 3], false), [Want::Unknown, Maint, Ready]);
-        assert_eq!(wants([Degraded, Degraded, Degraded], [AsIs; 3], true), [Maint; 3]);
-    }
-
-    #[test]
-    fn with_everything_down_the_last_good_state_of_affairs_stays() {
-        use Verdict::{Degraded, Offline, Unknown};
-        use Want::{AsIs, Maint, Ready};
-        assert_eq!(wants([Degraded, Offline, Degraded], [Maint, Maint, Ready], false), [Maint, Maint, AsIs]);
-        assert_eq!(wants([Degraded; 3], [Ready; 3], false), [AsIs; 3]);
-        assert_eq!(
-            wants([Unknown, Degraded, Unknown], [Want::Unknown; 3], false),
-            [Want::Unknown, AsIs, Want::Unknown]
-        );
-    }
-}
+#[path = "policy_tests.rs"]
+mod tests;

@@ -88,6 +88,8 @@ pub enum Input {
     Due,
     /// The host slept this long.
     Gap(#[serde(with = "micros")] Duration),
+    /// An operator wants the traffic of this backend to go back to where it belongs.
+    FailBack(Name),
 }
 
 /// One call of the core, and when it was made.
@@ -108,6 +110,7 @@ impl Core {
             Input::Evidence(evidence) => self.on_evidence(&in_micros(evidence), now),
             Input::Due => self.on_time(now),
             Input::Gap(lasted) => self.on_gap(whole(*lasted), now),
+            Input::FailBack(backend) => self.on_fail_back(backend, now),
         }
     }
 }
@@ -133,7 +136,7 @@ mod tests {
     use super::*;
     use crate::{Cause, Failure, ProbeId, Stage, Success};
 
-    fn inputs() -> [Input; 8] {
+    fn inputs() -> [Input; 9] {
         let evidence = |saw| Input::Evidence(Evidence { probe: ProbeId(7), at: Time::from_millis(12), saw });
         let failure = Failure { stage: Stage::Connect, cause: Cause::Reply(4), text: "no".to_owned() };
         let last = StageTime { stage: Stage::Tls, took: Duration::from_micros(1234) };
@@ -147,6 +150,7 @@ mod tests {
             Input::Observed(Box::new(Observed::nothing())),
             Input::Due,
             Input::Gap(Duration::from_secs(3600)),
+            Input::FailBack(Name::from("b")),
         ]
     }
 

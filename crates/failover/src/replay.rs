@@ -14,8 +14,8 @@ mod world;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::policy::{Desired, Want};
-use crate::{Core, Event, Input, Order, Recorded, ServerId, Settings, Time};
+use crate::policy::{Desired, Want, Wish};
+use crate::{Core, Event, Input, Name, Order, Recorded, ServerId, Settings, Time};
 
 pub use compare::{Compared, Summary, compare};
 pub use rerun::Rerun;
@@ -77,8 +77,9 @@ impl fmt::Display for Decided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Told(event) => fmt::Display::fmt(event, f),
-            Self::Wants { server, want: Want::Ready, .. } => write!(f, "wants {server} ready"),
-            Self::Wants { server, want: Want::Maint, .. } => write!(f, "wants {server} maint"),
+            Self::Wants { server, want: Want::Ready | Want::Open, .. } => write!(f, "wants {server} ready"),
+            Self::Wants { server, want: Want::Drain, .. } => write!(f, "wants {server} drain"),
+            Self::Wants { server, want: Want::Maint | Want::Shut, .. } => write!(f, "wants {server} maint"),
             Self::Wants { server, want: Want::AsIs, .. } => write!(f, "wants {server} as it is"),
             Self::Wants { server, want: Want::Unknown, .. } => write!(f, "wants nothing of {server}"),
         }
@@ -120,7 +121,7 @@ impl Replay {
         let starved_since = self.core.starved_since(*at);
         let stranger = match input {
             Input::Evidence(evidence) => !self.core.has_ordered(evidence.probe),
-            Input::Observed(_) | Input::Due | Input::Gap(_) => false,
+            Input::Observed(_) | Input::Due | Input::Gap(_) | Input::FailBack(_) => false,
         };
         self.core.take(input, *at);
         let mut decisions = Vec::new();
@@ -158,7 +159,7 @@ impl Replay {
                     before.and_then(|wishes| wishes.get(name)).map_or(Want::Unknown, |wish| wish.want);
                 if before != wish.want {
                     let server = ServerId::new(backend.clone(), name.clone());
-                    let because = self.because(&server, wish.want);
+                    let because = self.because(&server, wish);
                     decisions
                         .push(Decision { at, what: Decided::Wants { server, want: wish.want, because } });
                 }
@@ -167,11 +168,11 @@ impl Replay {
         self.wanted.clone_from(self.core.desired());
     }
 
-    fn because(&self, server: &ServerId, want: Want) -> Option<String> {
-        match want {
-            Want::Maint => Some(
-                self.faults.get(server).map_or("it is much slower than usual", String::as_str).to_owned(),
-            ),
+    fn because(&self, server: &ServerId, wish: &Wish) -> Option<String> {
+        let why = || wish.why.as_ref().map(Name::to_string);
+        match wish.want {
+            Want::Maint => self.faults.get(server).cloned().or_else(why),
+            Want::Open | Want::Drain | Want::Shut => why(),
             Want::AsIs => Some("no other server is known to be able to take over".to_owned()),
             Want::Unknown => Some("nothing is known of it at this address yet".to_owned()),
             Want::Ready => None,

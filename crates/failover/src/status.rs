@@ -13,7 +13,7 @@ use crate::core::{Backend, Core, Server};
 use crate::detector::Detector;
 use crate::event::{contended_text, frozen_text};
 use crate::history::Entry;
-use crate::policy::Want;
+use crate::policy::{Cause, Want, Wish};
 use crate::{
     Admin, Haproxy, Held, HeldBecause, Name, Observed, ObservedBackend, ObservedServer, Operational, Owner,
     Plan, ServerId, Time, Verdict, Writes, plan,
@@ -172,11 +172,11 @@ pub struct ServerStatus {
     /// An operator's override; always `null` in this version.
     #[serde(rename = "override")]
     pub override_: Option<String>,
-    /// What hactl wants of it: `ready`, `maint`, or `null` where it leaves it as it is.
+    /// What hactl wants of it: `ready`, `drain`, `maint`, or `null` where it leaves it as it is.
     pub desired: Option<Admin>,
     /// HAProxy has it otherwise than wanted.
     pub drift: bool,
-    /// Why the difference stands, where it does so on purpose.
+    /// Why the difference stands, where it does so on purpose; or the rule by which it is kept out.
     pub held: Option<String>,
 }
 
@@ -247,15 +247,15 @@ impl Core {
             .filter_map(|(name, seen)| {
                 let backend = self.backends().get(name)?;
                 let wants = self.desired().get(name);
-                let want = |server: &Name| wants.and_then(|wants| wants.get(server)).map(|wish| wish.want);
-                Some(backend_status(self, (name, backend), seen, &want, &todo, context))
+                Some(backend_status(self, (name, backend), seen, wants, &todo, context))
             })
             .collect();
-        let mut problems = problems(observed, context.now);
-        problems.extend(self.frozen_since().map(|_| frozen_text(self.has_control()).to_owned()));
+        let missing = self.backends().values().flat_map(|backend| backend.missing.iter().cloned());
+        let mut problems: Vec<String> = observed.missing.iter().cloned().chain(missing).collect();
         // A name that is not there stops nothing but itself, a contended backend no other one, and the ledger nothing.
-        let minor =
-            observed.missing.len() + observed.contended.len() + usize::from(observed.ledger.is_some());
+        let minor = problems.len() + observed.contended.len() + usize::from(observed.ledger.is_some());
+        add_problems(&mut problems, observed, context.now);
+        problems.extend(self.frozen_since().map(|_| frozen_text(self.has_control()).to_owned()));
         let own = match problems.len().cmp(&minor) {
             Ordering::Greater => Level::Down,
             Ordering::Less | Ordering::Equal if problems.is_empty() => Level::Ok,
@@ -282,8 +282,7 @@ impl Core {
     }
 }
 
-fn problems(observed: &Observed, now: Time) -> Vec<String> {
-    let mut problems = observed.missing.clone();
+fn add_problems(problems: &mut Vec<String>, observed: &Observed, now: Time) {
     let contended = observed.contended.iter();
     problems.extend(contended.map(|(backend, until)| contended_text(backend, until.since(now))));
     problems.extend(observed.ledger.clone());
@@ -296,7 +295,6 @@ fn problems(observed: &Observed, now: Time) -> Vec<String> {
         Writes::Refused { why } => problems.push(format!("HAProxy refuses a command: {why}")),
         Writes::Applied => {}
     }
-    problems
 }
 
 fn haproxy_status(observed: &Observed, context: &Context<'_>) -> HaproxyStatus {
@@ -327,7 +325,7 @@ fn backend_status(
     core: &Core,
     (name, backend): (&Name, &Backend),
     seen: &ObservedBackend,
-    want: &dyn Fn(&Name) -> Option<Want>,
+    wants: Option<&BTreeMap<Name, Wish>>,
     todo: &Plan,
     context: &Context<'_>,
 ) -> BackendStatus {
@@ -346,7 +344,8 @@ fn backend_status(
             let held = held.get(&there.name).copied();
             let drift = held.is_some() || pending.contains(&there.name);
             let known = known.get(&there.name).copied();
-            server_status(there, known, roles.of_server(there), want(&there.name), (drift, held), context)
+            let wish = wants.and_then(|wants| wants.get(&there.name));
+            server_status(there, known, roles.of_server(there), wish, (drift, held), context)
         })
         .collect();
     let in_service = seen.in_service();
@@ -405,7 +404,7 @@ fn server_status(
     there: &ObservedServer,
     known: Option<&Server>,
     role: &str,
-    want: Option<Want>,
+    wish: Option<&Wish>,
     (drift, held): (bool, Option<&Held>),
     context: &Context<'_>,
 ) -> ServerStatus {
@@ -437,14 +436,21 @@ fn server_status(
             weight: there.weight,
         },
         override_: None,
-        desired: match want {
-            Some(Want::Ready) => Some(Admin::Ready),
-            Some(Want::Maint) => Some(Admin::Maint),
+        desired: match wish.map(|wish| wish.want) {
+            Some(Want::Ready | Want::Open) => Some(Admin::Ready),
+            Some(Want::Drain) => Some(Admin::Drain),
+            Some(Want::Maint | Want::Shut) => Some(Admin::Maint),
             Some(Want::AsIs | Want::Unknown) | None => None,
         },
         drift,
-        held: held.map(|held| held_text(held.because)),
+        held: held.map(|held| held_text(held.because)).or_else(|| rule_text(known?, wish?)),
     }
+}
+
+/// The rule by which it is where it is.
+fn rule_text(known: &Server, wish: &Wish) -> Option<String> {
+    let why = wish.why.as_ref().filter(|_| known.cause.as_ref().is_some_and(Cause::is_rule));
+    why.map(Name::to_string)
 }
 
 fn held_text(because: HeldBecause) -> String {

@@ -136,6 +136,15 @@ impl Suspicion {
             || self.members.values().any(|member| beyond(&member.standing))
     }
 
+    /// Something was late or has failed.
+    pub(crate) fn has_failure(&self) -> bool {
+        let failed = |member: &Member| match member.standing {
+            Standing::Pending => false,
+            Standing::Late(_) | Standing::Failed(_) => true,
+        };
+        self.origin_failure.is_some() || self.members.values().any(failed)
+    }
+
     /// The targets that did not answer so far, each with how.
     pub(crate) fn silent_targets(&self) -> BTreeMap<TargetId, Failure> {
         let members = self.members.values().filter_map(|member| match &member.standing {

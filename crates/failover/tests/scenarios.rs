@@ -6,9 +6,12 @@ mod world;
 mod scenarios {
     mod blame;
     mod detection;
+    mod latency;
     mod local;
     mod recovery;
     mod replay;
+    mod rules;
     mod servers;
+    mod sessions;
     mod slow;
 }

@@ -113,7 +113,7 @@ const SIMULATE_HELP: &str = concat!(
     "Keys of --set are those of the configuration:
   probe.profile, probe.canary, probe.interval, probe.timeout,
   probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max
-  on_slow    of all backends: show or move
+  policy, failback, allow_exit_change, when_all_down, on_slow    of all backends
 
 Without --set the decisions are those of the daemon. With it they are beside
 those of a daemon with other settings, which is an estimate: its probes were not

@@ -156,7 +156,7 @@ fn weight(input: &Input) -> usize {
             let servers: usize = observed.backends.values().map(|backend| backend.servers.len()).sum();
             size_of::<Observed>() + servers * size_of::<ObservedServer>()
         }
-        Input::Evidence(_) | Input::Due | Input::Gap(_) => 0,
+        Input::Evidence(_) | Input::Due | Input::Gap(_) | Input::FailBack(_) => 0,
     };
     size_of::<Line>() + sight
 }

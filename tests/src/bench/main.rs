@@ -9,6 +9,7 @@ mod outage;
 mod program;
 mod reload;
 mod report;
+mod sessions;
 mod size;
 mod start;
 
@@ -69,6 +70,8 @@ async fn measure(program: &Program) -> Vec<Figure> {
     figures.extend(reload::measure(program).await);
     tell("client-seen outage (about five minutes)");
     figures.extend(outage::measure(program).await);
+    tell("a session in a dead tunnel (about two minutes)");
+    figures.push(sessions::measure(program).await);
     tell("a hundred servers (about a minute)");
     figures.extend(load::measure(program).await);
     figures.extend(size::measure(program));

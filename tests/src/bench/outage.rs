@@ -111,7 +111,7 @@ pub(crate) fn slow_down<'e>(exits: impl IntoIterator<Item = &'e Exit>) {
 }
 
 /// HAProxy as good as it can do it alone: SOCKS handshake, CONNECT to the target and a request through the tunnel.
-fn with_tcp_check(lab: &Lab) -> Builder {
+pub(crate) fn with_tcp_check(lab: &Lab) -> Builder {
     let addrs = [&lab.wg1, &lab.wg2, &lab.warp].map(Exit::addr);
     let servers: Vec<(&str, SocketAddr)> =
         EXITS.iter().zip(addrs).map(|((name, _), addr)| (*name, addr)).collect();

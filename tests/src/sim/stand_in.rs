@@ -47,7 +47,7 @@ impl StandIn {
                 (true, false) => Want::Maint,
                 (true, true) => Want::AsIs,
             };
-            (server.id.server.clone(), Wish { want, why: None, address: Some(server.address) })
+            (server.id.server.clone(), Wish { want, why: None, address: Some(server.address), kill: false })
         };
         let backend = self.servers.first().map(|server| server.id.backend.clone());
         let wishes = self.servers.iter().map(wish).collect();

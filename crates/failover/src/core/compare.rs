@@ -250,10 +250,12 @@ impl Core {
             (None, false) => {
                 self.frozen = Some(now);
                 self.events.push(Event::Frozen { control: self.settings.control });
+                self.undecided = true;
             }
             (Some(since), true) => {
                 self.frozen = None;
                 self.events.push(Event::Thawed { lasted: now.since(since) });
+                self.undecided = true;
             }
             (None, true) | (Some(_), false) => {}
         }

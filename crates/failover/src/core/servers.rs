@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::{Core, Key, Server};
 use crate::detector::{Desk, Detector, Verdict};
-use crate::{Event, Name, Observed, ObservedBackend, ServerId, Time};
+use crate::{Admin, Event, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Time};
 
 impl Core {
     /// Takes in a sight of HAProxy: which servers there are, where they listen, which are in service, and which have
@@ -16,12 +16,15 @@ impl Core {
             self.adopt_servers(name, seen, now);
             let backend = self.backends.entry(name.clone()).or_default();
             backend.other_usable = seen.servers.iter().any(|server| !server.managed && server.is_usable());
+            backend.balance = seen.balance;
             let to = seen.in_service();
             let from = backend.in_service.as_ref().map(|(names, _)| names.clone());
             if from.as_ref() != Some(&to) {
                 backend.in_service = Some((to.clone(), now));
+                self.note_left(name, from.as_deref().unwrap_or_default(), seen, now);
                 self.events.push(Event::InService { backend: name.clone(), from, to });
             }
+            self.miss_in_tiers(name, seen);
         }
         self.forget_backends(observed, now);
         for name in observed.backends.keys() {
@@ -41,7 +44,10 @@ impl Core {
         for there in seen.by_preference().filter(|server| server.managed) {
             let same = left.remove(&(there.name.clone(), there.address));
             let id = ServerId { backend: name.clone(), server: there.name.clone() };
-            let key = same.unwrap_or_else(|| self.add(id, there.address, now));
+            let key = same.unwrap_or_else(|| self.add(id, there, now));
+            if let Some(server) = self.servers.get_mut(&key) {
+                (server.backup, server.available) = (there.backup, there.is_available());
+            }
             self.touch(key, now, |detector, desk| detector.set_busy(there.busy, desk));
             keys.push(key);
         }
@@ -62,7 +68,24 @@ impl Core {
         }
     }
 
-    fn add(&mut self, id: ServerId, address: Option<SocketAddr>, now: Time) -> Key {
+    /// Tells which of the servers that the backend's tiers name are not there, once.
+    fn miss_in_tiers(&mut self, name: &Name, seen: &ObservedBackend) {
+        let named = self.settings.rules_of(name).tiers.iter().flatten();
+        let missing: Vec<String> = named
+            .filter(|server| seen.server(server).is_none())
+            .map(|server| {
+                format!("`tiers` names {name}/{server}, which HAProxy does not have; correct its name in the configuration")
+            })
+            .collect();
+        let Some(backend) = self.backends.get_mut(name) else { return };
+        let before = std::mem::replace(&mut backend.missing, missing);
+        for what in backend.missing.iter().filter(|what| !before.contains(what)) {
+            self.events.push(Event::Missing { what: what.clone() });
+        }
+    }
+
+    fn add(&mut self, id: ServerId, there: &ObservedServer, now: Time) -> Key {
+        let address = there.address;
         let key = Key(self.next_key);
         self.next_key += 1;
         let ordered = self.orders.len();
@@ -84,6 +107,12 @@ impl Core {
                 id,
                 address,
                 detector,
+                backup: there.backup,
+                available: there.is_available(),
+                // What an earlier run took out and did not let back still waits.
+                out: there.admin == Admin::Maint && there.owner == Owner::Ours,
+                left: None,
+                cause: None,
                 slow_since: None,
                 since: now,
                 told: Verdict::Unknown,

@@ -48,6 +48,9 @@ impl Detector {
         let began = running.began.unwrap_or(at);
         self.history.push(Entry::Passed(success.last.took));
         self.learn(success.last, &running, desk);
+        if desk.stalls.since(running.since) == Duration::ZERO {
+            self.paces.learn(running.target, success.last.took.min(STAGE_MAX), desk.now);
+        }
         match running.kind {
             Kind::Open if success.kept => self.keep(id, running.target, at, desk),
             Kind::Open => self.not_kept(running.target, desk),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Admin, HeldBecause, Name, Process, ServerId};
+use crate::{Admin, HeldBecause, Name, Process, ServerId, WhenAllDown};
 
 pub(super) fn slow(server: &ServerId, slow: bool, takes: Duration) -> String {
     let millis = takes.as_millis();
@@ -89,11 +89,31 @@ pub(super) fn in_service(
     if to.is_empty() {
         return write!(f, "{backend} has no usable server: HAProxy closes every new connection");
     }
-    write!(f, "{backend} {} on ", if from.is_some() { "now" } else { "is" })?;
-    for (index, name) in to.iter().enumerate() {
-        write!(f, "{}{name}", if index == 0 { "" } else { ", " })?;
+    write!(f, "{backend} {} on {}", if from.is_some() { "now" } else { "is" }, listed(to))
+}
+
+pub(super) fn steered(backend: &Name, to: &Name, takes: Duration, instead: Duration) -> String {
+    let (takes, instead) = (takes.as_millis(), instead.as_millis());
+    format!(
+        "{backend}: {to} is clearly faster ({takes} ms instead of {instead} ms), new connections go there"
+    )
+}
+
+pub(super) fn failed_back(backend: &Name, to: &[Name]) -> String {
+    format!("{backend} goes back, as an operator wants: {} may take traffic again", listed(to))
+}
+
+/// What is done where no server carries traffic.
+pub(super) const fn then(then: WhenAllDown) -> &'static str {
+    match then {
+        WhenAllDown::LastGood => "none is taken out until one does",
+        WhenAllDown::FailClosed => "all are taken out until one does (when_all_down = fail-closed)",
+        WhenAllDown::AllOpen => "all are put in until one does (when_all_down = all-open)",
     }
-    Ok(())
+}
+
+fn listed(names: &[Name]) -> String {
+    names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// A duration for people: `0.4 s`, `12 s`, `3 min`, `2 h`.

@@ -116,6 +116,10 @@ fn which(event: &Event) -> &str {
     }
 }
 
+const fn is_out(want: Want) -> bool {
+    matches!(want, Want::Maint | Want::Shut)
+}
+
 /// What decisions come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -138,8 +142,8 @@ impl Summary {
             match what {
                 Decided::Wants { server, want, .. } => {
                     let before = wants.insert(server, *want);
-                    summary.out += usize::from(*want == Want::Maint);
-                    summary.back += usize::from(*want == Want::Ready && before == Some(Want::Maint));
+                    summary.out += usize::from(is_out(*want));
+                    summary.back += usize::from(*want == Want::Ready && before.is_some_and(is_out));
                 }
                 Decided::Told(Event::Health { server, to: Verdict::Online, .. }) => {
                     let since = condemned.remove(server);

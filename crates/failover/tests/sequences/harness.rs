@@ -36,6 +36,7 @@ pub(crate) fn run(bytes: &[u8]) {
 struct Harness {
     core: Core,
     observed: Observed,
+    rules: BTreeMap<Name, Rules>,
     now: Time,
     /// What was ordered and has not ended or been dropped, oldest first.
     under_way: BTreeMap<ProbeId, Probe>,
@@ -49,6 +50,7 @@ impl Harness {
     fn new(flavour: u8) -> Self {
         let settings = settings(flavour);
         let mut harness = Self {
+            rules: settings.rules.clone(),
             core: Core::new(settings),
             observed: observed(),
             now: Time::from_millis(10),
@@ -68,6 +70,10 @@ impl Harness {
             9 => self.pass(Duration::from_millis(number * 20)),
             10 => self.change_server(what, argument),
             11 => self.apply(),
+            12 if argument == 0 => {
+                self.core.on_fail_back(&Name::from(BACKENDS[0]), self.now);
+                self.obey();
+            }
             12 => self.look(),
             13 if argument == 0 => {
                 self.now = self.now + Duration::from_secs(7);
@@ -175,7 +181,12 @@ impl Harness {
 
     /// What is planned is carried out, step by step: none of it takes the last usable server away.
     fn apply(&mut self) {
-        for step in plan(self.core.desired(), &self.observed).steps {
+        let plan = plan(self.core.desired(), &self.observed);
+        assert!(
+            plan.kills.is_empty() || self.core.frozen_since().is_none(),
+            "nothing is cut while nothing answers"
+        );
+        for step in plan.steps {
             let Some(backend) = self.observed.backends.get_mut(&step.server.backend) else { continue };
             let before = backend.servers.iter().any(ObservedServer::is_usable);
             for server in backend.servers.iter_mut().filter(|server| server.name == step.server.server) {
@@ -184,7 +195,8 @@ impl Harness {
                 server.admin = step.set;
             }
             let after = backend.servers.iter().any(ObservedServer::is_usable);
-            assert!(after || !before, "{step} leaves nothing");
+            let wish = &self.core.desired()[&step.server.backend][&step.server.server];
+            assert!(after || !before || wish.want == Want::Shut, "{step} leaves nothing");
         }
         self.look();
     }
@@ -244,6 +256,17 @@ impl Harness {
                 let id = ServerId { backend: backend.clone(), server: server.clone() };
                 let out = wish.want == Want::Maint && self.core.frozen_since().is_none();
                 let slow = backend.as_str() == BACKENDS[0];
+                let by_rule = self.rules.get(backend).is_some_and(|rules| {
+                    !rules.allow_exit_change || rules.when_all_down == WhenAllDown::FailClosed
+                });
+                assert!(wish.want != Want::Shut || by_rule, "{id} is shut without a rule");
+                assert!(
+                    !wish.kill || self.core.frozen_since().is_none(),
+                    "{id}: nothing is cut while nothing answers"
+                );
+                let others = wishes.iter().filter(|(other, _)| *other != server);
+                let heir = others.clone().any(|(_, wish)| wish.want == Want::Ready);
+                assert!(!wish.kill || heir, "{id}: nothing is cut while nothing else works");
                 assert!(!out || slow || self.accused.contains(&id), "{id} is wanted out without a cause");
             }
         }
@@ -265,7 +288,31 @@ impl Harness {
     }
 }
 
-/// Settings of one of 32 flavours.
+/// Rules that are not the defaults, of which the backend with the first name has some.
+fn rules(flavour: u8) -> Rules {
+    let number = usize::from(flavour);
+    let names = SERVERS.map(Name::from);
+    Rules {
+        policy: if flavour & 32 != 0 { Policy::Latency } else { Policy::Order },
+        tiers: match number % 4 {
+            0 => Vec::new(),
+            1 => vec![names[..2].to_vec(), names[2..].to_vec()],
+            2 => vec![names[2..].to_vec(), vec![Name::from("nobody")]],
+            _ => vec![names.to_vec()],
+        },
+        failback: [Failback::Auto, Failback::Manual, Failback::Never][number % 3],
+        allow_exit_change: flavour & 64 == 0,
+        when_all_down: [WhenAllDown::LastGood, WhenAllDown::FailClosed, WhenAllDown::AllOpen]
+            [number / 32 % 3],
+        on_slow: if flavour & 16 != 0 { OnSlow::Move } else { OnSlow::Show },
+        on_fail: Sessions::Kill,
+        on_steer: Sessions::Kill,
+        on_failback: Sessions::Kill,
+        kill_after: Duration::from_millis(if flavour & 128 != 0 { 500 } else { 0 }),
+    }
+}
+
+/// Settings of one of 256 flavours.
 pub(crate) fn settings(flavour: u8) -> Settings {
     let mut settings = Settings::new(TARGETS.map(Name::from).to_vec());
     settings.profile = [Profile::Fast, Profile::Eco, Profile::Adaptive][usize::from(flavour) % 3];
@@ -273,6 +320,9 @@ pub(crate) fn settings(flavour: u8) -> Settings {
     settings.ride_through = Duration::from_millis(if flavour & 8 != 0 { 700 } else { 0 });
     if flavour & 16 != 0 {
         settings.rules.insert(BACKENDS[0].into(), Rules { on_slow: OnSlow::Move, ..Rules::DEFAULT });
+    }
+    if flavour & 0xe0 != 0 {
+        settings.rules.insert(BACKENDS[0].into(), rules(flavour));
     }
     settings.seed = u64::from(flavour);
     settings

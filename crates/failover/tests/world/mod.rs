@@ -57,6 +57,8 @@ pub(crate) struct World {
     pub(crate) troubles: BTreeMap<usize, Trouble>,
     /// Troubles of a target with one server's exit, which come before those of the target with all.
     pub(crate) pairs: BTreeMap<(String, usize), Trouble>,
+    /// What an exchange through a server takes, where it is not the same for all.
+    pub(crate) pace: Option<fn(&str, Time) -> Duration>,
     pub(crate) uplink: bool,
     /// This host cannot ask.
     pub(crate) void: bool,
@@ -80,16 +82,22 @@ impl World {
     }
 
     pub(crate) fn with(adapt: impl FnOnce(&mut Settings)) -> Self {
+        Self::seeing(observed(), adapt)
+    }
+
+    /// HAProxy as it is found.
+    pub(crate) fn seeing(observed: Observed, adapt: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(TARGETS.map(Name::from).to_vec());
         settings.profile = Profile::Fast;
         adapt(&mut settings);
         let mut world = Self {
             core: Core::new(settings),
             now: Time::from_millis(1000),
-            observed: observed(),
+            observed,
             faults: BTreeMap::new(),
             troubles: BTreeMap::new(),
             pairs: BTreeMap::new(),
+            pace: None,
             uplink: true,
             void: false,
             told: Vec::new(),
@@ -202,9 +210,18 @@ impl World {
 
     /// Runs until `wanted`; the time that took. Panics after a minute.
     pub(crate) fn run_until(&mut self, wanted: impl Fn(&Self) -> bool) -> Duration {
+        self.run_until_within(60_000, wanted)
+    }
+
+    /// As `run_until`, with another patience.
+    pub(crate) fn run_until_within(&mut self, millis: u64, wanted: impl Fn(&Self) -> bool) -> Duration {
         let start = self.now;
         while !wanted(self) {
-            assert!(self.now.since(start) < Duration::from_secs(60), "it never came; told: {:#?}", self.told);
+            assert!(
+                self.now.since(start) < Duration::from_millis(millis),
+                "it never came; told: {:#?}",
+                self.told
+            );
             self.run(1);
         }
         self.now.since(start)
@@ -229,6 +246,20 @@ impl World {
 
     pub(crate) fn want(&self, server: &str) -> Want {
         self.core.desired()[&Name::from(BACKEND)][&Name::from(server)].want
+    }
+
+    /// What is wanted of all servers, and whether their sessions are to be cut.
+    pub(crate) fn wishes(&self) -> [(Want, bool); 3] {
+        NAMES.map(|name| {
+            let wish = &self.core.desired()[&Name::from(BACKEND)][&Name::from(name)];
+            (wish.want, wish.kill)
+        })
+    }
+
+    pub(crate) fn held(&self, server: &str) -> Option<String> {
+        let status = self.status();
+        let servers = &status.backends[0].servers;
+        servers.iter().find(|there| there.name == server).and_then(|there| there.held.clone())
     }
 
     pub(crate) fn serving(&self) -> String {
@@ -305,6 +336,7 @@ impl World {
     fn begin_stage(&mut self, id: ProbeId) {
         let Some(under) = self.under.get(&id) else { return };
         let server = server_of(&under.probe).map(str::to_owned);
+        let rtt = self.pace.zip(server.as_deref()).map_or(RTT, |(pace, server)| pace(server, self.now));
         let fault = server.and_then(|server| self.faults.get(&server).copied()).unwrap_or(Fault::None);
         let trouble = self.trouble_of(&under.probe);
         let far = !matches!(under.stage, Stage::Tcp | Stage::Greeting);
@@ -318,8 +350,8 @@ impl World {
         let takes = match (under.stage, fault) {
             (Stage::Tcp | Stage::Greeting, _) => LOCAL,
             (_, Fault::Rejects(_)) if under.stage == Stage::Connect => LOCAL,
-            (_, Fault::Slower(times)) => RTT * times,
-            _ => RTT,
+            (_, Fault::Slower(times)) => rtt * times,
+            _ => rtt,
         };
         if !silent {
             self.later(id, takes);
@@ -380,7 +412,8 @@ impl World {
         self.take(Input::Evidence(Evidence { probe, at: self.now, saw }));
     }
 
-    fn take(&mut self, input: Input) {
+    /// Everything that goes into the core goes in here.
+    pub(crate) fn take(&mut self, input: Input) {
         self.core.take(&input, self.now);
         self.recorded.push(Recorded { at: self.now, input });
     }

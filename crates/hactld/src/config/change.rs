@@ -1,13 +1,14 @@
 //! Other settings for what was recorded (`hactl simulate --set`): read by the same code as the configuration, so that
 //! what is allowed there is allowed here, and mistakes are told in the same words.
 
-use failover::{Cadence, Name, OnSlow, Rules, Settings};
+use failover::{Cadence, Failback, Name, OnSlow, Policy, Rules, Settings, WhenAllDown};
 
 use super::layers::{self, Layer};
 use super::locate::{Source, suggestion};
 use super::problem::{ConfigError, Place, Problem};
-use super::raw::{Parsed, RawOnSlow, RawProbe, RawProfile};
+use super::raw::{Parsed, RawProbe, RawProfile};
 use super::resolve::{TARGETS_MAX, hold_misfit, misfit, with_cadence};
+use super::rules::{RawFailback, RawOnSlow, RawPolicy, RawWhenAllDown};
 use super::{duration, environment};
 
 /// Keys of `[probe]` that can be set otherwise, each behind the name that its layer and its mistakes go by.
@@ -22,7 +23,9 @@ const PROBE: [(&str, &str); 8] = [
     ("--set probe.hold_max", "hold_max"),
 ];
 
-const ON_SLOW: &str = "--set on_slow";
+/// Keys of a backend that can be set otherwise, for all of them.
+const RULES: [&str; 5] =
+    ["--set policy", "--set failback", "--set allow_exit_change", "--set when_all_down", "--set on_slow"];
 
 /// What stands before a key in these names.
 const FLAG: &str = "--set ";
@@ -30,22 +33,58 @@ const FLAG: &str = "--set ";
 /// One key with its value.
 enum Change {
     Probe(&'static str, Layer),
+    Rule(Rule),
+}
+
+/// A key of a backend with its value.
+#[derive(Clone, Copy)]
+enum Rule {
+    Policy(Policy),
+    Failback(Failback),
+    AllowExitChange(bool),
+    WhenAllDown(WhenAllDown),
     OnSlow(OnSlow),
 }
 
-/// `recorded`, changed by each of `sets`, which is written `key=value`; `on_slow` is meant for all `backends`.
+impl Rule {
+    fn parse(key: &str, value: &str) -> Result<Self, String> {
+        match key {
+            "policy" => value.parse().map(|RawPolicy(value)| Self::Policy(value)),
+            "failback" => value.parse().map(|RawFailback(value)| Self::Failback(value)),
+            "allow_exit_change" => value
+                .parse()
+                .map(Self::AllowExitChange)
+                .map_err(|_| format!("`{value}` is neither true nor false")),
+            "when_all_down" => value.parse().map(|RawWhenAllDown(value)| Self::WhenAllDown(value)),
+            _ => value.parse().map(|RawOnSlow(value)| Self::OnSlow(value)),
+        }
+    }
+
+    const fn apply(self, rules: &mut Rules) {
+        match self {
+            Self::Policy(value) => rules.policy = value,
+            Self::Failback(value) => rules.failback = value,
+            Self::AllowExitChange(value) => rules.allow_exit_change = value,
+            Self::WhenAllDown(value) => rules.when_all_down = value,
+            Self::OnSlow(value) => rules.on_slow = value,
+        }
+    }
+}
+
+/// `recorded`, changed by each of `sets`, which is written `key=value`; keys of a backend are meant for all `backends`.
 ///
 /// # Errors
 /// Everything that is wrong with them.
 pub fn change(recorded: &Settings, backends: &[Name], sets: &[String]) -> Result<Settings, ConfigError> {
-    let (mut layers, mut keys, mut problems, mut on_slow) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let (mut layers, mut keys, mut problems, mut set_rules) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for set in sets {
         match read(set) {
             Ok(Change::Probe(key, layer)) => {
                 keys.push(key);
                 layers.push(layer);
             }
-            Ok(Change::OnSlow(value)) => on_slow = Some(value),
+            Ok(Change::Rule(rule)) => set_rules.push(rule),
             Err(problem) => problems.push(*problem),
         }
     }
@@ -57,12 +96,12 @@ pub fn change(recorded: &Settings, backends: &[Name], sets: &[String]) -> Result
         let flag = PROBE.iter().find(|(_, key)| *key == misfit.key).map_or("--set", |(flag, _)| flag);
         return Err(Problem::new(misfit.what).next(misfit.next).at(Place::Flag(flag)).into());
     }
-    if let Some(on_slow) = on_slow {
-        for backend in backends {
-            settings.rules.entry(backend.clone()).or_insert(Rules::DEFAULT).on_slow = on_slow;
+    for backend in backends {
+        for rule in &set_rules {
+            rule.apply(settings.rules.entry(backend.clone()).or_insert(Rules::DEFAULT));
         }
-        settings.rules.retain(|_, rules| *rules != Rules::DEFAULT);
     }
+    settings.rules.retain(|_, rules| *rules != Rules::DEFAULT);
     Ok(settings)
 }
 
@@ -114,11 +153,11 @@ fn read(set: &str) -> Result<Change, Box<Problem>> {
     if let Some((name, key)) = PROBE.iter().find(|(name, _)| name.strip_prefix(FLAG) == Some(key)) {
         return Ok(Change::Probe(key, Layer::of_variable(name, "probe", key, environment::parse(value))));
     }
-    if ON_SLOW.strip_prefix(FLAG) == Some(key) {
-        let read = value.parse().map(|RawOnSlow(value)| Change::OnSlow(value));
-        return read.map_err(|error| Box::new(Problem::new(error).at(Place::Flag(ON_SLOW))));
+    if let Some(name) = RULES.into_iter().find(|name| name.strip_prefix(FLAG) == Some(key)) {
+        let read = Rule::parse(key, value).map(Change::Rule);
+        return read.map_err(|error| Box::new(Problem::new(error).at(Place::Flag(name))));
     }
-    let names = PROBE.iter().map(|(name, _)| *name).chain([ON_SLOW]);
+    let names = PROBE.iter().map(|(name, _)| *name).chain(RULES);
     let known: Vec<&str> = names.filter_map(|name| name.strip_prefix(FLAG)).collect();
     let problem = Problem::new(format!("unknown key `{key}`")).hint(Some(suggestion(key, &known)));
     Err(Box::new(problem.at(Place::Flag("--set"))))

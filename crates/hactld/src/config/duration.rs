@@ -38,6 +38,9 @@ const HOLD_MIN: Duration = Duration::from_millis(500);
 /// Whoever wants a server to stay out for longer puts it into maint.
 const HOLD_MAX: Duration = Duration::from_secs(3600);
 
+/// A dead session is of no use to its client, and one that is kept for longer than this is kept for good: `"keep"`.
+const KILL_AFTER_MAX: Duration = Duration::from_secs(3600);
+
 /// Of `hactl check`. Less than this is below the round trip of most tunnels: every probe would fail.
 const CHECK_MIN: Duration = Duration::from_millis(50);
 
@@ -67,6 +70,10 @@ pub(super) fn ride_through<'de, D: Deserializer<'de>>(deserializer: D) -> Result
 
 pub(super) fn hold<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     deserializer.deserialize_any(Bounded::new(HOLD_MIN, HOLD_MAX))
+}
+
+pub(super) fn kill_after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(Bounded::new(Duration::ZERO, KILL_AFTER_MAX)).map(Some)
 }
 
 /// Parses the deadline of `hactl check` as it is written on a command line.

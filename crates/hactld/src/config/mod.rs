@@ -11,6 +11,7 @@ mod locate;
 mod problem;
 mod raw;
 mod resolve;
+mod rules;
 
 use std::collections::BTreeSet;
 use std::fs::File;

@@ -7,13 +7,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use checker::{Expect, Target, TargetOptions};
-use failover::{OnExit, OnSlow, Profile, Settings};
+use failover::{OnExit, Profile, Settings};
 use haproxy_runtime::{Address, BackendName, ServerName};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::duration;
+use super::rules::{RawFailback, RawOnSlow, RawPolicy, RawSessions, RawWhenAllDown};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
@@ -97,22 +98,19 @@ pub(super) struct RawInstance {
 pub(super) struct RawBackend {
     pub(super) name: Option<Parsed<BackendName>>,
     pub(super) servers: Option<Vec<Parsed<ServerName>>>,
-    /// Checked and then dropped: it is the only one so far.
     pub(super) policy: Option<Parsed<RawPolicy>>,
+    pub(super) tiers: Option<Vec<Vec<Parsed<ServerName>>>>,
+    pub(super) failback: Option<Parsed<RawFailback>>,
+    pub(super) allow_exit_change: Option<bool>,
+    pub(super) when_all_down: Option<Parsed<RawWhenAllDown>>,
     pub(super) on_slow: Option<Parsed<RawOnSlow>>,
+    pub(super) on_fail: Option<Parsed<RawSessions>>,
+    pub(super) on_steer: Option<Parsed<RawSessions>>,
+    pub(super) on_failback: Option<Parsed<RawSessions>>,
+    #[serde(deserialize_with = "duration::kill_after")]
+    pub(super) kill_after: Option<Duration>,
     pub(super) username: Option<String>,
     pub(super) password_file: Option<PathBuf>,
-}
-
-#[derive(Debug)]
-pub(super) struct RawPolicy;
-
-impl FromStr for RawPolicy {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        known("policy", text, [("order", Self)])
-    }
 }
 
 #[derive(Debug)]
@@ -136,17 +134,6 @@ pub(super) const fn profile_name(profile: Profile) -> &'static str {
 }
 
 #[derive(Debug)]
-pub(super) struct RawOnSlow(pub(super) OnSlow);
-
-impl FromStr for RawOnSlow {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        known("on_slow", text, [("show", Self(OnSlow::Show)), ("move", Self(OnSlow::Move))])
-    }
-}
-
-#[derive(Debug)]
 pub(super) struct RawOnExit(pub(super) OnExit);
 
 impl FromStr for RawOnExit {
@@ -158,7 +145,7 @@ impl FromStr for RawOnExit {
 }
 
 /// The value that `text` is the word for.
-fn known<T, const N: usize>(what: &str, text: &str, words: [(&str, T); N]) -> Result<T, String> {
+pub(super) fn known<T, const N: usize>(what: &str, text: &str, words: [(&str, T); N]) -> Result<T, String> {
     let list = words.each_ref().map(|(word, _)| *word).join(", ");
     let found = words.into_iter().find(|(word, _)| *word == text);
     found.map(|(_, value)| value).ok_or_else(|| format!("unknown {what} `{text}`; known: {list}"))

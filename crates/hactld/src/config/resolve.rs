@@ -14,9 +14,9 @@ use super::environment::{self, Environment};
 use super::locate::{Origin, Source};
 use super::problem::{ConfigError, Place, Problem};
 use super::raw::{
-    self, Parsed, RawBackend, RawConfig, RawInstance, RawOnExit, RawOnSlow, RawProbe, RawProfile, RawState,
-    RawTarget,
+    self, Parsed, RawBackend, RawConfig, RawInstance, RawOnExit, RawProbe, RawProfile, RawState, RawTarget,
 };
+use super::rules::{TierProblem, rules, tier_problems};
 use super::{
     Backend, Config, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, Instance, Probe, State, quickest, read_at_most,
 };
@@ -174,6 +174,11 @@ impl<'a> Resolver<'a> {
             let at = |key| ["instance", "0", "backend", &index, key];
             let credentials = self.credentials(&backend, &at);
             let rules = rules(&backend);
+            for TierProblem { what, next, place } in tier_problems(&backend) {
+                let path: Vec<&str> =
+                    at("tiers").into_iter().chain(place.iter().map(String::as_str)).collect();
+                self.report(&what, next, &path);
+            }
             let Some(name) = backend.name.map(|name| name.0) else {
                 let next = "say name = \"NAME\" with HAProxy's name of the backend";
                 self.report("a backend without a name", next, &at("name"));
@@ -295,15 +300,6 @@ pub(super) fn with_cadence(
             Settings { fast: quick, eco: slow, ..settings }
         }
     }
-}
-
-/// What is not written is as it is for every backend.
-fn rules(raw: &RawBackend) -> Rules {
-    let mut rules = Rules::DEFAULT;
-    if let Some(Parsed(RawOnSlow(on_slow))) = &raw.on_slow {
-        rules.on_slow = *on_slow;
-    }
-    rules
 }
 
 /// How `canary` and `interval` do not go together.

@@ -193,7 +193,7 @@ fn whatever_is_set_wrong_is_a_usage_error() {
     let (exit, report, texts) = told(Path::new("F"), &refusal);
     assert_eq!(exit, Exit::Usage);
     assert_snapshot!(texts.join("\n"), @r#"
-    --set: unknown key `x`; known: probe.profile, probe.canary, probe.interval, probe.timeout, probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max, on_slow
+    --set: unknown key `x`; known: probe.profile, probe.canary, probe.interval, probe.timeout, probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max, policy, failback, allow_exit_change, when_all_down, on_slow
     --set probe.timeout: 2 has no unit; write "2s"
     "#);
     assert_eq!(report.why, Some(texts.join("\n")));

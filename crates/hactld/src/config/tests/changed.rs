@@ -37,6 +37,20 @@ fn on_slow_is_that_of_all_backends() {
 }
 
 #[test]
+fn rules_of_all_backends_can_be_set_otherwise() {
+    let sets = ["policy=latency", "failback=never", "allow_exit_change=false", "when_all_down=all-open"];
+    let rules = Rules {
+        policy: Policy::Latency,
+        failback: Failback::Never,
+        allow_exit_change: false,
+        when_all_down: WhenAllDown::AllOpen,
+        ..Rules::DEFAULT
+    };
+    let changed = changed(&settings(), &sets).unwrap();
+    assert_eq!(changed.rules, ["one", "two"].map(|name| (Name::from(name), rules.clone())).into());
+}
+
+#[test]
 fn mistakes_are_those_of_the_configuration() {
     let told = |sets: &[&str]| changed(&settings(), sets).unwrap_err().to_string();
     assert_snapshot!(told(&["probe.timeout=2", "probe.canary=1ms", "probe.profile=quick", "on_slow=kill"]), @r#"
@@ -45,8 +59,8 @@ fn mistakes_are_those_of_the_configuration() {
     --set probe.profile: unknown profile `quick`; known: fast, eco, adaptive
     --set probe.timeout: 2 has no unit; write "2s"
     "#);
-    assert_snapshot!(told(&["probe.timeut=2s"]), @"--set: unknown key `probe.timeut`; did you mean `probe.timeout`?   known: probe.profile, probe.canary, probe.interval, probe.timeout, probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max, on_slow");
-    assert_snapshot!(told(&["probe.targets=[]"]), @"--set: unknown key `probe.targets`; did you mean `probe.timeout`?   known: probe.profile, probe.canary, probe.interval, probe.timeout, probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max, on_slow");
+    assert_snapshot!(told(&["probe.timeut=2s"]), @"--set: unknown key `probe.timeut`; did you mean `probe.timeout`?   known: probe.profile, probe.canary, probe.interval, probe.timeout, probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max, policy, failback, allow_exit_change, when_all_down, on_slow");
+    assert_snapshot!(told(&["probe.targets=[]"]), @"--set: unknown key `probe.targets`; did you mean `probe.timeout`?   known: probe.profile, probe.canary, probe.interval, probe.timeout, probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max, policy, failback, allow_exit_change, when_all_down, on_slow");
     assert_snapshot!(told(&["probe.timeout"]), @"
     --set: `probe.timeout` has no value
       next: write it as in --set probe.ride_through=2s
@@ -63,7 +77,7 @@ fn mistakes_are_those_of_the_configuration() {
     --set probe.hold: `hold` (600s) is longer than `hold_max` (300s)
       next: write a `hold` of 300s or less, or a `hold_max` of 600s or more
     ");
-    assert_snapshot!(told(&["\u{1b}[2J=\n"]), @r"--set: unknown key `\u{1b}[2J`; known: probe.profile, probe.canary, probe.interval, probe.timeout, probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max, on_slow");
+    assert_snapshot!(told(&["\u{1b}[2J=\n"]), @r"--set: unknown key `\u{1b}[2J`; known: probe.profile, probe.canary, probe.interval, probe.timeout, probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max, policy, failback, allow_exit_change, when_all_down, on_slow");
 }
 
 #[test]

@@ -1,0 +1,59 @@
+//! How much an event matters. Nothing is decided by it.
+
+use super::Event;
+use crate::Verdict;
+
+/// How much an event matters to whoever reads along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// As it should be.
+    Info,
+    /// Something does not carry traffic or cannot be done; clients are served.
+    Warning,
+    /// Clients are not served, or hactl cannot act.
+    Error,
+}
+
+impl Event {
+    /// How much it matters.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Health { to: Verdict::Degraded | Verdict::Offline, .. }
+            | Self::Held { .. }
+            | Self::Overridden { .. }
+            | Self::LeftOut { .. }
+            | Self::LedgerLost { .. }
+            | Self::LedgerWritable { why: Some(_), .. }
+            | Self::Slow { slow: true, .. }
+            | Self::TargetRests { .. }
+            | Self::NoCanary { .. }
+            | Self::Starved { .. }
+            | Self::SessionsKept { .. }
+            | Self::Refused { .. } => Severity::Warning,
+            Self::InService { to, .. } if to.is_empty() => Severity::Error,
+            Self::Blackout { .. }
+            | Self::Frozen { .. }
+            | Self::Contended { stand_back: Some(_), .. }
+            | Self::HaproxyAway { .. }
+            | Self::WritesDenied { .. }
+            | Self::Missing { .. } => Severity::Error,
+            Self::Health { .. }
+            | Self::InService { .. }
+            | Self::BlackoutOver { .. }
+            | Self::Thawed { .. }
+            | Self::Slow { slow: false, .. }
+            | Self::TargetBack { .. }
+            | Self::Steered { .. }
+            | Self::KeptOut { .. }
+            | Self::FailedBack { .. }
+            | Self::SessionsKilled { .. }
+            | Self::Applied { .. }
+            | Self::Adopted { .. }
+            | Self::Contended { stand_back: None, .. }
+            | Self::LedgerWritable { why: None, .. }
+            | Self::HaproxyPresent { .. }
+            | Self::HaproxyReplaced { .. } => Severity::Info,
+        }
+    }
+}
