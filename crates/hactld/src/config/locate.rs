@@ -190,6 +190,7 @@ fn expected_text(expected: &str) -> &str {
     match expected {
         "a string" | "path string" => "a string in quotes",
         "a sequence" => "a list in square brackets",
+        "a boolean" => "true or false",
         "u16" => "a number from 0 to 65535",
         other => other,
     }

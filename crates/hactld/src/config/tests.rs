@@ -64,16 +64,8 @@ haproxy = "tcp:[::1]:9999"
 [[instance.backend]]
 name = "one"
 servers = ["b", "a"]
-policy = "latency"
-tiers = [["b"], ["a"]]
-failback = "manual"
-allow_exit_change = false
-when_all_down = "fail-closed"
+policy = "order"
 on_slow = "move"
-on_fail = "keep"
-on_steer = "kill"
-on_failback = "kill"
-kill_after = "0s"
 username = "user"
 password_file = "{}"
 "#,
@@ -81,18 +73,6 @@ password_file = "{}"
     );
     let config = resolved(&text, &[], &Flags::default()).unwrap();
     assert_eq!(targets(&config), ["tcp://127.0.0.1:7", "https://localhost/"]);
-    let rules = Rules {
-        policy: Policy::Latency,
-        tiers: vec![vec![Name::from("b")], vec![Name::from("a")]],
-        failback: Failback::Manual,
-        allow_exit_change: false,
-        when_all_down: WhenAllDown::FailClosed,
-        on_slow: OnSlow::Move,
-        on_fail: Sessions::Keep,
-        on_steer: Sessions::Kill,
-        on_failback: Sessions::Kill,
-        kill_after: Duration::ZERO,
-    };
     let settings = Settings {
         profile: Profile::Eco,
         eco: Cadence { canary: Duration::from_millis(1500), full: Duration::from_secs(90) },
@@ -100,7 +80,7 @@ password_file = "{}"
         false_alarm_every: Duration::from_secs(10 * 24 * 3600),
         ride_through: Duration::from_secs(2),
         control: true,
-        rules: BTreeMap::from([(Name::from("one"), rules)]),
+        rules: BTreeMap::from([(Name::from("one"), Rules { on_slow: OnSlow::Move, ..Rules::DEFAULT })]),
         ..Settings::new(["tcp://127.0.0.1:7", "https://localhost/"].map(Name::from).to_vec())
     };
     assert_eq!(config.probe.settings, settings);
