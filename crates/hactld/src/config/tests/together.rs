@@ -46,9 +46,9 @@ fn an_instance_and_its_backends_have_to_be_complete() {
         |           ^^
       next: name one, or leave `servers` out to steer all that HAProxy lists
     ");
-    assert_snapshot!(problems(&format!("{INSTANCE}policy = \"latency\"\n")), @r#"
-    hactl.toml:6:10: unknown policy `latency`; known: order
-      6 | policy = "latency"
+    assert_snapshot!(problems(&format!("{INSTANCE}policy = \"backups\"\n")), @r#"
+    hactl.toml:6:10: unknown policy `backups`; known: order, latency
+      6 | policy = "backups"
         |          ^^^^^^^^^
     "#);
     assert_snapshot!(problems(&format!("[admin]\nsocket = \"\"\n{INSTANCE}")), @r#"
@@ -190,7 +190,7 @@ fn all_mistakes_are_told_at_once() {
     hactl.toml:13:8: ' ' in the name `b c`: only letters, digits and `_.:-` are allowed
       13 | name = "b c"
          |        ^^^^^
-    hactl.toml:14:10: unknown policy `fastest`; known: order
+    hactl.toml:14:10: unknown policy `fastest`; known: order, latency
       14 | policy = "fastest"
          |          ^^^^^^^^^
     "#);
