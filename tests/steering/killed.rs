@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use e2e::haproxy::{Shown, shown};
 use e2e::wireguard::Dice;
-use e2e::{Daemon, Fault, Lab, Layout, Witness};
+use e2e::{Daemon, Fault, Lab, Layout, Mode, Witness};
 use tokio::time::sleep;
 
 use super::steered::{PATIENCE, start_hactl};
@@ -22,8 +23,16 @@ const EARLY_EVERY: u64 = 4;
 /// Between two faults, at most: milliseconds.
 const FLAP_MAX: u64 = 80;
 
-/// The operator's server.
+/// Reloads of the other test; each takes a second and more, because HAProxy 2.6 drops the next one that comes sooner.
+const RELOADS: u64 = 8;
+
+/// Milliseconds from the signal to the new worker (measured: up to 106), and some more.
+const RELOAD_TAKES: u64 = 200;
+
+/// The operator's server, what it is set to, and how `show servers state` shows that.
 const THEIRS: &str = "wg2";
+const OPERATORS: &str = "drain";
+const OPERATORS_BITS: u32 = 8;
 
 /// The servers that flap.
 const OURS: [&str; 2] = ["wg1", "cloudflare_warp"];
@@ -56,7 +65,58 @@ async fn killed_at_any_instant_the_next_start_finishes_the_job_and_nothing_of_an
     let (half, most) = (took[took.len() / 2], took[took.len() - 1]);
     println!("right after a start: {half:?} half of the time, {most:?} at most, {} times", took.len());
     witness.assert_never_emptied(&lab.haproxy);
-    witness.assert_untouched(&lab.haproxy, THEIRS, OPERATORS_BITS);
+    witness.assert_untouched(&lab.haproxy, THEIRS, OPERATORS_BITS, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_around_reloads_the_next_start_finishes_the_job_and_nothing_of_an_operators_is_undone() {
+    let seed = number("HACTL_SEED").unwrap_or_else(Dice::any_seed);
+    println!("HACTL_SEED={seed}");
+    let mut dice = Dice::new(seed);
+    let mut lab =
+        Lab::start_with(Layout::AllBackup, |haproxy| haproxy.mode(Mode::MasterWorker).expose_fd()).await;
+    set_by_operator(&lab).await;
+    let witness = Witness::start(&lab.haproxy);
+    let mut hactl = start_hactl(&lab);
+    for reload in 0..RELOADS {
+        let dead = settle(&lab, &mut dice).await;
+        let instant = Duration::from_millis(dice.below(RELOAD_TAKES));
+        match dice.below(3) {
+            0 => lab.haproxy.reload_master().await,
+            1 => {
+                hactl.kill();
+                lab.haproxy.reload_master().await;
+                hactl = start_hactl(&lab);
+            }
+            _ => {
+                let kill = async {
+                    sleep(instant).await;
+                    hactl.kill();
+                };
+                tokio::join!(lab.haproxy.reload_master(), kill);
+                hactl = start_hactl(&lab);
+            }
+        }
+        until_right(&lab, &hactl, dead).await;
+        // HAProxy has forgotten it. Any sooner and it may be the operator who takes the last one.
+        set_by_operator(&lab).await;
+        flap(&lab, &mut dice).await;
+        println!("right after reload {reload}");
+    }
+    witness.assert_never_emptied(&lab.haproxy);
+    let changes = usize::try_from(RELOADS).expect("they are few");
+    witness.assert_untouched(&lab.haproxy, THEIRS, OPERATORS_BITS, changes);
+}
+
+async fn set_by_operator(lab: &Lab) {
+    let reply = lab.haproxy.runtime(&format!("set server socks_back_7891/{THEIRS} state {OPERATORS}")).await;
+    assert_eq!(reply.trim(), "");
+}
+
+/// A number from the environment.
+fn number(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{name}={value} is no number")))
 }
 
 /// A state in which something can be right: one of ours is well at least. Which one is not.
@@ -84,8 +144,8 @@ async fn flap(lab: &Lab, dice: &mut Dice) {
 async fn until_right(lab: &Lab, hactl: &Daemon, dead: Option<&str>) {
     let start = Instant::now();
     loop {
-        let shown = e2e::haproxy::shown(&lab.haproxy.admin_socket()).await;
-        let is_right = |shown: &e2e::haproxy::Shown| {
+        let shown = shown(&lab.haproxy.admin_socket()).await;
+        let is_right = |shown: &Shown| {
             OURS.iter().all(|name| shown.servers[*name].administrative == u32::from(Some(*name) == dead))
         };
         if shown.as_ref().is_some_and(is_right) {
@@ -96,7 +156,3 @@ async fn until_right(lab: &Lab, hactl: &Daemon, dead: Option<&str>) {
         sleep(POLL).await;
     }
 }
-
-/// As `show servers state` shows it.
-const OPERATORS: &str = "drain";
-const OPERATORS_BITS: u32 = 8;

@@ -83,33 +83,30 @@ impl Promises {
     pub(crate) fn wanted(&mut self, desired: &Desired) {
         let now = Instant::now();
         for (name, wish) in desired.values().flatten() {
-            match wish.want {
-                Want::Ready => self.wanted_in.insert(name.to_string(), now),
-                Want::Maint if wish.why.is_some() => self.wanted_out.insert(name.to_string(), now),
-                Want::Maint => self.broken(&format!("I3: {name} is wanted out without a reason")),
-                _ => None,
-            };
+            if wish.want == Want::Ready {
+                self.wanted_in.insert(name.to_string(), now);
+            } else if wish.want == Want::Maint {
+                if wish.why.is_none() {
+                    self.broken(&format!("I3: {name} is wanted out without a reason"));
+                }
+                self.wanted_out.insert(name.to_string(), now);
+            }
         }
     }
 
     pub(crate) fn told(&mut self, event: &Event) {
         let text = event.to_string();
         assert!(!text.is_empty());
-        match event {
-            Event::Health { server, to, .. } if to.is_condemned() => {
-                let well = self.well_since.get(server.server.as_str());
-                let now = Instant::now();
-                let long = |since: Instant| now.duration_since(since) >= WELL_FOR;
-                if well.is_some_and(|since| long(*since)) && long(self.clear_since) {
-                    self.broken(&format!("I6: {text}, and all was well"));
-                }
-                self.causes += 1;
+        if let Event::Health { server, to, .. } = event {
+            self.causes += 1;
+            let well = self.well_since.get(server.server.as_str());
+            let long = |since: Instant| since.elapsed() >= WELL_FOR;
+            if to.is_condemned() && well.is_some_and(|since| long(*since)) && long(self.clear_since) {
+                self.broken(&format!("I6: {text}, and all was well"));
             }
-            Event::Health { .. } => self.causes += 1,
-            Event::Refused { server, .. } => {
-                self.told_refused.insert(server.server.to_string());
-            }
-            _ => {}
+        }
+        if let Event::Refused { server, .. } = event {
+            self.told_refused.insert(server.server.to_string());
         }
         self.note(format!("told: {text}"));
     }
