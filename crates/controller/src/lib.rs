@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use failover::{
-    Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Name, Observed, OnExit, Plan, Process, ServerId,
-    Step, Time, Want, Writes, plan,
+    Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Name, Observed, OnExit, Plan, Process,
+    ServerId, Step, Time, Want, Writes, plan,
 };
 use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, StatRow};
 use tokio::sync::{mpsc, watch};

@@ -25,12 +25,20 @@ pub(crate) struct Deed {
     pub(crate) stall: Duration,
 }
 
-/// One deed, by chance.
-pub(crate) fn act(chance: &mut Chance, world: &mut World, haproxy: &mut Haproxy) -> Option<Deed> {
+/// One deed, by chance; what others change in HAProxy at most so often.
+pub(crate) fn act(
+    chance: &mut Chance,
+    world: &mut World,
+    haproxy: &mut Haproxy,
+    others: &mut u32,
+) -> Option<Deed> {
     let turn = chance.below(20);
     // While HAProxy hangs it does what nobody says.
     if haproxy.hangs() && (8..=18).contains(&turn) {
         return None;
+    }
+    if matches!(turn, 8..=12 | 18) {
+        *others = others.checked_sub(1)?;
     }
     let text = match turn {
         0..=5 => tunnel(chance, world, haproxy),

@@ -35,6 +35,9 @@ const RIGHT_WITHIN: Duration = Duration::from_secs(12);
 /// For so long it has to stay right.
 const STAYS_RIGHT: Duration = Duration::from_millis(1200);
 
+/// In most lives others change no more than hactl bears without standing back: three times in a minute.
+const CHANGES_OF_OTHERS: u32 = 3;
+
 /// Relapses hold nobody longer than this here: lives are short.
 const HOLD_MAX: Duration = Duration::from_secs(1);
 
@@ -47,6 +50,8 @@ struct Life {
     events: mpsc::Receiver<Event>,
     promises: Promises,
     began: Instant,
+    /// How often others may still change HAProxy.
+    others: u32,
     /// Until then this process decides nothing.
     stalled_until: Instant,
     _dir: TempDir,
@@ -81,6 +86,7 @@ impl Life {
             settings.seed = seed;
         });
         world.steered_elsewhere = true;
+        let others = if chance.one_in(4) { u32::MAX } else { CHANGES_OF_OTHERS };
         let (desired, wanted) = watch::channel(Desired::new());
         let (seen, observed) = watch::channel(Observed::nothing());
         let (sender, events) = mpsc::channel(1024);
@@ -97,6 +103,7 @@ impl Life {
             events,
             promises: Promises::new(),
             began: now,
+            others,
             stalled_until: now,
             _dir: dir,
         }
@@ -117,7 +124,7 @@ impl Life {
     fn act(&mut self) {
         let deed = {
             let mut haproxy = self.haproxy.lock().unwrap_or_else(PoisonError::into_inner);
-            actors::act(&mut self.chance, &mut self.world, &mut haproxy)
+            actors::act(&mut self.chance, &mut self.world, &mut haproxy, &mut self.others)
         };
         let Some(deed) = deed else { return };
         self.stalled_until = self.stalled_until.max(Instant::now() + deed.stall);
@@ -184,10 +191,12 @@ impl Life {
         loop {
             self.tick().await;
             let wrong = wrong(&lock(&self.haproxy));
-            if wrong.is_none() && right.get_or_insert_with(Instant::now).elapsed() >= STAYS_RIGHT {
+            if (wrong.is_none() || self.promises.is_contended())
+                && right.get_or_insert_with(Instant::now).elapsed() >= STAYS_RIGHT
+            {
                 break;
             }
-            if let Some(wrong) = wrong {
+            if let Some(wrong) = wrong.filter(|_| !self.promises.is_contended()) {
                 right = None;
                 if began.elapsed() > RIGHT_WITHIN {
                     self.promises.broken(&format!("I4: after {:?} {wrong}", began.elapsed()));

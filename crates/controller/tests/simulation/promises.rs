@@ -39,6 +39,8 @@ pub(crate) struct Promises {
     /// Since when the uplink, all targets and this process are.
     clear_since: Instant,
     empty_since: Option<Instant>,
+    /// hactl stands back from the backend, because others keep changing it.
+    contended: bool,
     checked: usize,
     causes: usize,
     /// Refusals that have to be told, and those that were.
@@ -55,6 +57,7 @@ impl Promises {
             well_since: BTreeMap::new(),
             clear_since: Instant::now(),
             empty_since: None,
+            contended: false,
             checked: 0,
             causes: 0,
             refused: BTreeSet::new(),
@@ -105,6 +108,9 @@ impl Promises {
                 self.broken(&format!("I6: {text}, and all was well"));
             }
         }
+        if let Event::Contended { stand_back, .. } = event {
+            self.contended = stand_back.is_some();
+        }
         if let Event::Refused { server, .. } = event {
             self.told_refused.insert(server.server.to_string());
         }
@@ -135,6 +141,11 @@ impl Promises {
         if self.empty_since.is_some_and(|since| since.elapsed() > GIVEN_BACK_WITHIN) {
             self.broken("I1: the backend is empty, and one of its servers is out because of us");
         }
+    }
+
+    /// Nothing is to be expected of hactl for the next minutes but that it gives back.
+    pub(crate) const fn is_contended(&self) -> bool {
+        self.contended
     }
 
     /// At the end, when nothing has been wrong for long.
