@@ -31,8 +31,8 @@ const RELOAD_TAKES: u64 = 200;
 
 /// The operator's server, what it is set to, and how `show servers state` shows that.
 const THEIRS: &str = "wg2";
-const OPERATORS: &str = "drain";
-const OPERATORS_BITS: u32 = 8;
+const OPERATORS: &str = "maint";
+const OPERATORS_BITS: u32 = 1;
 
 /// The servers that flap.
 const OURS: [&str; 2] = ["wg1", "cloudflare_warp"];
