@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::steered::{PATIENCE, start_hactl};
 
-/// What fits into some 40 s; `HACTL_KILLS` asks for another number.
+/// What fits into some 40 s; `E2E_KILLS` asks for another number.
 const KILLS: u64 = 60;
 
 /// hactl lives for up to this many milliseconds after all was right, so that it is killed while it judges, applies and
@@ -41,10 +41,10 @@ const POLL: Duration = Duration::from_millis(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_instant_the_next_start_finishes_the_job_and_nothing_of_an_operators_is_undone() {
-    let kills = std::env::var("HACTL_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number of kills"));
+    let kills = std::env::var("E2E_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number of kills"));
     let seed =
-        std::env::var("HACTL_SEED").map_or_else(|_| Dice::any_seed(), |seed| seed.parse().expect("a seed"));
-    println!("HACTL_SEED={seed} HACTL_KILLS={kills}");
+        std::env::var("E2E_SEED").map_or_else(|_| Dice::any_seed(), |seed| seed.parse().expect("a seed"));
+    println!("E2E_SEED={seed} E2E_KILLS={kills}");
     let mut dice = Dice::new(seed);
     let lab = Lab::start(Layout::AllBackup).await;
     lab.haproxy.runtime(&format!("set server socks_back_7891/{THEIRS} state {OPERATORS}")).await;
@@ -70,8 +70,8 @@ async fn killed_at_any_instant_the_next_start_finishes_the_job_and_nothing_of_an
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_around_reloads_the_next_start_finishes_the_job_and_nothing_of_an_operators_is_undone() {
-    let seed = number("HACTL_SEED").unwrap_or_else(Dice::any_seed);
-    println!("HACTL_SEED={seed}");
+    let seed = number("E2E_SEED").unwrap_or_else(Dice::any_seed);
+    println!("E2E_SEED={seed}");
     let mut dice = Dice::new(seed);
     let mut lab =
         Lab::start_with(Layout::AllBackup, |haproxy| haproxy.mode(Mode::MasterWorker).expose_fd()).await;

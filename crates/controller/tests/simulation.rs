@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use simulation::life;
 
-/// What takes a minute on two cores; `HACTL_SEEDS` asks for another number.
+/// What takes a minute on two cores; `LIVES` asks for another number.
 const SEEDS: u64 = 10_000;
 
 #[test]
@@ -27,7 +27,7 @@ fn no_life_breaks_a_promise() {
     let number = |name: &str, usual| {
         std::env::var(name).map_or(usual, |value| value.parse().unwrap_or_else(|_| panic!("{name}={value}")))
     };
-    let (first, count) = (number("HACTL_SEED", 0), number("HACTL_SEEDS", SEEDS));
+    let (first, count) = (number("FIRST_LIFE", 0), number("LIVES", SEEDS));
     let next = AtomicU64::new(first);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -39,7 +39,7 @@ fn no_life_breaks_a_promise() {
                         return;
                     }
                     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| life::live(seed))) {
-                        eprintln!("broken by HACTL_SEED={seed} HACTL_SEEDS=1");
+                        eprintln!("broken by FIRST_LIFE={seed} LIVES=1");
                         // The others need not go on.
                         next.store(u64::MAX / 2, Ordering::Relaxed);
                         resume_unwind(panic);
