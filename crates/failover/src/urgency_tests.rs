@@ -8,28 +8,28 @@ use crate::{Balance, ObservedServer, Owner, ServerId};
 #[test]
 fn what_stands_before_the_successor_goes_before_what_nobody_is_sent_to() {
     let observed = seen(Balance::First, &["s0", "s1", "s2", "s3", "s4"], &[]);
-    let plan = Plan { steps: steps(&["s4 maint", "s3 maint", "s0 maint"]), held: Vec::new() };
+    let plan = Plan { steps: steps(&["s4 maint", "s3 maint", "s0 maint"]), ..Plan::default() };
     assert_eq!(urgent(plan, &observed), ["s0 maint", "s4 maint", "s3 maint"]);
 }
 
 #[test]
 fn of_several_before_the_successor_the_least_preferred_still_goes_first() {
     let observed = seen(Balance::First, &["s0", "s1", "s2", "s3"], &[]);
-    let plan = Plan { steps: steps(&["s3 maint", "s1 maint", "s0 maint"]), held: Vec::new() };
+    let plan = Plan { steps: steps(&["s3 maint", "s1 maint", "s0 maint"]), ..Plan::default() };
     assert_eq!(urgent(plan, &observed), ["s1 maint", "s0 maint", "s3 maint"]);
 }
 
 #[test]
 fn the_one_that_takes_the_traffic_is_opened_before_all_and_reserves_wait() {
     let observed = seen(Balance::First, &["s0", "s1", "s2", "s3"], &["s0", "s2"]);
-    let plan = Plan { steps: steps(&["s0 ready", "s2 ready", "s3 maint", "s1 maint"]), held: Vec::new() };
+    let plan = Plan { steps: steps(&["s0 ready", "s2 ready", "s3 maint", "s1 maint"]), ..Plan::default() };
     assert_eq!(urgent(plan, &observed), ["s0 ready", "s1 maint", "s2 ready", "s3 maint"]);
 }
 
 #[test]
 fn where_all_share_the_traffic_all_that_join_are_opened_before_any_is_closed() {
     let observed = seen(Balance::Spread, &["s0", "s1", "s2", "s3"], &["s0", "s2"]);
-    let plan = Plan { steps: steps(&["s0 ready", "s2 ready", "s3 maint"]), held: Vec::new() };
+    let plan = Plan { steps: steps(&["s0 ready", "s2 ready", "s3 maint"]), ..Plan::default() };
     assert_eq!(urgent(plan.clone(), &observed), texts(&plan));
 }
 
@@ -56,7 +56,7 @@ proptest! {
             plan.extend(of(|(open, change, _)| *open && *change).map(|name| format!("{name} maint")));
         }
         let plan: Vec<&str> = plan.iter().map(String::as_str).collect();
-        let plan = Plan { steps: steps(&plan), held: Vec::new() };
+        let plan = Plan { steps: steps(&plan), ..Plan::default() };
         let urgent = plan.clone().urgent_first(&observed);
         let sorted = |plan: &Plan| {
             let mut texts = texts(plan);
@@ -88,7 +88,7 @@ fn steps(texts: &[&str]) -> Vec<Step> {
     let step = |text: &&str| {
         let (name, set) = text.split_once(' ').expect("a name and a state");
         let set = if set == "ready" { Admin::Ready } else { Admin::Maint };
-        Step { server: ServerId::new("b", name), set }
+        Step { server: ServerId::new("b", name), set, why: None }
     };
     texts.iter().map(step).collect()
 }
