@@ -202,7 +202,7 @@ impl Steered {
     fn desired(&self, want: Want) -> Desired {
         let observed = self.observed.borrow();
         let servers = observed.backends.values().flat_map(|seen| &seen.servers).enumerate();
-        let wish = |want, address| Wish { want, why: None, address, kill: false };
+        let wish = |want, address| Wish { want, why: None, address };
         let wishes: BTreeMap<Name, Wish> = servers
             .map(|(index, server)| {
                 let want = if index + 1 == SERVERS { Want::Ready } else { want };
