@@ -3,7 +3,9 @@
 
 mod steering {
     mod blackout;
+    mod faults;
     mod foreign;
+    mod killed;
     mod ledger;
     mod operator;
     mod reloads;

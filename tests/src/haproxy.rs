@@ -19,7 +19,7 @@ use crate::process;
 use config::Places;
 
 pub use config::{BACKEND, Builder, Layout, Mode};
-pub use runtime::{ServerState, ask};
+pub use runtime::{ServerState, Shown, ask, shown};
 
 /// From start to the first reply: some 50 ms here, and nobody should wait longer on a busy machine.
 const READY_LIMIT: Duration = Duration::from_secs(10);

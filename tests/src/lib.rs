@@ -19,6 +19,7 @@ pub mod sim;
 pub mod target;
 pub mod traffic;
 pub mod wireguard;
+pub mod witness;
 
 #[cfg(test)]
 mod selftest;
@@ -34,3 +35,4 @@ pub use ports::Port;
 pub use rustix::process::Signal;
 pub use target::{Condition, Target};
 pub use traffic::Traffic;
+pub use witness::Witness;

@@ -1,12 +1,20 @@
 //! Carrying out a plan. This is the only file that sends a command which changes HAProxy.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use failover::{Admin, Process, ServerId, Step};
 use haproxy_runtime::{AdminState, Client, Command, CommandError, Reply, ServerPath};
 
+use tokio::time::{Instant, sleep};
+
 use crate::ledger::Ledger;
 use crate::look::process_of;
+use crate::pace::Pacer;
+
+/// A plan that goes on for so long gives way to what is wanted by now: the servers are read and everything is planned
+/// anew, which takes 20 ms with 10,000 servers, so it is not worth it sooner.
+const GIVES_WAY_AFTER: Duration = Duration::from_millis(100);
 
 /// What came of the steps.
 #[derive(Debug, Default)]
@@ -17,13 +25,16 @@ pub(crate) struct Applied {
     pub(crate) broken_off: Option<String>,
 }
 
-/// Sends the steps, which the ledger has already, in order, as many to a connection as fit into a line. Each line begins with `show info`: where
-/// another process answers than the one that the plan was made for, the rest of the plan is void.
+/// Sends the steps, which the ledger has already, in order, as many to a connection as fit into a line and `pacer` lets
+/// through. Each line begins with `show info`: where another process answers than the one that the plan was made for, the
+/// rest of the plan is void. So is what is left of a long one when `outdated` says that something else is wanted by now.
 pub(crate) async fn apply(
     client: &Client,
     process: &Process,
     steps: &[Step],
     ledger: &mut Ledger,
+    mut pacer: Pacer,
+    outdated: impl Fn() -> bool,
 ) -> Applied {
     let mut applied = Applied::default();
     let mut commands = Vec::with_capacity(steps.len());
@@ -39,15 +50,30 @@ pub(crate) async fn apply(
             }
         }
     }
-    let mut sent = sent.into_iter();
-    for batch in haproxy_runtime::batches(&commands) {
-        let steps: Vec<&Step> = sent.by_ref().take(batch.len()).collect();
-        if let Err(why) = send(client, process, batch, &steps, ledger, &mut applied).await {
+    let (mut sent, mut rest) = (sent.as_slice(), commands.as_slice());
+    let began = Instant::now();
+    while let Some(fitting) = haproxy_runtime::batches(rest).next() {
+        let length = pacer.next(fitting.len());
+        let (batch, steps) = (&rest[..length], &sent[..length]);
+        (rest, sent) = (&rest[length..], &sent[length..]);
+        let asked = Instant::now();
+        if let Err(why) = send(client, process, batch, steps, ledger, &mut applied).await {
             applied.broken_off = Some(why);
             break;
         }
+        if rest.is_empty() {
+            break;
+        }
+        let pause = pacer.rest_after(length, asked.elapsed());
+        if !pause.is_zero() {
+            sleep(pause).await;
+        }
+        if began.elapsed() >= GIVES_WAY_AFTER && outdated() {
+            applied.broken_off = Some("something else is wanted by now".to_owned());
+            break;
+        }
     }
-    for server in sent.map(|step| &step.server).chain(applied.refused.keys()) {
+    for server in sent.iter().map(|step| &step.server).chain(applied.refused.keys()) {
         ledger.withdraw(server);
     }
     applied

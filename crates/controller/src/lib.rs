@@ -10,6 +10,7 @@ mod lock;
 mod look;
 mod observe;
 mod ours;
+mod pace;
 mod sessions;
 mod state;
 mod told;
@@ -18,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use failover::{
-    Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Observed, OnExit, Plan, Process, ServerId,
-    Step, Time, Want, Writes, plan,
+    Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Name, Observed, OnExit, Plan, Process,
+    ServerId, Step, Time, Want, Writes, plan,
 };
 use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, StatRow};
 use tokio::sync::{mpsc, watch};
@@ -32,6 +33,8 @@ use crate::look::{LookError, Sight, core_name};
 use crate::observe::Facts;
 pub use crate::state::{LedgerPlace, StateDir, StateError};
 use crate::told::Told;
+
+pub use crate::pace::Pace;
 
 /// How often the process is asked who it is. A reload forgets all that was set without a sign on this socket, so
 /// this bounds how long that stands; one question costs HAProxy about 0.1 ms (measured).
@@ -89,6 +92,7 @@ pub struct Controller {
     state_due: Instant,
     sessions_due: Instant,
     retry: Duration,
+    pace: Pace,
 }
 
 /// What stays as it is while the process and its set of servers do, but for the sessions.
@@ -143,7 +147,14 @@ impl Controller {
             state_due: Instant::now(),
             sessions_due: Instant::now(),
             retry: RETRY_MIN,
+            pace: Pace::default(),
         }
+    }
+
+    /// The same, carrying out long plans at another pace.
+    #[must_use]
+    pub fn with_pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
     }
 
     /// Reconciles until nobody is left to say what is wanted.
@@ -227,7 +238,8 @@ impl Controller {
         let held = held.map(|step| Held { server: step.server.clone(), because: HeldBecause::NoSuccessor });
         plan.held.extend(held);
         plan.steps.retain(|step| !harmful(step));
-        plan
+        // A shorter one is over before the order matters to anybody.
+        if plan.steps.len() > pace::FIRST { plan.urgent_first(observed) } else { plan }
     }
 
     fn want(&self, server: &ServerId) -> Option<Want> {
@@ -313,12 +325,15 @@ impl Controller {
 
     /// Compares what was sent with what is there now.
     async fn verify(&mut self, plan: &Plan, observed: &Observed, applied: &Applied) {
+        let seen: BTreeMap<(&Name, &Name), Admin> = observed
+            .backends
+            .iter()
+            .flat_map(|(name, seen)| {
+                seen.servers.iter().map(move |server| ((name, &server.name), server.admin))
+            })
+            .collect();
         for step in &plan.steps {
-            let seen = observed
-                .backends
-                .get(&step.server.backend)
-                .and_then(|backend| backend.server(&step.server.server));
-            let done = seen.is_some_and(|seen| seen.admin == step.set);
+            let done = seen.get(&(&step.server.backend, &step.server.server)) == Some(&step.set);
             let (server, set) = (step.server.clone(), step.set);
             if done {
                 self.refused.remove(&server);

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use crate::apply::{Applied, apply};
 use crate::ledger::{LedgerFile, News, Seen};
 use crate::look::{Sight, core_name};
+use crate::pace::Pacer;
 use crate::state::LedgerPlace;
 use crate::{Controller, Managed, observe};
 
@@ -48,7 +49,11 @@ impl Controller {
         if let Some(event) = self.keep_ledger().await {
             self.told.say(event, &self.events).await;
         }
-        apply(&self.client, process, steps, &mut self.ledger).await
+        // At the end nobody wants anything any more, and that is no news then.
+        let orphaned = self.desired.has_changed().is_err();
+        let outdated = || self.desired.has_changed().unwrap_or(!orphaned);
+        let pacer = Pacer::new(self.pace);
+        apply(&self.client, process, steps, &mut self.ledger, pacer, outdated).await
     }
 
     pub(crate) async fn keep_ledger(&mut self) -> Option<Event> {

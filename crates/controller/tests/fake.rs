@@ -1,6 +1,7 @@
 //! The controller against a HAProxy that misbehaves on demand: what the real one does only now and then, or never.
 
 mod fake {
+    mod faults;
     pub(super) mod haproxy;
 }
 

@@ -36,6 +36,7 @@ mod stalls;
 pub mod status;
 mod suspicion;
 mod time;
+mod urgency;
 mod zombies;
 
 pub use contention::Contention;

@@ -35,6 +35,8 @@ impl Unit {
 pub(crate) enum Quantile {
     /// The median.
     P50,
+    /// One value in twenty is higher.
+    P95,
     /// Only one value in a hundred is higher.
     P99,
     /// The highest.
@@ -45,6 +47,7 @@ impl Quantile {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::P50 => "p50",
+            Self::P95 => "p95",
             Self::P99 => "p99",
             Self::Max => "max",
         }
@@ -83,6 +86,7 @@ impl Measured {
         let count = self.values.len();
         let rank = match quantile {
             Quantile::P50 => count.div_ceil(2),
+            Quantile::P95 => (count * 95).div_ceil(100),
             Quantile::P99 => (count * 99).div_ceil(100),
             Quantile::Max => count,
         };

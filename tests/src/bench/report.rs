@@ -10,7 +10,8 @@ use crate::figure::{Figure, Measured, Quantile, Unit, Wanted};
 use crate::outage::ONE_WAY;
 use crate::program::{Program, first_line};
 
-/// With fewer values p99 would be the maximum under another name.
+/// With fewer values they would be the maximum under another name.
+const P95_FROM: usize = 20;
 const P99_FROM: usize = 100;
 
 /// Width of a figure's name.
@@ -40,7 +41,7 @@ pub(crate) fn header(program: &Program) -> String {
 /// All figures, what each of them is, and the verdicts.
 pub(crate) fn text(figures: &[Figure]) -> String {
     let mut text = String::new();
-    line(&mut text, "", &["N", "P50", "P99", "MAX", "RATIO OF P50"]);
+    line(&mut text, "", &["N", "P50", "P95", "P99", "MAX", "RATIO OF P50"]);
     for figure in figures {
         row(&mut text, &figure.measured.name, &figure.measured, None);
         if let Some(beside) = &figure.beside {
@@ -49,7 +50,7 @@ pub(crate) fn text(figures: &[Figure]) -> String {
     }
     explanations(&mut text, figures);
     text.push('\n');
-    line(&mut text, "FIGURE", &["", "MEASURED", "WANTED", "VERDICT", ""]);
+    line(&mut text, "FIGURE", &["", "MEASURED", "WANTED", "VERDICT", "", ""]);
     for figure in figures {
         if let Some(wanted) = figure.wanted {
             verdict(&mut text, figure, wanted);
@@ -67,10 +68,11 @@ fn row(text: &mut String, name: &str, measured: &Measured, ratio: Option<f64>) {
     let at = |quantile| amount(measured.at(quantile), measured.unit);
     let single = measured.count() == 1;
     let p50 = if single { String::new() } else { at(Quantile::P50) };
-    let p99 = if measured.count() < P99_FROM { String::new() } else { at(Quantile::P99) };
+    let from = |least, quantile| if measured.count() < least { String::new() } else { at(quantile) };
+    let (p95, p99) = (from(P95_FROM, Quantile::P95), from(P99_FROM, Quantile::P99));
     let count = if single { String::new() } else { measured.count().to_string() };
     let ratio = ratio.map_or_else(String::new, |ratio| format!("{}x", number(ratio)));
-    line(text, name, &[&count, &p50, &p99, &at(Quantile::Max), &ratio]);
+    line(text, name, &[&count, &p50, &p95, &p99, &at(Quantile::Max), &ratio]);
 }
 
 fn verdict(text: &mut String, figure: &Figure, wanted: Wanted) {
@@ -79,12 +81,12 @@ fn verdict(text: &mut String, figure: &Figure, wanted: Wanted) {
     let measured = amount(figure.measured.at(wanted.quantile), *unit);
     let most = format!("<= {}", amount(wanted.most, *unit));
     let verdict = if figure.is_missed() { "MISSED" } else { "ok" };
-    line(text, name, &[of, &measured, &most, verdict, ""]);
+    line(text, name, &[of, &measured, &most, verdict, "", ""]);
 }
 
-fn line(text: &mut String, name: &str, cells: &[&str; 5]) {
-    let [a, b, c, d, e] = cells;
-    let line = format!("{name:NAME$} {a:>5} {b:>10} {c:>10} {d:>10} {e:>14}");
+fn line(text: &mut String, name: &str, cells: &[&str; 6]) {
+    let [a, b, c, d, e, f] = cells;
+    let line = format!("{name:NAME$} {a:>5} {b:>10} {c:>10} {d:>10} {e:>10} {f:>14}");
     writeln!(text, "{}", line.trim_end()).expect("memory takes it");
 }
 
@@ -139,6 +141,7 @@ fn values(measured: &Measured) -> Value {
         "unit": measured.unit.suffix().trim(),
         "n": measured.count(),
         "p50": measured.at(Quantile::P50),
+        "p95": measured.at(Quantile::P95),
         "p99": measured.at(Quantile::P99),
         "max": measured.at(Quantile::Max),
     })

@@ -34,6 +34,7 @@ pub struct Builder {
     pub(super) tcp_stats: bool,
     servers: Vec<(String, SocketAddr)>,
     disabled: Vec<String>,
+    unchecked: bool,
     global: String,
     defaults: String,
     backend: String,
@@ -56,6 +57,7 @@ impl Builder {
             tcp_stats: false,
             servers: servers.iter().map(|(name, addr)| ((*name).to_owned(), *addr)).collect(),
             disabled: Vec::new(),
+            unchecked: false,
             global: String::new(),
             defaults: String::new(),
             backend: String::new(),
@@ -88,6 +90,13 @@ impl Builder {
     #[must_use]
     pub fn disabled(mut self, server: &str) -> Self {
         self.disabled.push(server.to_owned());
+        self
+    }
+
+    /// Has HAProxy check no server: thousands of checks a second are another measurement.
+    #[must_use]
+    pub const fn unchecked(mut self) -> Self {
+        self.unchecked = true;
         self
     }
 
@@ -171,7 +180,8 @@ backend {BACKEND}
             let backup = self.layout == Layout::AllBackup || name == "cloudflare_warp";
             let backup = if backup { " backup" } else { "" };
             let disabled = if self.disabled.contains(name) { " disabled" } else { "" };
-            writeln!(lines, "    server {name} {addr} check{backup}{disabled}").expect("memory takes it");
+            let check = if self.unchecked { "" } else { " check" };
+            writeln!(lines, "    server {name} {addr}{check}{backup}{disabled}").expect("memory takes it");
         }
         lines
     }

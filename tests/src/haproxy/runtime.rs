@@ -1,6 +1,7 @@
 //! The runtime API as plainly as a test can use it: one line out, everything back. Kept apart from the program's own
 //! client on purpose, so that a test does not see HAProxy through the eyes of what it tests.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -62,19 +63,45 @@ impl Haproxy {
     /// How HAProxy sees the server `name` of the scene's backend.
     pub async fn server(&self, name: &str) -> ServerState {
         let reply = self.runtime(&format!("show servers state {BACKEND}")).await;
-        state_of(&reply, name).unwrap_or_else(|| panic!("no server {name} in {reply:?}"))
+        states_of(&reply)
+            .and_then(|states| states.get(name).copied())
+            .unwrap_or_else(|| panic!("no server {name} in {reply:?}"))
     }
 }
 
-fn state_of(reply: &str, name: &str) -> Option<ServerState> {
+/// The servers of the scene's backend by name, and the process that shows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The worker.
+    pub pid: u32,
+    /// It is on its way out.
+    pub stopping: bool,
+    /// The servers.
+    pub servers: BTreeMap<String, ServerState>,
+}
+
+/// What the HAProxy behind `socket` shows now; `None` where it does not answer in full.
+pub async fn shown(socket: &Path) -> Option<Shown> {
+    let reply = ask(socket, &format!("show info;show servers state {BACKEND}")).await.ok()?;
+    let (info, states) = reply.split_once("\n\n")?;
+    Some(Shown {
+        pid: field(info, "Pid")?.parse().ok()?,
+        stopping: field(info, "Stopping")? != "0",
+        servers: states_of(states)?,
+    })
+}
+
+fn states_of(reply: &str) -> Option<BTreeMap<String, ServerState>> {
     let header: Vec<&str> = reply.lines().nth(1)?.trim_start_matches("# ").split(' ').collect();
     let column = |wanted: &str| header.iter().position(|name| *name == wanted);
     let (server, operational, administrative) =
         (column("srv_name")?, column("srv_op_state")?, column("srv_admin_state")?);
-    reply.lines().skip(2).find_map(|line| {
+    let state = |line: &str| {
         let row: Vec<&str> = line.split(' ').collect();
-        (row.get(server) == Some(&name)).then_some(())?;
         let number = |at: usize| row.get(at)?.parse().ok();
-        Some(ServerState { operational: number(operational)?, administrative: number(administrative)? })
-    })
+        let state =
+            ServerState { operational: number(operational)?, administrative: number(administrative)? };
+        Some(((*row.get(server)?).to_owned(), state))
+    };
+    Some(reply.lines().skip(2).filter_map(state).collect())
 }

@@ -3,16 +3,41 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use haproxy_runtime::Address;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::time::sleep;
+
+/// How a reply, once it is made and what was asked for is done, gets to the one who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// At once, whole.
+    Whole,
+    /// At once, but for the bytes from this number on.
+    Cut(usize),
+    /// One byte at a time, with a pause after each.
+    Bytewise(Duration),
+    /// Followed by more than anybody would want to keep.
+    Flood,
+    /// After so long.
+    Late(Duration),
+    /// Not at all: the connection is closed before a word is read, and nothing is done.
+    HungUp,
+}
+
+/// Above what a client takes.
+const FLOOD: usize = 5 * 1024 * 1024;
 
 #[derive(Debug)]
 struct State {
+    manner: Manner,
+    manner_of_writes: Manner,
     pid: u32,
     stopping: bool,
     level: &'static str,
@@ -43,6 +68,8 @@ impl FakeHaproxy {
         let dir = tempfile::tempdir().expect("the system has room for a directory");
         let listener = UnixListener::bind(dir.path().join("admin.sock")).expect("the directory is new");
         let state = Arc::new(Mutex::new(State {
+            manner: Manner::Whole,
+            manner_of_writes: Manner::Whole,
             pid: 100,
             stopping: false,
             level: "admin",
@@ -119,6 +146,16 @@ impl FakeHaproxy {
         self.state().level = level;
     }
 
+    /// Answers every line in this manner.
+    pub(crate) fn answer(&self, manner: Manner) {
+        self.state().manner = manner;
+    }
+
+    /// Answers those lines in this manner that change something.
+    pub(crate) fn answer_writes(&self, manner: Manner) {
+        self.state().manner_of_writes = manner;
+    }
+
     /// Answers every line with this alone.
     pub(crate) fn answer_all_with(&self, reply: Option<&str>) {
         self.state().instead = reply.map(str::to_owned);
@@ -173,14 +210,47 @@ async fn serve(listener: UnixListener, state: Arc<Mutex<State>>) {
 }
 
 async fn connection(stream: UnixStream, state: Arc<Mutex<State>>) {
+    if state.lock().expect("nobody panicked with it").manner == Manner::HungUp {
+        return;
+    }
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     if stream.read_line(&mut line).await.is_err() {
         return;
     }
-    let reply = reply(&mut state.lock().expect("nobody panicked with it"), line.trim_end());
+    let (reply, manner) = {
+        let mut state = state.lock().expect("nobody panicked with it");
+        let reply = reply(&mut state, line.trim_end()).into_bytes();
+        (reply, if line.contains("set server") { state.manner_of_writes } else { state.manner })
+    };
     // A client that gave up does not want it any more.
-    let _ = stream.write_all(reply.as_bytes()).await;
+    let _ = deliver(&mut stream, reply, manner).await;
+}
+
+async fn deliver(stream: &mut BufReader<UnixStream>, mut reply: Vec<u8>, manner: Manner) -> io::Result<()> {
+    match manner {
+        Manner::Whole => stream.write_all(&reply).await,
+        Manner::HungUp => Ok(()),
+        Manner::Cut(length) => {
+            reply.truncate(length);
+            stream.write_all(&reply).await
+        }
+        Manner::Flood => {
+            reply.resize(FLOOD, b'x');
+            stream.write_all(&reply).await
+        }
+        Manner::Late(after) => {
+            sleep(after).await;
+            stream.write_all(&reply).await
+        }
+        Manner::Bytewise(pause) => {
+            for byte in reply {
+                stream.write_all(&[byte]).await?;
+                sleep(pause).await;
+            }
+            Ok(())
+        }
+    }
 }
 
 fn reply(state: &mut State, line: &str) -> String {

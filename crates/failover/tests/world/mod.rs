@@ -62,6 +62,8 @@ pub(crate) struct World {
     pub(crate) uplink: bool,
     /// This host cannot ask.
     pub(crate) void: bool,
+    /// What is wanted is applied by somebody else, who sets `observed`.
+    pub(crate) steered_elsewhere: bool,
     /// Everything that was told.
     pub(crate) told: Vec<String>,
     pub(crate) events: Vec<Event>,
@@ -100,6 +102,7 @@ impl World {
             pace: None,
             uplink: true,
             void: false,
+            steered_elsewhere: false,
             told: Vec::new(),
             events: Vec::new(),
             probes: Vec::new(),
@@ -319,7 +322,8 @@ impl World {
                 }
             }
         }
-        if !plan(self.core.desired(), &self.observed).steps.is_empty() && self.applied.is_none() {
+        let ours = !self.steered_elsewhere && self.applied.is_none();
+        if ours && !plan(self.core.desired(), &self.observed).steps.is_empty() {
             self.applied = Some(self.now + Duration::from_millis(2));
         }
     }
