@@ -9,11 +9,15 @@ mod lock;
 mod look;
 mod observe;
 mod ours;
+mod sentry;
 mod sessions;
 mod state;
+mod state_file;
+mod switch;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use failover::{
@@ -29,12 +33,16 @@ use crate::ledger::{Ledger, LedgerFile};
 pub use crate::lock::{HaproxyLock, LockError};
 use crate::look::{LookError, Sight, core_name};
 use crate::observe::Facts;
+use crate::sentry::{Posts, Sentry};
 pub use crate::state::{LedgerPlace, StateDir, StateError};
+use crate::state_file::StateFile;
+use crate::switch::Switch;
 use crate::told::Told;
 
-/// How often the process is asked who it is. A reload forgets all that was set without a sign on this socket, so
-/// this bounds how long that stands; one question costs HAProxy about 0.1 ms (measured).
-const IDENTITY_EVERY: Duration = Duration::from_millis(100);
+/// How often the process is asked who it is, where nothing else says sooner that it may be another one. A reload
+/// forgets all that was set without a sign on this socket, so this bounds how long that stands; one question costs
+/// HAProxy about 0.1 ms (measured).
+const IDENTITY_EVERY: Duration = Duration::from_millis(50);
 
 /// How often the servers are read although nothing called for it: bounds how long another's change goes unseen.
 /// Costs about 0.1 ms for 10 servers and 10 ms for 10,000 (measured).
@@ -45,7 +53,7 @@ const RETRY_MIN: Duration = Duration::from_millis(25);
 
 /// Longest wait for a HAProxy that does not answer: as quick as a reload is noticed. A refused connection costs next
 /// to nothing.
-const RETRY_MAX: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = IDENTITY_EVERY;
 
 /// Rounds of plan, apply and read back in one pass. Two settle any plan (open, then close); the others are for
 /// writes that were lost in a reload.
@@ -86,6 +94,9 @@ pub struct Controller {
     state_due: Instant,
     sessions_due: Instant,
     retry: Duration,
+    switch: Switch,
+    master: Option<PathBuf>,
+    state_file: Option<StateFile>,
 }
 
 /// What stays as it is while the process and its set of servers do, but for the sessions.
@@ -139,12 +150,32 @@ impl Controller {
             state_due: Instant::now(),
             sessions_due: Instant::now(),
             retry: RETRY_MIN,
+            switch: Switch::default(),
+            master: None,
+            state_file: None,
         }
+    }
+
+    /// The same, with HAProxy's master CLI at `socket` watched for reloads; it is never written to.
+    #[must_use]
+    pub fn with_master(mut self, socket: PathBuf) -> Self {
+        self.master = Some(socket);
+        self
+    }
+
+    /// The same, keeping the server-state file at `path`, which HAProxy is to load when it starts.
+    #[must_use]
+    pub fn with_state_file(mut self, path: PathBuf) -> Self {
+        self.state_file = Some(StateFile::new(path));
+        self
     }
 
     /// Reconciles until nobody is left to say what is wanted.
     pub async fn run(mut self) {
         self.inherit().await;
+        let state_file = self.state_file.as_ref().map(|file| file.path().to_owned());
+        let posts = Posts { master: self.master.clone(), state_file };
+        let mut sentry = Sentry::start(self.client.address(), posts, &self.events);
         loop {
             let pause = match self.pass().await {
                 Ok(()) => {
@@ -158,6 +189,8 @@ impl Controller {
                     pause
                 }
             };
+            sentry.follow(self.known.as_ref().map(|known| &known.process));
+            let pause = sentry.pause(pause);
             tokio::select! {
                 changed = self.desired.changed() => {
                     if changed.is_err() {
@@ -165,6 +198,7 @@ impl Controller {
                     }
                     self.woken = true;
                 }
+                () = sentry.stirred() => {}
                 () = sleep(pause) => {}
             }
         }
@@ -194,6 +228,7 @@ impl Controller {
             else {
                 break;
             };
+            self.keep_state_file(&observed, &plan).await;
             let applied = self.apply(&process, &plan.steps).await;
             let before = plan.clone();
             self.sent = Some((plan, applied));
@@ -204,11 +239,20 @@ impl Controller {
         self.refused.retain(|server, _| plan.steps.iter().any(|step| step.server == *server));
         observed.writes = self.writes();
         self.told.held(&plan.held, &self.events).await;
+        if plan.steps.is_empty() {
+            self.keep_state_file(&observed, &plan).await;
+        }
         if !woken {
             self.state_due = Instant::now() + STATE_EVERY;
         }
         self.publish(observed);
         Ok(())
+    }
+
+    async fn keep_state_file(&mut self, observed: &Observed, plan: &Plan) {
+        if let Some(file) = &mut self.state_file {
+            file.keep(observed, &plan.steps, &self.events).await;
+        }
     }
 
     /// What is to be done now, but for what has proved to do harm.
@@ -244,6 +288,7 @@ impl Controller {
     /// sessions on those of `sessions_of`.
     async fn observe(&mut self, sessions_of: &[(BackendName, u32)]) -> Result<Observed, LookError> {
         let (process, sight) = look::servers(&self.client, &self.managed, sessions_of).await?;
+        self.switch.accept(&process, Instant::now())?;
         let servers = sight
             .backends
             .iter()
@@ -264,6 +309,9 @@ impl Controller {
         let news = self.settle(&process, &sight);
         let kept = self.keep_ledger().await;
         let observed = self.put_together(process, &sight);
+        if let Some(file) = &mut self.state_file {
+            file.see(&sight);
+        }
         self.told.process(&observed, &self.events).await;
         for event in news.into_iter().chain(kept) {
             self.told.say(event, &self.events).await;

@@ -119,7 +119,7 @@ fn steers(managed: &[Managed], server: &ServerId) -> bool {
     })
 }
 
-fn server_id(backend: &BackendName, row: &ServerState) -> ServerId {
+pub(crate) fn server_id(backend: &BackendName, row: &ServerState) -> ServerId {
     ServerId::new(core_name(backend), row.srv_name.as_str())
 }
 

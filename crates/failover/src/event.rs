@@ -181,6 +181,11 @@ pub enum Event {
         /// Why, and what to do.
         why: String,
     },
+    /// Something that spares clients the moment after a reload does not work.
+    ReloadsSuffer {
+        /// What, why, what it costs, and what to do.
+        why: String,
+    },
     /// HAProxy does not know a configured backend or server.
     Missing {
         /// Which, and what to do.
@@ -228,6 +233,7 @@ impl Event {
             Self::HaproxyReplaced { .. } => "haproxy_replaced",
             Self::HaproxyAway { .. } => "haproxy_away",
             Self::WritesDenied { .. } => "writes_denied",
+            Self::ReloadsSuffer { .. } => "reloads_suffer",
             Self::Missing { .. } => "missing",
         }
     }
@@ -246,6 +252,7 @@ impl Event {
             | Self::TargetRests { .. }
             | Self::NoCanary { .. }
             | Self::Starved { .. }
+            | Self::ReloadsSuffer { .. }
             | Self::Refused { .. } => Severity::Warning,
             Self::InService { to, .. } if to.is_empty() => Severity::Error,
             Self::Blackout { .. }
@@ -297,6 +304,7 @@ impl Event {
             | Self::Contended { .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
+            | Self::ReloadsSuffer { .. }
             | Self::Missing { .. } => None,
         }
     }
@@ -329,6 +337,7 @@ impl Event {
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
             | Self::WritesDenied { .. }
+            | Self::ReloadsSuffer { .. }
             | Self::Missing { .. } => None,
         }
     }
@@ -361,6 +370,7 @@ impl Event {
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
             | Self::WritesDenied { .. }
+            | Self::ReloadsSuffer { .. }
             | Self::Missing { .. } => self.server().map(|server| &server.backend),
         }
     }
@@ -416,7 +426,7 @@ impl fmt::Display for Event {
             }
             Self::HaproxyAway { why } => write!(f, "HAProxy does not answer: {why}"),
             Self::WritesDenied { why } => write!(f, "nothing can be changed in HAProxy: {why}"),
-            Self::Missing { what } => f.write_str(what),
+            Self::ReloadsSuffer { why: text } | Self::Missing { what: text } => f.write_str(text),
         }
     }
 }
