@@ -8,5 +8,7 @@ mod steering {
     mod operator;
     mod reloads;
     mod scenarios;
+    mod sentry;
+    mod state_file;
     mod steered;
 }

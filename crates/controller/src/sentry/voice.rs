@@ -45,3 +45,38 @@ impl Voice {
         let _ = self.events.send(Event::ReloadsSuffer { why: why() }).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_lasts_is_told_once_and_again_only_after_it_worked() {
+        let (mut voice, mut events) = voice(true);
+        voice.fails(|| "a".to_owned()).await;
+        assert!(events.try_recv().is_err(), "it may pass");
+        for _ in 0..2 {
+            voice.failing = Some(Instant::now() - GRACE);
+            for _ in 0..3 {
+                voice.fails(|| "a".to_owned()).await;
+            }
+            assert!(matches!(events.try_recv(), Ok(Event::ReloadsSuffer { why }) if why == "a"));
+            assert!(events.try_recv().is_err());
+            voice.works();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_fails_while_haproxy_is_away_is_not_told() {
+        let (mut voice, mut events) = voice(false);
+        voice.failing = Some(Instant::now() - GRACE);
+        voice.fails(|| "a".to_owned()).await;
+        assert!(events.try_recv().is_err());
+    }
+
+    fn voice(present: bool) -> (Voice, mpsc::Receiver<Event>) {
+        let (sender, events) = mpsc::channel(8);
+        let shared = Shared { present: present.into(), ..Shared::default() };
+        (Voice::new(sender, Arc::new(shared)), events)
+    }
+}

@@ -60,19 +60,6 @@ async fn a_stats_socket_is_not_held_and_what_to_do_is_said_once() {
     assert!(scene.events.try_recv().is_err());
 }
 
-#[tokio::test]
-async fn what_fails_while_haproxy_is_away_is_not_told() {
-    let dir = TempDir::new().unwrap();
-    let (sender, mut events) = mpsc::channel(8);
-    let shared: Arc<Shared> = Arc::default();
-    let mut voice = Voice::new(sender, shared);
-    let error = MasterError::Io(io::Error::from(io::ErrorKind::NotFound));
-    for _ in 0..3 {
-        voice.fails(|| said(dir.path(), &error)).await;
-    }
-    assert!(events.try_recv().is_err());
-}
-
 /// A socket on which a test plays the master.
 struct Scene {
     dir: TempDir,
