@@ -308,9 +308,13 @@ impl Controller {
         }
         let news = self.settle(&process, &sight);
         let kept = self.keep_ledger().await;
+        let same_process = self.told.is_still(&process);
         let observed = self.put_together(process, &sight);
         if let Some(file) = &mut self.state_file {
             file.see(&sight);
+            if !same_process {
+                file.check(&observed, &self.events).await;
+            }
         }
         self.told.process(&observed, &self.events).await;
         for event in news.into_iter().chain(kept) {

@@ -10,10 +10,10 @@ mod rows;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use failover::{Event, Observed, Step};
+use failover::{Admin, Event, Observed, ServerId, Step};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use self::disk::{DiskError, Known, Mark};
 use self::rows::Rows;
@@ -23,6 +23,10 @@ use crate::look::Sight;
 /// What a decision waits for the disk: nothing is synced, so a write takes a tenth of a millisecond. A disk that hangs
 /// must not keep a dead server in service.
 const WRITE_LIMIT: Duration = Duration::from_millis(100);
+
+/// HAProxy reads the file some 50 ms before it answers, with a large configuration seconds before: what was in it longer
+/// than this is in force then, or it was not read.
+const READ_WITHIN: Duration = Duration::from_secs(10);
 
 /// Keeps one file.
 #[derive(Debug)]
@@ -35,6 +39,9 @@ pub(crate) struct StateFile {
     /// A write that the disk has not finished: while there is one, none is begun, so that none overtakes it.
     under_way: Option<JoinHandle<Written>>,
     told: bool,
+    /// When what is in it was last changed.
+    changed: Instant,
+    unread_told: bool,
 }
 
 /// What was written, and by what the file is known to be as it was left.
@@ -49,6 +56,8 @@ impl StateFile {
             known: Known::default(),
             under_way: None,
             told: false,
+            changed: Instant::now(),
+            unread_told: false,
         }
     }
 
@@ -59,6 +68,30 @@ impl StateFile {
     /// Takes in what a row needs to know of the servers.
     pub(crate) fn see(&mut self, sight: &Sight) {
         self.rows.see(sight);
+    }
+
+    /// To be called with the first sight of a new process: says on `events`, once, if that has not read the file.
+    pub(crate) async fn check(&mut self, observed: &Observed, events: &mpsc::Sender<Event>) {
+        if self.changed.elapsed() < READ_WITHIN {
+            return;
+        }
+        let is_ready = |id: &ServerId| {
+            let backend = observed.backends.get(&id.backend);
+            backend
+                .and_then(|backend| backend.server(&id.server))
+                .is_some_and(|seen| seen.admin == Admin::Ready)
+        };
+        let unread = rows::servers(&self.content).find(is_ready);
+        if let (Some(server), false) = (&unread, self.unread_told) {
+            let path = self.path.display();
+            let why = format!(
+                "HAProxy began without the server-state file {path}, in which {server} is out; write \
+                 `server-state-file {path}` into the global section of haproxy.cfg and `load-server-state-from-file \
+                 global` into its defaults"
+            );
+            let _ = events.send(Event::ReloadsSuffer { why }).await;
+        }
+        self.unread_told = unread.is_some();
     }
 
     /// Brings the file to what HAProxy is, once `steps` are taken. What stands in the way is said on `events`, once.
@@ -97,7 +130,10 @@ impl StateFile {
         }
         // It may have been one from before, of something else.
         let done = written == content;
-        self.content = written;
+        if self.content != written {
+            self.changed = Instant::now();
+            self.content = written;
+        }
         if done { Ok(()) } else { Box::pin(self.write(content)).await }
     }
 

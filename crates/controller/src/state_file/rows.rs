@@ -78,6 +78,15 @@ impl Rows {
     }
 }
 
+/// The servers that have a row in `file`, which is one of ours.
+pub(super) fn servers(file: &str) -> impl Iterator<Item = ServerId> {
+    file.lines().skip(1).filter_map(|line| {
+        let mut columns = line.split(' ');
+        let (backend, server) = (columns.nth(1)?, columns.nth(1)?);
+        (!line.starts_with('#')).then(|| ServerId::new(backend, server))
+    })
+}
+
 impl Facts {
     const fn of(row: &ServerState) -> Self {
         Self { be_id: row.be_id, srv_id: row.srv_id, port: row.srv_port }

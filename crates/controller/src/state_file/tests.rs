@@ -121,6 +121,26 @@ async fn what_is_no_file_or_has_no_directory_is_said_and_nothing_is_done_to_it()
 }
 
 #[tokio::test]
+async fn a_haproxy_that_does_not_load_the_file_is_said_once_with_the_lines_to_write() {
+    let mut scene = Scene::new();
+    let forgotten = observed(&[("wg1", Admin::Ready, Owner::Ours)]);
+    let kept = observed(&[("wg1", Admin::Maint, Owner::Ours)]);
+    scene.check(&forgotten).await;
+    scene.keep(&kept, &[]).await;
+    scene.check(&forgotten).await;
+    assert_eq!(scene.said(), None, "it may have been read before it was written");
+    for _ in 0..2 {
+        scene.file.changed = Instant::now() - READ_WITHIN;
+        scene.check(&forgotten).await;
+        scene.check(&forgotten).await;
+        let said = scene.said().unwrap();
+        assert!(said.contains("in which b/wg1 is out; write `server-state-file /"), "{said}");
+        assert_eq!(scene.said(), None);
+        scene.check(&kept).await;
+    }
+}
+
+#[tokio::test]
 async fn a_write_that_the_disk_holds_back_is_not_overtaken() {
     let mut scene = Scene::new();
     let (go, wait) = std::sync::mpsc::channel::<()>();
@@ -162,6 +182,10 @@ impl Scene {
 
     async fn keep(&mut self, observed: &Observed, steps: &[Step]) {
         self.file.keep(observed, steps, &self.sender).await;
+    }
+
+    async fn check(&mut self, observed: &Observed) {
+        self.file.check(observed, &self.sender).await;
     }
 
     fn content(&self) -> String {
