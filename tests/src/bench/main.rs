@@ -21,7 +21,7 @@ use program::Program;
 const USAGE: &str = "\
 usage: bench [--json]
 
-Measures for about sixteen minutes, on loopback only. --json prints one object per figure and line.
+Measures for about eighteen minutes, on loopback only. --json prints one object per figure and line.
 Exit codes: 0 everything is as wanted; 1 a figure missed what is wanted; 2 interrupted; 64 usage.";
 
 const MISSED: u8 = 1;
@@ -65,7 +65,7 @@ async fn measure(program: &Program) -> Vec<Figure> {
     let mut figures = vec![command::measure().await];
     tell("start to first applied verdict");
     figures.push(start::measure(program).await);
-    tell("reloads and restarts (about eight minutes)");
+    tell("reloads and restarts (about ten minutes)");
     figures.extend(reload::measure(program).await);
     tell("client-seen outage (about five minutes)");
     figures.extend(outage::measure(program).await);

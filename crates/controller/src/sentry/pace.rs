@@ -14,7 +14,7 @@ const CLOSE_FOR: Duration = Duration::from_millis(500);
 const NEAR_EVERY: Duration = Duration::from_millis(10);
 
 /// How long after the sign: a configuration that takes longer to load is found by the regular question.
-const NEAR_FOR: Duration = Duration::from_secs(3);
+const NEAR_FOR: Duration = Duration::from_secs(1);
 
 /// When something last stirred.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ mod tests {
         let mut pace = Pace::default();
         assert_eq!(pace.pause(start, calm), calm);
         pace.stir(start);
-        for (after, pause) in [(0, 3), (499, 3), (500, 10), (2999, 10), (3000, 50), (90_000, 50)] {
+        for (after, pause) in [(0, 3), (499, 3), (500, 10), (999, 10), (1000, 50), (90_000, 50)] {
             let now = start + Duration::from_millis(after);
             assert_eq!(pace.pause(now, calm), Duration::from_millis(pause), "after {after} ms");
         }
