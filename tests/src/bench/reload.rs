@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use e2e::haproxy::{BACKEND, Builder, ask};
 use e2e::traffic::Sample;
 use e2e::{Daemon, Fault, Haproxy, Lab, Layout, Mode};
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use crate::figure::{Figure, Measured, Quantile, Unit};
@@ -43,7 +44,7 @@ const MAINT: u32 = 1;
 const REJECTED: &str = "General SOCKS server failure";
 
 const APPLIED: &str = "wg1 rejects every request. From the first answer of the new HAProxy process to its showing wg1 \
-    in maint, seen by asking each millisecond; 4 clients keep asking. `poll` is hactl without help: it notices the new \
+    in maint, seen by asking each millisecond; 4 clients keep asking, one keeps its session. `poll` is hactl without help: it notices the new \
     process by asking every 50 ms, or by the new socket (-sf, start). Beside it: from the command (kill and start, -sf, \
     SIGUSR2 to the master, mw, without and with expose-fd) to that first answer; beside the others: `poll`.";
 
@@ -189,12 +190,15 @@ async fn seen(program: &Program, kind: Kind, aid: Aid) -> Seen {
     let (mut answered, mut applied) = (Vec::new(), Vec::new());
     for _ in 0..if kind == Kind::KillAndStart { STARTS } else { RELOADS } {
         let old = lab.haproxy.worker_pid().await;
+        // As with real tunnels: the old worker stays for its sessions, so that its end tells nothing.
+        let session = TcpStream::connect(lab.haproxy.frontend()).await;
         let start = Instant::now();
         let ((first, done), ()) =
             tokio::join!(until_maint(&socket, Some(old)), kind.carry_out(&mut lab.haproxy));
         answered.push(first.duration_since(start));
         applied.push(done.duration_since(first));
         sleep(BETWEEN).await;
+        drop(session);
     }
     let wrong = traffic.stop().await.iter().filter(|sample| is_wrong(sample)).count();
     daemon.terminate().await;
