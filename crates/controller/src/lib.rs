@@ -228,7 +228,7 @@ impl Controller {
             else {
                 break;
             };
-            self.keep_state_file(&observed, &plan).await;
+            self.keep_state_file(&observed, &plan.steps).await;
             let applied = self.apply(&process, &plan.steps).await;
             let before = plan.clone();
             self.sent = Some((plan, applied));
@@ -240,7 +240,7 @@ impl Controller {
         observed.writes = self.writes();
         self.told.held(&plan.held, &self.events).await;
         if plan.steps.is_empty() {
-            self.keep_state_file(&observed, &plan).await;
+            self.keep_state_file(&observed, &plan.steps).await;
         }
         if !woken {
             self.state_due = Instant::now() + STATE_EVERY;
@@ -249,9 +249,9 @@ impl Controller {
         Ok(())
     }
 
-    async fn keep_state_file(&mut self, observed: &Observed, plan: &Plan) {
+    async fn keep_state_file(&mut self, observed: &Observed, steps: &[Step]) {
         if let Some(file) = &mut self.state_file {
-            file.keep(observed, &plan.steps, &self.events).await;
+            file.keep(observed, steps, &self.events).await;
         }
     }
 
@@ -288,7 +288,7 @@ impl Controller {
     /// sessions on those of `sessions_of`.
     async fn observe(&mut self, sessions_of: &[(BackendName, u32)]) -> Result<Observed, LookError> {
         let (process, sight) = look::servers(&self.client, &self.managed, sessions_of).await?;
-        self.switch.accept(&process, Instant::now())?;
+        let is_new = self.switch.accept(&process, Instant::now())?;
         let servers = sight
             .backends
             .iter()
@@ -308,11 +308,10 @@ impl Controller {
         }
         let news = self.settle(&process, &sight);
         let kept = self.keep_ledger().await;
-        let same_process = self.told.is_still(&process);
         let observed = self.put_together(process, &sight);
         if let Some(file) = &mut self.state_file {
             file.see(&sight);
-            if !same_process {
+            if is_new {
                 file.check(&observed, &self.events).await;
             }
         }

@@ -21,13 +21,13 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    /// Takes `process` as the one that answers now.
+    /// Takes `process` as the one that answers now; whether that is another one than before.
     ///
     /// # Errors
     /// Where it is the one that was just replaced.
-    pub(crate) fn accept(&mut self, process: &Process, now: Instant) -> Result<(), LookError> {
+    pub(crate) fn accept(&mut self, process: &Process, now: Instant) -> Result<bool, LookError> {
         if self.current.as_ref() == Some(process) {
-            return Ok(());
+            return Ok(false);
         }
         if let Some((former, since)) = &self.former
             && former == process
@@ -36,7 +36,7 @@ impl Switch {
             return Err(LookError::Replaced);
         }
         self.former = self.current.replace(process.clone()).map(|former| (former, now));
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -40,6 +40,10 @@ const RUNNING: u8 = 2;
 const FMAINT: u8 = 1;
 const FDRAIN: u8 = 8;
 
+/// `srv_time_since_last_change`, seconds: older than the process that reads it, however long that takes to load, so that
+/// the ledger does not take it for somebody else's.
+const SINCE: u32 = 3600;
+
 /// The servers that can have a row, and what stands in it besides their state.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
@@ -105,7 +109,7 @@ impl Facts {
         // Memory takes whatever is written to it.
         let _ = writeln!(
             text,
-            "{be_id} {backend} {srv_id} {server} - {operational} {administrative} 1 1 0 1 0 0 0 0 0 0 hactl {port} _hactl"
+            "{be_id} {backend} {srv_id} {server} - {operational} {administrative} 1 1 {SINCE} 1 0 0 0 0 0 0 hactl {port} _hactl"
         );
     }
 }

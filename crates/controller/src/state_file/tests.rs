@@ -21,8 +21,8 @@ async fn only_what_hactl_holds_out_has_a_row_and_none_says_more_than_that() {
         ("named", Admin::Maint, Owner::Ours),
     ]);
     scene.keep(&observed, &[]).await;
-    let rows = "3 b 1 wg1 - 0 1 1 1 0 1 0 0 0 0 0 0 hactl 18181 _hactl\n\
-        3 b 4 drained - 2 8 1 1 0 1 0 0 0 0 0 0 hactl 18184 _hactl\n";
+    let rows = "3 b 1 wg1 - 0 1 1 1 3600 1 0 0 0 0 0 0 hactl 18181 _hactl\n\
+        3 b 4 drained - 2 8 1 1 3600 1 0 0 0 0 0 0 hactl 18184 _hactl\n";
     assert_eq!(scene.content(), format!("{HEAD}{rows}"));
     assert_eq!(scene.said(), None);
 }
@@ -35,7 +35,7 @@ async fn it_is_written_for_what_the_commands_are_about_to_do() {
         ("wg2", Admin::Maint, Owner::Ours),
         ("warp", Admin::Ready, Owner::Ours),
     ]);
-    let step = |name: &str, set| Step { server: ServerId::new("b", name), set };
+    let step = |name: &str, set| Step { server: ServerId::new("b", name), set, why: None };
     scene.keep(&observed, &[step("wg1", Admin::Maint), step("wg2", Admin::Ready)]).await;
     assert_eq!(scene.held_out(), ["wg1"]);
     scene.keep(&observed, &[]).await;
