@@ -5,7 +5,7 @@
 //! check port and agent port. A port that is in a row wins over haproxy.cfg, for ever, and the format has no way to leave
 //! it out: at least twenty columns are asked for, the port is the nineteenth. But HAProxy stops at the twentieth, before
 //! it takes the port, where that names a SRV record for a server that has none. So the rows name one: the maint is in
-//! force, and port and address are those of haproxy.cfg (tried on 2.6 with a changed port). HAProxy says `server-state
+//! force, and port and address are those of haproxy.cfg (tried on 2.6 and 3.4). HAProxy says `server-state
 //! partially applied ... no SRV resolution` then, and means just that.
 //!
 //! A server with a name for its address is left out: there HAProxy asks for no SRV record before it takes the port.
