@@ -11,6 +11,8 @@ mod steering {
     mod reloads;
     mod rules;
     mod scenarios;
+    mod sentry;
     mod sessions;
+    mod state_file;
     mod steered;
 }

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use crate::ports::Port;
 use crate::process;
 
-use config::Places;
+use config::{Places, STATE_FILE};
 
 pub use config::{BACKEND, Builder, Layout, Mode};
 pub use runtime::{ServerState, Shown, ask, shown};
@@ -32,6 +32,9 @@ const RELOAD_GAP: Duration = Duration::from_millis(500);
 
 /// What a master writes when it has taken a SIGUSR2.
 const RELOADING: &str = "Reloading HAProxy";
+
+/// What HAProxy writes when it does not start because of its configuration.
+const FAILED: &str = "Fatal errors found in configuration";
 
 /// HAProxy and all processes it has become by reloads; they end when it is dropped.
 pub struct Haproxy {
@@ -102,6 +105,12 @@ impl Haproxy {
         self.path("master.sock")
     }
 
+    /// The server-state file, where the `Builder` says that it is loaded.
+    #[must_use]
+    pub fn state_file(&self) -> PathBuf {
+        self.path(STATE_FILE)
+    }
+
     /// The configuration file, read again at each reload and restart.
     #[must_use]
     pub fn config_file(&self) -> PathBuf {
@@ -126,6 +135,12 @@ impl Haproxy {
         self.processes.last().expect("HAProxy runs: `restart` comes after `kill`").id()
     }
 
+    /// Whether there is a master, which `reload_master` reloads; without one `reload_sf` does.
+    #[must_use]
+    pub fn has_master(&self) -> bool {
+        self.mode == Mode::MasterWorker
+    }
+
     /// Starts a new process that takes over from the old one (`-sf`).
     pub async fn reload_sf(&mut self) {
         assert_eq!(self.mode, Mode::Plain, "a master is reloaded by `reload_master`");
@@ -141,6 +156,36 @@ impl Haproxy {
 
     /// Has the master start a new worker (SIGUSR2).
     pub async fn reload_master(&mut self) {
+        self.have_master_reload().await;
+        self.wait_ready(Some(self.worker)).await;
+    }
+
+    /// Has the master try to reload a configuration with a mistake in it: the old worker stays.
+    pub async fn fail_to_reload_master(&mut self) {
+        let config = std::fs::read_to_string(self.config_file()).expect("it was written at the start");
+        self.write_config(&format!("{config}\nnonsense\n"));
+        let failures = self.log().matches(FAILED).count();
+        self.have_master_reload().await;
+        let start = Instant::now();
+        while self.log().matches(FAILED).count() == failures {
+            assert!(start.elapsed() < READY_LIMIT, "the reload did not fail; its log:\n{}", self.log());
+            sleep(process::POLL).await;
+        }
+        self.write_config(&config);
+    }
+
+    /// Sends the master SIGUSR2, whatever becomes of it.
+    pub fn signal_master(&self) {
+        assert_eq!(self.mode, Mode::MasterWorker, "there is no master");
+        process::signal(self.pid(), Signal::USR2);
+    }
+
+    /// Replaces the configuration file, for the next reload or restart.
+    pub fn write_config(&self, config: &str) {
+        std::fs::write(self.config_file(), config).expect("our directory is writable");
+    }
+
+    async fn have_master_reload(&self) {
         assert_eq!(self.mode, Mode::MasterWorker, "there is no master: use `reload_sf`");
         let reloads = self.reloads();
         let start = Instant::now();
@@ -152,7 +197,6 @@ impl Haproxy {
                 sleep(process::POLL).await;
             }
         }
-        self.wait_ready(Some(self.worker)).await;
     }
 
     /// Ends all its processes at once (SIGKILL).
@@ -172,6 +216,11 @@ impl Haproxy {
         self.kill();
         self.spawn(&[]);
         self.wait_ready(None).await;
+    }
+
+    /// Ends the worker at once (SIGKILL), which ends its master too.
+    pub fn kill_worker(&self) {
+        process::signal(self.worker, Signal::KILL);
     }
 
     /// Stops the worker where it stands (SIGSTOP); its sockets still accept connections.

@@ -27,7 +27,7 @@ impl Steered {
     /// As `start`, with these lines in the backend's configuration.
     pub(super) async fn start_ruled(layout: Layout, rules: &str) -> Self {
         let lab = Lab::start(layout).await;
-        Self::judged(lab, rules, &[]).await
+        Self::judged(lab, |config| config + rules, &[]).await
     }
 
     pub(super) async fn start_broken(
@@ -35,15 +35,26 @@ impl Steered {
         adapt: impl FnOnce(Builder) -> Builder,
         broken: &[&str],
     ) -> Self {
+        Self::start_instance(layout, adapt, broken, |_| String::new()).await
+    }
+
+    /// As `start_broken`, with lines for `[[instance]]`.
+    pub(super) async fn start_instance(
+        layout: Layout,
+        adapt: impl FnOnce(Builder) -> Builder,
+        broken: &[&str],
+        instance: impl FnOnce(&Lab) -> String,
+    ) -> Self {
         let lab = Lab::start_with(layout, adapt).await;
         for name in broken {
             lab.exit(name).set(Fault::BlackHole).await;
         }
-        Self::judged(lab, "", broken).await
+        let lines = format!("{}\n[[instance.backend]]", instance(&lab));
+        Self::judged(lab, |config| config.replace("\n[[instance.backend]]", &lines), broken).await
     }
 
-    async fn judged(lab: Lab, rules: &str, broken: &[&str]) -> Self {
-        let hactl = start_hactl_ruled(&lab, rules);
+    async fn judged(lab: Lab, adapt: impl FnOnce(String) -> String, broken: &[&str]) -> Self {
+        let hactl = start_hactl_with(&lab, adapt);
         let mut steered = Self { lab, hactl };
         for name in ["wg1", "wg2", "cloudflare_warp"] {
             let word = if broken.contains(&name) { "degraded" } else { "online" };
@@ -105,10 +116,11 @@ pub(super) fn start_hactl_ruled(lab: &Lab, rules: &str) -> Daemon {
     start_hactl_with(lab, |config| config + rules)
 }
 
-/// The same with another configuration.
+/// The same with another configuration. The controller says in its log what wakes it.
 pub(super) fn start_hactl_with(lab: &Lab, adapt: impl FnOnce(String) -> String) -> Daemon {
     let config = adapt(lab.config().replace("timeout = \"500ms\"", "timeout = \"1500ms\""));
     let file = lab.write_config(&config);
     let file = file.to_str().expect("the directory's name is plain");
-    Daemon::start(env!("CARGO_BIN_EXE_hactl-dup"), &["run", "--config", file], &[])
+    let log = [("HACTL_LOG", "info,controller=debug")];
+    Daemon::start(env!("CARGO_BIN_EXE_hactl-dup"), &["run", "--config", file], &log)
 }

@@ -11,11 +11,15 @@ mod look;
 mod observe;
 mod ours;
 mod pace;
+mod sentry;
 mod sessions;
 mod state;
+mod state_file;
+mod switch;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use failover::{
@@ -31,14 +35,18 @@ use crate::ledger::{Ledger, LedgerFile};
 pub use crate::lock::{HaproxyLock, LockError};
 use crate::look::{LookError, Sight, core_name};
 use crate::observe::Facts;
+use crate::sentry::{Posts, Sentry};
 pub use crate::state::{LedgerPlace, StateDir, StateError};
+use crate::state_file::StateFile;
+use crate::switch::Switch;
 use crate::told::Told;
 
 pub use crate::pace::Pace;
 
-/// How often the process is asked who it is. A reload forgets all that was set without a sign on this socket, so
-/// this bounds how long that stands; one question costs HAProxy about 0.1 ms (measured).
-const IDENTITY_EVERY: Duration = Duration::from_millis(100);
+/// How often the process is asked who it is, where nothing else says sooner that it may be another one. A reload
+/// forgets all that was set without a sign on this socket, so this bounds how long that stands; one question costs
+/// HAProxy about 0.1 ms (measured).
+const IDENTITY_EVERY: Duration = Duration::from_millis(50);
 
 /// How often the servers are read although nothing called for it: bounds how long another's change goes unseen.
 /// Costs about 0.1 ms for 10 servers and 10 ms for 10,000 (measured).
@@ -49,7 +57,7 @@ const RETRY_MIN: Duration = Duration::from_millis(25);
 
 /// Longest wait for a HAProxy that does not answer: as quick as a reload is noticed. A refused connection costs next
 /// to nothing.
-const RETRY_MAX: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = IDENTITY_EVERY;
 
 /// Rounds of plan, apply and read back in one pass. Two settle any plan (open, then close); the others are for
 /// writes that were lost in a reload.
@@ -93,6 +101,9 @@ pub struct Controller {
     sessions_due: Instant,
     retry: Duration,
     pace: Pace,
+    switch: Switch,
+    master: Option<PathBuf>,
+    state_file: Option<StateFile>,
 }
 
 /// What stays as it is while the process and its set of servers do, but for the sessions.
@@ -148,6 +159,9 @@ impl Controller {
             sessions_due: Instant::now(),
             retry: RETRY_MIN,
             pace: Pace::default(),
+            switch: Switch::default(),
+            master: None,
+            state_file: None,
         }
     }
 
@@ -157,9 +171,26 @@ impl Controller {
         Self { pace, ..self }
     }
 
+    /// The same, with HAProxy's master CLI at `socket` watched for reloads; it is never written to.
+    #[must_use]
+    pub fn with_master(mut self, socket: PathBuf) -> Self {
+        self.master = Some(socket);
+        self
+    }
+
+    /// The same, keeping the server-state file at `path`, which HAProxy is to load when it starts.
+    #[must_use]
+    pub fn with_state_file(mut self, path: PathBuf) -> Self {
+        self.state_file = Some(StateFile::new(path));
+        self
+    }
+
     /// Reconciles until nobody is left to say what is wanted.
     pub async fn run(mut self) {
         self.inherit().await;
+        let state_file = self.state_file.as_ref().map(|file| file.path().to_owned());
+        let posts = Posts { master: self.master.clone(), state_file };
+        let mut sentry = Sentry::start(self.client.address(), posts, &self.events);
         loop {
             let pause = match self.pass().await {
                 Ok(()) => {
@@ -173,6 +204,8 @@ impl Controller {
                     pause
                 }
             };
+            sentry.follow(self.known.as_ref().map(|known| &known.process));
+            let pause = sentry.pause(pause);
             tokio::select! {
                 changed = self.desired.changed() => {
                     if changed.is_err() {
@@ -180,6 +213,7 @@ impl Controller {
                     }
                     self.woken = true;
                 }
+                () = sentry.stirred() => {}
                 () = sleep(pause) => {}
             }
         }
@@ -209,6 +243,7 @@ impl Controller {
             else {
                 break;
             };
+            self.keep_state_file(&observed, &plan.steps).await;
             let applied = self.apply(&process, &plan.steps).await;
             let before = plan.clone();
             self.sent = Some((plan, applied));
@@ -220,11 +255,20 @@ impl Controller {
         self.refused.retain(|server, _| plan.steps.iter().any(|step| step.server == *server));
         observed.writes = self.writes();
         self.told.held(&plan.held, &self.events).await;
+        if plan.steps.is_empty() {
+            self.keep_state_file(&observed, &plan.steps).await;
+        }
         if !woken {
             self.state_due = Instant::now() + STATE_EVERY;
         }
         self.publish(observed);
         Ok(())
+    }
+
+    async fn keep_state_file(&mut self, observed: &Observed, steps: &[Step]) {
+        if let Some(file) = &mut self.state_file {
+            file.keep(observed, steps, &self.events).await;
+        }
     }
 
     /// What is to be done now, but for what has proved to do harm.
@@ -270,6 +314,7 @@ impl Controller {
     /// sessions on those of `sessions_of`.
     async fn observe(&mut self, sessions_of: &[(BackendName, u32)]) -> Result<Observed, LookError> {
         let (process, sight) = look::servers(&self.client, &self.managed, sessions_of).await?;
+        let is_new = self.switch.accept(&process, Instant::now())?;
         let servers = sight
             .backends
             .iter()
@@ -290,6 +335,12 @@ impl Controller {
         let news = self.settle(&process, &sight);
         let kept = self.keep_ledger().await;
         let observed = self.put_together(process, &sight);
+        if let Some(file) = &mut self.state_file {
+            file.see(&sight);
+            if is_new {
+                file.check(&observed, &self.events).await;
+            }
+        }
         self.told.process(&observed, &self.events).await;
         for event in news.into_iter().chain(kept) {
             self.told.say(event, &self.events).await;

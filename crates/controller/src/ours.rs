@@ -102,6 +102,7 @@ impl Controller {
         let steps = leave(&observed, self.on_exit);
         let process = self.known.as_ref().map(|known| known.process.clone());
         let (Some(process), false) = (process, steps.is_empty()) else { return Ok(()) };
+        self.keep_state_file(&observed, &steps).await;
         let applied = self.apply(&process, &steps).await;
         tracing::info!(servers = steps.len(), "set to ready at the end");
         for (server, why) in &applied.refused {
@@ -124,7 +125,7 @@ fn steers(managed: &[Managed], server: &ServerId) -> bool {
     })
 }
 
-fn server_id(backend: &BackendName, row: &ServerState) -> ServerId {
+pub(crate) fn server_id(backend: &BackendName, row: &ServerState) -> ServerId {
     ServerId::new(core_name(backend), row.srv_name.as_str())
 }
 

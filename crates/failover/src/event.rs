@@ -222,6 +222,11 @@ pub enum Event {
         /// Why, and what to do.
         why: String,
     },
+    /// Something that spares clients the moment after a reload does not work.
+    ReloadsSuffer {
+        /// What, why, what it costs, and what to do.
+        why: String,
+    },
     /// HAProxy does not know a configured backend or server.
     Missing {
         /// Which, and what to do.
@@ -263,6 +268,7 @@ impl Event {
             Self::HaproxyReplaced { .. } => "haproxy_replaced",
             Self::HaproxyAway { .. } => "haproxy_away",
             Self::WritesDenied { .. } => "writes_denied",
+            Self::ReloadsSuffer { .. } => "reloads_suffer",
             Self::Missing { .. } => "missing",
         }
     }
@@ -300,6 +306,7 @@ impl Event {
             | Self::Contended { .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
+            | Self::ReloadsSuffer { .. }
             | Self::Missing { .. } => None,
         }
     }
@@ -337,6 +344,7 @@ impl Event {
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
             | Self::WritesDenied { .. }
+            | Self::ReloadsSuffer { .. }
             | Self::Missing { .. } => None,
         }
     }
@@ -374,6 +382,7 @@ impl Event {
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
             | Self::WritesDenied { .. }
+            | Self::ReloadsSuffer { .. }
             | Self::Missing { .. } => self.server().map(|server| &server.backend),
         }
     }
@@ -440,7 +449,7 @@ impl fmt::Display for Event {
             }
             Self::HaproxyAway { why } => write!(f, "HAProxy does not answer: {why}"),
             Self::WritesDenied { why } => write!(f, "nothing can be changed in HAProxy: {why}"),
-            Self::Missing { what } => f.write_str(what),
+            Self::ReloadsSuffer { why: text } | Self::Missing { what: text } => f.write_str(text),
         }
     }
 }

@@ -142,10 +142,16 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
     let (event_sender, events) = mpsc::channel(EVENTS_WAITING_MAX);
     let (query_sender, queries) = mpsc::channel::<Query>(QUERIES_WAITING_MAX);
     let haproxy = instance.haproxy.clone();
-    let controller =
+    let mut controller =
         Controller::new(haproxy, managed(&instance), origin, desired_seen, observed_seen, event_sender)
             .with_ledger(dir.ledger(&instance.name, lock.haproxy()))
             .on_exit(state.on_exit);
+    if let Some(master) = &instance.master {
+        controller = controller.with_master(master.clone());
+    }
+    if let Some(file) = &instance.server_state_file {
+        controller = controller.with_state_file(file.clone());
+    }
     let engine = Engine {
         core: Core::new(core),
         probes: Probes::new(prober, settings, clock),

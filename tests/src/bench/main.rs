@@ -24,7 +24,7 @@ use program::Program;
 const USAGE: &str = "\
 usage: bench [--json] [--only WORD]
 
-Measures for about nine minutes, on loopback only. --json prints one object per figure and line. --only measures one
+Measures for about twenty minutes, on loopback only. --json prints one object per figure and line. --only measures one
 group: command, start, reload, fault, flip, outage, sessions or load.
 Exit codes: 0 everything is as wanted; 1 a figure missed what is wanted; 2 interrupted; 64 usage.";
 
@@ -85,7 +85,7 @@ async fn measure(program: &Program, groups: &[&str]) -> Vec<Figure> {
                 vec![start::measure(program).await]
             }
             "reload" => {
-                tell("reloads and restarts (about a minute)");
+                tell("reloads and restarts (about ten minutes)");
                 reload::measure(program).await
             }
             "fault" => {

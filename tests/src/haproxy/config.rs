@@ -7,6 +7,9 @@ use std::path::Path;
 /// The backend of every scene.
 pub const BACKEND: &str = "socks_back_7891";
 
+/// The server-state file's name.
+pub(super) const STATE_FILE: &str = "hactl.state";
+
 /// Which servers are `backup`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
@@ -32,6 +35,7 @@ pub struct Builder {
     pub(super) mode: Mode,
     pub(super) expose_fd: bool,
     pub(super) tcp_stats: bool,
+    state_file: bool,
     servers: Vec<(String, SocketAddr)>,
     disabled: Vec<String>,
     unchecked: bool,
@@ -55,6 +59,7 @@ impl Builder {
             mode: Mode::Plain,
             expose_fd: false,
             tcp_stats: false,
+            state_file: false,
             servers: servers.iter().map(|(name, addr)| ((*name).to_owned(), *addr)).collect(),
             disabled: Vec::new(),
             unchecked: false,
@@ -83,6 +88,13 @@ impl Builder {
     #[must_use]
     pub const fn tcp_stats(mut self) -> Self {
         self.tcp_stats = true;
+        self
+    }
+
+    /// Loads the server-state file `hactl.state` at each start.
+    #[must_use]
+    pub const fn state_file(mut self) -> Self {
+        self.state_file = true;
         self
     }
 
@@ -147,6 +159,12 @@ impl Builder {
         let tcp = places
             .tcp_stats
             .map_or_else(String::new, |addr| format!("    stats socket ipv4@{addr} level admin\n"));
+        let (state_file, load) = if self.state_file {
+            let file = format!("    server-state-file {dir}/{STATE_FILE}\n");
+            (file, "    load-server-state-from-file global\n")
+        } else {
+            (String::new(), "")
+        };
         let Self { global, defaults, backend, sections, .. } = self;
         let servers = self.servers();
         format!(
@@ -154,7 +172,7 @@ impl Builder {
     stats socket {dir}/admin.sock mode 600 level admin{fds}
     stats socket {dir}/operator.sock mode 600 level operator
     stats socket {dir}/user.sock mode 600 level user
-{tcp}    stats timeout 30s
+{tcp}{state_file}    stats timeout 30s
 {global}
 defaults
     mode tcp
@@ -162,7 +180,7 @@ defaults
     timeout client 1m
     timeout server 1m
     default-server inter 1s rise 1 fall 2 on-error fastinter
-{defaults}
+{load}{defaults}
 frontend socks_front
     bind {frontend}
     default_backend {BACKEND}

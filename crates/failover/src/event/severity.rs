@@ -29,6 +29,7 @@ impl Event {
             | Self::TargetRests { .. }
             | Self::NoCanary { .. }
             | Self::Starved { .. }
+            | Self::ReloadsSuffer { .. }
             | Self::SessionsKept { .. }
             | Self::Refused { .. } => Severity::Warning,
             Self::InService { to, .. } if to.is_empty() => Severity::Error,

@@ -126,6 +126,10 @@ pub struct Instance {
     pub name: String,
     /// Its runtime API.
     pub haproxy: Address,
+    /// Its master CLI, to be watched for reloads.
+    pub master: Option<PathBuf>,
+    /// The server-state file that is kept for it.
+    pub server_state_file: Option<PathBuf>,
     /// The backends to steer; at least one.
     pub backends: Vec<Backend>,
 }

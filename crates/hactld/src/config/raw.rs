@@ -90,6 +90,8 @@ pub(super) struct RawState {
 pub(super) struct RawInstance {
     pub(super) name: Option<String>,
     pub(super) haproxy: Option<Parsed<Address>>,
+    pub(super) master: Option<PathBuf>,
+    pub(super) server_state_file: Option<PathBuf>,
     pub(super) backend: Vec<RawBackend>,
 }
 

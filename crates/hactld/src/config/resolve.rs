@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use checker::{Credentials, CredentialsError, Target};
 use failover::{Cadence, OnExit, Profile, Rules, Settings};
-use haproxy_runtime::BackendName;
+use haproxy_runtime::{Address, BackendName};
 use tracing_subscriber::filter::Targets;
 
 use super::duration::written;
@@ -156,6 +156,8 @@ impl<'a> Resolver<'a> {
             let next = "say haproxy = \"/run/haproxy/admin.sock\" in [[instance]], or --haproxy ADDR";
             self.report("which HAProxy is not said", next, &["instance", "0"]);
         }
+        let master = self.master(raw.master, haproxy.as_ref());
+        let server_state_file = self.server_state_file(raw.server_state_file);
         let in_file = self.backends(raw.backend);
         let backends =
             if flags.backends.is_empty() { in_file } else { self.flag_backends(&flags.backends, &in_file) };
@@ -163,7 +165,33 @@ impl<'a> Resolver<'a> {
             let next = "name it in [[instance.backend]], or by --backend NAME";
             self.report("no backend to steer", next, &["instance", "0"]);
         }
-        Some(Instance { name: raw.name.unwrap_or_else(|| "haproxy".to_owned()), haproxy: haproxy?, backends })
+        let name = raw.name.unwrap_or_else(|| "haproxy".to_owned());
+        Some(Instance { name, haproxy: haproxy?, master, server_state_file, backends })
+    }
+
+    fn master(&mut self, raw: Option<PathBuf>, haproxy: Option<&Address>) -> Option<PathBuf> {
+        let path = raw?;
+        let next =
+            "name the socket behind `-S` in HAProxy's command line, such as \"/run/haproxy-master.sock\"";
+        let at = ["instance", "0", "master"];
+        if path.as_os_str().is_empty() {
+            self.report("the path is empty", next, &at);
+        } else if haproxy.is_some_and(|haproxy| *haproxy == Address::Unix(path.clone())) {
+            // A connection kept there would hold an old worker.
+            self.report("`master` is the same socket as `haproxy`", next, &at);
+        }
+        Some(path)
+    }
+
+    /// HAProxy has directories of its own for relative names.
+    fn server_state_file(&mut self, raw: Option<PathBuf>) -> Option<PathBuf> {
+        let path = raw?;
+        if !path.is_absolute() || path.file_name().is_none() {
+            let what = format!("`{}` is not the absolute path of a file", path.display());
+            let next = "write it as haproxy.cfg has it, such as \"/var/lib/hactl/haproxy.state\"";
+            self.report(&what, next, &["instance", "0", "server_state_file"]);
+        }
+        Some(path)
     }
 
     fn backends(&mut self, raw: Vec<RawBackend>) -> Vec<Backend> {

@@ -61,6 +61,8 @@ on_exit = "restore"
 [[instance]]
 name = "7891"
 haproxy = "tcp:[::1]:9999"
+master = "/run/haproxy-master.sock"
+server_state_file = "/var/lib/hactl/haproxy.state"
 [[instance.backend]]
 name = "one"
 servers = ["b", "a"]
@@ -93,6 +95,9 @@ password_file = "{}"
     );
     assert_eq!(config.instance.name, "7891");
     assert_eq!(config.instance.haproxy.to_string(), "tcp:[::1]:9999");
+    assert_eq!(config.instance.master.as_deref(), Some(Path::new("/run/haproxy-master.sock")));
+    let state_file = config.instance.server_state_file.as_deref();
+    assert_eq!(state_file, Some(Path::new("/var/lib/hactl/haproxy.state")));
     let backend = &config.instance.backends[0];
     let servers: Vec<_> = backend.servers.iter().flatten().map(ServerName::as_str).collect();
     assert_eq!(servers, ["a", "b"]);
@@ -125,6 +130,21 @@ fn the_environment_is_stronger_than_the_file_and_flags_are_stronger_than_both() 
     assert_eq!(config.instance.haproxy.to_string(), "/flag.sock");
     let names: Vec<_> = config.instance.backends.iter().map(|backend| backend.name.as_str()).collect();
     assert_eq!(names, ["flag"]);
+}
+
+#[test]
+fn what_is_to_spare_clients_a_reload_is_a_socket_of_its_own_and_an_absolute_path() {
+    let instance =
+        |line: &str| INSTANCE.replace("[[instance.backend]]", &format!("{line}\n[[instance.backend]]"));
+    for (line, text) in [
+        ("master = \"\"", "the path is empty"),
+        ("master = \"/run/haproxy/admin.sock\"", "`master` is the same socket as `haproxy`"),
+        ("server_state_file = \"hactl.state\"", "`hactl.state` is not the absolute path of a file"),
+        ("server_state_file = \"/\"", "`/` is not the absolute path of a file"),
+    ] {
+        let said = problems(&instance(line));
+        assert!(said.contains(text) && said.contains("hactl.toml:"), "{said}");
+    }
 }
 
 #[test]
