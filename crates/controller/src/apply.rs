@@ -53,6 +53,24 @@ pub(crate) async fn apply(
     applied
 }
 
+/// Has HAProxy take those servers down at once that the steps put out, by the agent lever, without waiting until it asks.
+/// Nothing is let up so: that would also erase what HAProxy's own health check has found (measured).
+pub(crate) async fn take_down(client: &Client, process: &Process, steps: &[Step]) -> Applied {
+    let mut applied = Applied::default();
+    let downs = steps.iter().filter(|step| step.set != Admin::Ready);
+    let (sent, commands): (Vec<&Step>, Vec<Command>) =
+        downs.filter_map(|step| Some((step, Command::SetServerAgentDown(path(&step.server).ok()?)))).unzip();
+    let mut sent = sent.into_iter();
+    for batch in haproxy_runtime::batches(&commands) {
+        let steps: Vec<&Step> = sent.by_ref().take(batch.len()).collect();
+        if let Err(why) = send(client, process, batch, &steps, &mut applied).await {
+            applied.broken_off = Some(why);
+            break;
+        }
+    }
+    applied
+}
+
 async fn send(
     client: &Client,
     process: &Process,
@@ -80,12 +98,13 @@ async fn send(
     Ok(())
 }
 
+fn path(server: &ServerId) -> Result<ServerPath, String> {
+    let backend = server.backend.as_str().parse().map_err(|error| format!("{error}"))?;
+    let server = server.server.as_str().parse().map_err(|error| format!("{error}"))?;
+    Ok(ServerPath::new(backend, server))
+}
+
 fn command(step: &Step) -> Result<Command, String> {
-    let path = |server: &ServerId| -> Result<ServerPath, String> {
-        let backend = server.backend.as_str().parse().map_err(|error| format!("{error}"))?;
-        let server = server.server.as_str().parse().map_err(|error| format!("{error}"))?;
-        Ok(ServerPath::new(backend, server))
-    };
     let state = match step.set {
         Admin::Ready => AdminState::Ready,
         Admin::Drain => AdminState::Drain,

@@ -101,6 +101,18 @@ pub enum Event {
         /// Its new state.
         set: Admin,
     },
+    /// HAProxy has taken an answer to its agent-check, as was read back.
+    Answered {
+        /// The server.
+        server: ServerId,
+        /// It was `up`; otherwise `down`.
+        up: bool,
+    },
+    /// Somebody who is not an agent-check of these servers speaks to hactl's port for them.
+    AgentMisuse {
+        /// What was done there, and what to look at.
+        what: String,
+    },
     /// HAProxy refused a command, or took it without effect.
     Refused {
         /// The server.
@@ -216,6 +228,8 @@ impl Event {
             Self::NoCanary { .. } => "no_canary",
             Self::Starved { .. } => "starved",
             Self::Applied { .. } => "applied",
+            Self::Answered { .. } => "answered",
+            Self::AgentMisuse { .. } => "agent_misuse",
             Self::Refused { .. } => "refused",
             Self::Held { .. } => "held",
             Self::Adopted { .. } => "adopted",
@@ -246,6 +260,7 @@ impl Event {
             | Self::TargetRests { .. }
             | Self::NoCanary { .. }
             | Self::Starved { .. }
+            | Self::AgentMisuse { .. }
             | Self::Refused { .. } => Severity::Warning,
             Self::InService { to, .. } if to.is_empty() => Severity::Error,
             Self::Blackout { .. }
@@ -261,6 +276,7 @@ impl Event {
             | Self::Slow { slow: false, .. }
             | Self::TargetBack { .. }
             | Self::Applied { .. }
+            | Self::Answered { .. }
             | Self::Adopted { .. }
             | Self::Contended { stand_back: None, .. }
             | Self::LedgerWritable { why: None, .. }
@@ -290,6 +306,8 @@ impl Event {
             | Self::NoCanary { .. }
             | Self::Starved { .. }
             | Self::Applied { .. }
+            | Self::Answered { .. }
+            | Self::AgentMisuse { .. }
             | Self::Held { .. }
             | Self::Adopted { .. }
             | Self::LeftOut { .. }
@@ -307,6 +325,7 @@ impl Event {
         match self {
             Self::Health { server, .. }
             | Self::Applied { server, .. }
+            | Self::Answered { server, .. }
             | Self::Refused { server, .. }
             | Self::Held { server, .. }
             | Self::Adopted { server, .. }
@@ -325,6 +344,7 @@ impl Event {
             | Self::Contended { .. }
             | Self::LedgerLost { .. }
             | Self::LedgerWritable { .. }
+            | Self::AgentMisuse { .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
@@ -343,6 +363,8 @@ impl Event {
             | Self::BlackoutOver { backend, .. } => Some(backend),
             Self::Health { .. }
             | Self::Applied { .. }
+            | Self::Answered { .. }
+            | Self::AgentMisuse { .. }
             | Self::Refused { .. }
             | Self::Held { .. }
             | Self::Adopted { .. }
@@ -398,6 +420,14 @@ impl fmt::Display for Event {
                 write!(f, "hactl did not run for {}: everything is asked anew", Span(*lasted))
             }
             Self::Applied { server, set } => write!(f, "{server} set to {}, read back", set.as_str()),
+            Self::Answered { server, up } => {
+                write!(
+                    f,
+                    "{server} {} by its agent-check, read back",
+                    if *up { "let up" } else { "taken down" }
+                )
+            }
+            Self::AgentMisuse { what } => f.write_str(what),
             Self::Refused { server, set, why } => {
                 write!(f, "{server} could not be set to {}: {why}", set.as_str())
             }

@@ -7,12 +7,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{Admin, Desired, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Want, Wish};
+use crate::{
+    Admin, Agent, Desired, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Want, Wish,
+};
 
 /// Servers in a chain of `track`.
 const TRACK_CHAIN_MAX: usize = 64;
 
-/// One command: put this server into that state.
+/// One command: put this server into that state, or give that answer to its agent-check: `Maint` for `down`, `Ready` for
+/// `up`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The server.
@@ -38,6 +41,8 @@ pub enum HeldBecause {
     NotOurs(Admin),
     /// Somebody else keeps changing servers of its backend.
     Contended,
+    /// It is steered by its agent-check, and has none.
+    NoAgent,
 }
 
 /// A server that is left as it is although something else is wanted of it.
@@ -104,7 +109,7 @@ struct Scope<'a> {
 fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
     let mut opens: Vec<Step> = Vec::new();
     for server in scope.backend.by_preference().filter(|server| scope.want(server) == Want::Ready) {
-        match (server.admin, server.owner) {
+        match server.position() {
             (Admin::Ready, _) => {}
             (Admin::Drain | Admin::Maint, Owner::Ours) => {
                 opens.push(scope.open(server));
@@ -122,7 +127,10 @@ fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
     let (successor, proved) = (scope.has_successor(), scope.is_proved());
     // The least preferred first: no connection is moved to a server that the same plan closes next.
     for server in scope.backend.by_preference().rev().filter(|server| scope.want(server) == Want::Maint) {
-        match server.admin {
+        match server.position().0 {
+            Admin::Ready if server.agent == Some(Agent::Absent) => {
+                plan.held.push(Held { server: scope.id(server), because: HeldBecause::NoAgent });
+            }
             // It was opened again, by an operator or because nothing else was left, and nothing better is known.
             Admin::Ready if server.reopened && !proved => {}
             Admin::Ready if successor => {
@@ -202,7 +210,8 @@ impl<'a> Scope<'a> {
         }
         self.backend.by_preference().find(|server| {
             let judged = matches!(self.want(server), Want::Maint | Want::AsIs);
-            server.managed && judged && server.owner == Owner::Ours && server.admin != Admin::Ready
+            let (admin, owner) = server.position();
+            server.managed && judged && owner == Owner::Ours && admin != Admin::Ready
         })
     }
 }
