@@ -2,9 +2,11 @@
 //! who change things.
 
 mod steering {
+    mod agent;
     mod blackout;
     mod foreign;
     mod ledger;
+    mod master;
     mod operator;
     mod reloads;
     mod scenarios;

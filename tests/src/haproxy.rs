@@ -33,6 +33,9 @@ const RELOAD_GAP: Duration = Duration::from_millis(500);
 /// What a master writes when it has taken a SIGUSR2.
 const RELOADING: &str = "Reloading HAProxy";
 
+/// What a master writes when it has taken a SIGUSR2 and cannot use the configuration.
+const NOT_RELOADED: &str = "Loading failure!";
+
 /// HAProxy and all processes it has become by reloads; they end when it is dropped.
 pub struct Haproxy {
     mode: Mode,
@@ -153,6 +156,26 @@ impl Haproxy {
             }
         }
         self.wait_ready(Some(self.worker)).await;
+    }
+
+    /// Has the master try a configuration that it cannot use; the worker stays. The file is as before when this returns.
+    pub async fn reload_master_in_vain(&mut self) {
+        let before = self.log().matches(NOT_RELOADED).count();
+        let good = std::fs::read_to_string(self.config_file()).expect("HAProxy was started from it");
+        std::fs::write(self.config_file(), format!("{good}\nno_such_keyword\n")).expect("it is ours");
+        let start = Instant::now();
+        while self.log().matches(NOT_RELOADED).count() == before {
+            assert!(start.elapsed() < READY_LIMIT, "the master does not fail; its log:\n{}", self.log());
+            process::signal(self.pid(), Signal::USR2);
+            sleep(RELOAD_GAP).await;
+        }
+        std::fs::write(self.config_file(), good).expect("it is ours");
+        self.wait_ready(None).await;
+    }
+
+    /// Ends the worker at once (SIGKILL); a master ends with it.
+    pub fn kill_worker(&self) {
+        process::signal(self.worker, Signal::KILL);
     }
 
     /// Ends all its processes at once (SIGKILL).

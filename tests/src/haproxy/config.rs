@@ -34,6 +34,7 @@ pub struct Builder {
     pub(super) tcp_stats: bool,
     servers: Vec<(String, SocketAddr)>,
     disabled: Vec<String>,
+    agent: Option<SocketAddr>,
     global: String,
     defaults: String,
     backend: String,
@@ -56,6 +57,7 @@ impl Builder {
             tcp_stats: false,
             servers: servers.iter().map(|(name, addr)| ((*name).to_owned(), *addr)).collect(),
             disabled: Vec::new(),
+            agent: None,
             global: String::new(),
             defaults: String::new(),
             backend: String::new(),
@@ -88,6 +90,13 @@ impl Builder {
     #[must_use]
     pub fn disabled(mut self, server: &str) -> Self {
         self.disabled.push(server.to_owned());
+        self
+    }
+
+    /// Has HAProxy ask an agent at this address about each server, by the name `BACKEND/SERVER`.
+    #[must_use]
+    pub const fn agent(mut self, addr: SocketAddr) -> Self {
+        self.agent = Some(addr);
         self
     }
 
@@ -171,10 +180,20 @@ backend {BACKEND}
             let backup = self.layout == Layout::AllBackup || name == "cloudflare_warp";
             let backup = if backup { " backup" } else { "" };
             let disabled = if self.disabled.contains(name) { " disabled" } else { "" };
-            writeln!(lines, "    server {name} {addr} check{backup}{disabled}").expect("memory takes it");
+            let agent = self.agent.map(|addr| agent_check(addr, name)).unwrap_or_default();
+            writeln!(lines, "    server {name} {addr} check{backup}{disabled}{agent}")
+                .expect("memory takes it");
         }
         lines
     }
+}
+
+fn agent_check(addr: SocketAddr, server: &str) -> String {
+    format!(
+        " agent-check agent-addr {} agent-port {} agent-inter 200ms agent-send \"{BACKEND}/{server}\\n\"",
+        addr.ip(),
+        addr.port()
+    )
 }
 
 fn push(section: &mut String, lines: &str) {
