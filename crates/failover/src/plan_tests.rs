@@ -231,6 +231,27 @@ proptest! {
     }
 }
 
+proptest! {
+    /// HAProxy asks for each server when that one's time has come, and not in the order of a plan.
+    #[test]
+    fn whichever_steps_of_a_plan_come_first_no_backend_is_emptied(
+        wants in prop::array::uniform4(any_want()),
+        servers in prop::array::uniform4(any_server()),
+        asked in any::<u8>(),
+    ) {
+        let names = ["wg1", "wg2", "wg3", "warp"];
+        let servers = servers.into_iter().zip(names);
+        let mut observed =
+            seen(servers.map(|(server, name)| ObservedServer { name: name.into(), ..server }).collect::<Vec<_>>());
+        let desired = Desired::from([(Name::from("b"), wishes(&names, &wants))]);
+        let had_usable = usable(&observed);
+        let steps = plan(&desired, &observed).steps.into_iter().enumerate();
+        let steps = steps.filter(|(index, _)| asked & (1 << index) != 0).map(|(_, step)| step);
+        run(&Plan { steps: steps.collect(), held: Vec::new() }, &mut observed);
+        prop_assert!(!had_usable || usable(&observed), "{observed:?}");
+    }
+}
+
 fn any_want() -> impl Strategy<Value = Want> {
     prop::sample::select(vec![Want::Ready, Want::Maint, Want::AsIs, Want::Unknown])
 }
