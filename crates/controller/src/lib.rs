@@ -298,6 +298,7 @@ impl Controller {
         } else if let Some(known) = &mut self.known {
             known.count(&sight.sessions);
         }
+        let same_process = self.told.is_still(&process);
         // An operator's `maint` is another flag than ours, so nobody can contend for it.
         let news = if self.agent.is_none() { self.settle(&process, &sight) } else { Vec::new() };
         let kept = self.keep_ledger().await;

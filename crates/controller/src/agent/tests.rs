@@ -26,7 +26,7 @@ async fn before_haproxy_was_seen_nothing_is_answered_and_then_what_it_has_alread
 async fn a_step_is_answered_as_long_as_a_sight_calls_for_it() {
     let mut scene = Scene::start().await;
     let servers = [("wg1", Agent::Up), ("wg2", Agent::Down)];
-    let step = |name: &str, set| Step { server: ServerId::new("b", name), set };
+    let step = |name: &str, set| Step { server: ServerId::new("b", name), set, why: None };
     let plan = Plan { steps: vec![step("wg2", Admin::Ready), step("wg1", Admin::Maint)], held: Vec::new() };
     scene.sight(&servers, &plan);
     assert_eq!(scene.ask(b"b/wg1\n").await, "down # no reply\n");

@@ -207,7 +207,7 @@ fn all_mistakes_are_told_at_once() {
     hactl.toml:6:10: found the number 1, expected a string in quotes
       6 | socket = 1
         |          ^
-    hactl.toml:8:11: the path of the stats socket is empty
+    hactl.toml:8:11: the path of the socket is empty
       8 | haproxy = ""
         |           ^^
     hactl.toml:11:11: found the number 1, expected a list in square brackets
