@@ -42,7 +42,9 @@ pub(crate) async fn apply(
     let mut sent = sent.into_iter();
     for batch in haproxy_runtime::batches(&commands) {
         let steps: Vec<&Step> = sent.by_ref().take(batch.len()).collect();
-        if let Err(why) = send(client, process, batch, &steps, ledger, &mut applied).await {
+        if let Err(why) =
+            send(client, process, batch, &steps, |server| ledger.accepted(server), &mut applied).await
+        {
             applied.broken_off = Some(why);
             break;
         }
@@ -63,7 +65,7 @@ pub(crate) async fn take_down(client: &Client, process: &Process, steps: &[Step]
     let mut sent = sent.into_iter();
     for batch in haproxy_runtime::batches(&commands) {
         let steps: Vec<&Step> = sent.by_ref().take(batch.len()).collect();
-        if let Err(why) = send(client, process, batch, &steps, &mut applied).await {
+        if let Err(why) = send(client, process, batch, &steps, |_| {}, &mut applied).await {
             applied.broken_off = Some(why);
             break;
         }
@@ -76,7 +78,7 @@ async fn send(
     process: &Process,
     batch: &[Command],
     steps: &[&Step],
-    ledger: &mut Ledger,
+    mut accepted: impl FnMut(&ServerId),
     applied: &mut Applied,
 ) -> Result<(), String> {
     let line: Vec<Command> = std::iter::once(Command::ShowInfo).chain(batch.iter().cloned()).collect();
@@ -88,7 +90,7 @@ async fn send(
     }
     for (step, reply) in steps.iter().zip(replies) {
         match reply {
-            Ok(_) => ledger.accepted(&step.server),
+            Ok(_) => accepted(&step.server),
             // `Proxy is disabled.` too: that this process is not on its way out was just read.
             Err(refusal) => {
                 applied.refused.insert(step.server.clone(), refusal.to_string());

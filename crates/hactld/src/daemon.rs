@@ -7,9 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use checker::{Clock, Prober, Probes, Settings, SettingsError, TlsError, TlsRoots};
-use controller::{
-    AgentError, AgentPort, Controller, HaproxyLock, LockError, Managed, StateDir, StateError,
-};
+use controller::{AgentError, AgentPort, Controller, HaproxyLock, LockError, Managed, StateDir, StateError};
 use failover::{Core, FORMAT, Header, Observed, OnExit};
 use thiserror::Error;
 use tokio::runtime::Builder;
