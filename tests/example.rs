@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use e2e::{Ca, Daemon};
+use e2e::{Ca, Daemon, Port};
 
 const EXAMPLE: &str = include_str!("../config/hactl.toml");
 
@@ -20,7 +20,9 @@ async fn the_keys_that_are_commented_out_are_accepted_too() {
     let (ca, dir) = (Ca::new(), tempfile::tempdir().unwrap());
     let password = dir.path().join("password");
     std::fs::write(&password, "secret\n").unwrap();
+    let agent = Port::free();
     let all = uncommented(EXAMPLE)
+        .replace("127.0.0.1:9777", &agent.addr().to_string())
         .replace("/etc/hactl/ca.pem", &ca.file().display().to_string())
         .replace("/etc/hactl/socks-password", &password.display().to_string());
     assert_ne!(all, EXAMPLE);

@@ -2,11 +2,13 @@
 //! who change things.
 
 mod steering {
+    mod agent;
     mod blackout;
     mod faults;
     mod foreign;
     mod killed;
     mod ledger;
+    mod master;
     mod operator;
     mod reloads;
     mod rules;

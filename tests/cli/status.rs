@@ -168,7 +168,7 @@ async fn json_has_of_each_server_what_is_known_and_what_is_wanted() {
             ]
         );
         assert_eq!(keys(&server["latency_ms"]), ["last", "p50", "p95"]);
-        assert_eq!(keys(&server["haproxy"]), ["admin", "operational", "owner", "state", "weight"]);
+        assert_eq!(keys(&server["haproxy"]), ["admin", "agent", "operational", "owner", "state", "weight"]);
     }
     let wg1 = &backend["servers"][0];
     assert_eq!((&wg1["health"], &wg1["desired"]), (&"degraded".into(), &"maint".into()));

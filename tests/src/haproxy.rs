@@ -199,6 +199,11 @@ impl Haproxy {
         }
     }
 
+    /// Ends the worker at once (SIGKILL); a master ends with it.
+    pub fn kill_worker(&self) {
+        process::signal(self.worker, Signal::KILL);
+    }
+
     /// Ends all its processes at once (SIGKILL).
     pub fn kill(&mut self) {
         for child in &mut self.processes {
@@ -216,11 +221,6 @@ impl Haproxy {
         self.kill();
         self.spawn(&[]);
         self.wait_ready(None).await;
-    }
-
-    /// Ends the worker at once (SIGKILL), which ends its master too.
-    pub fn kill_worker(&self) {
-        process::signal(self.worker, Signal::KILL);
     }
 
     /// Stops the worker where it stands (SIGSTOP); its sockets still accept connections.

@@ -57,7 +57,9 @@ pub(crate) async fn apply(
         let (batch, steps) = (&rest[..length], &sent[..length]);
         (rest, sent) = (&rest[length..], &sent[length..]);
         let asked = Instant::now();
-        if let Err(why) = send(client, process, batch, steps, ledger, &mut applied).await {
+        if let Err(why) =
+            send(client, process, batch, steps, |server| ledger.accepted(server), &mut applied).await
+        {
             applied.broken_off = Some(why);
             break;
         }
@@ -79,18 +81,36 @@ pub(crate) async fn apply(
     applied
 }
 
+/// Has HAProxy take those servers down at once that the steps put out, by the agent lever, without waiting until it asks.
+/// Nothing is let up so: that would also erase what HAProxy's own health check has found (measured).
+pub(crate) async fn take_down(client: &Client, process: &Process, steps: &[Step]) -> Applied {
+    let mut applied = Applied::default();
+    let downs = steps.iter().filter(|step| step.set != Admin::Ready);
+    let (sent, commands): (Vec<&Step>, Vec<Command>) =
+        downs.filter_map(|step| Some((step, Command::SetServerAgentDown(path(&step.server).ok()?)))).unzip();
+    let mut sent = sent.into_iter();
+    for batch in haproxy_runtime::batches(&commands) {
+        let steps: Vec<&Step> = sent.by_ref().take(batch.len()).collect();
+        if let Err(why) = send(client, process, batch, &steps, |_| {}, &mut applied).await {
+            applied.broken_off = Some(why);
+            break;
+        }
+    }
+    applied
+}
+
 async fn send(
     client: &Client,
     process: &Process,
     batch: &[Command],
     steps: &[&Step],
-    ledger: &mut Ledger,
+    mut accepted: impl FnMut(&ServerId),
     applied: &mut Applied,
 ) -> Result<(), String> {
     let replies = exchange(client, process, batch).await?;
     for (step, reply) in steps.iter().zip(replies) {
         match reply {
-            Ok(_) => ledger.accepted(&step.server),
+            Ok(_) => accepted(&step.server),
             // `Proxy is disabled.` too: that this process is not on its way out was just read.
             Err(refusal) => {
                 applied.refused.insert(step.server.clone(), refusal.to_string());

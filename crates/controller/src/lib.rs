@@ -3,6 +3,7 @@
 //! Level-triggered: an event only wakes the controller, what is to be done comes out of the present state. A pass
 //! never fails; what stands in its way is part of what it reports. Verification is the next plan coming out empty.
 
+mod agent;
 mod apply;
 mod cut;
 mod ledger;
@@ -30,7 +31,10 @@ use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, StatRow};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
-use crate::apply::{Applied, chain};
+pub use crate::agent::{AgentError, AgentPort};
+
+use crate::agent::AgentLever;
+use crate::apply::{Applied, chain, take_down};
 use crate::ledger::{Ledger, LedgerFile};
 pub use crate::lock::{HaproxyLock, LockError};
 use crate::look::{LookError, Sight, core_name};
@@ -80,6 +84,8 @@ pub struct Controller {
     desired: watch::Receiver<Desired>,
     observed: watch::Sender<Observed>,
     events: mpsc::Sender<Event>,
+    /// Where HAProxy asks what to do; `None` where the servers' administrative states are set.
+    agent: Option<AgentLever>,
     ledger: Ledger,
     /// Where the ledger is kept; `None` for in memory alone.
     ledger_file: Option<LedgerFile>,
@@ -120,7 +126,7 @@ impl Known {
     fn count(&mut self, sessions: &BTreeMap<BackendName, Vec<StatRow>>) {
         for (name, rows) in sessions {
             if let Some(facts) = self.facts.get_mut(name) {
-                facts.sessions.count(rows);
+                facts.count(rows);
             }
         }
     }
@@ -144,6 +150,7 @@ impl Controller {
             desired,
             observed,
             events,
+            agent: None,
             ledger: Ledger::default(),
             ledger_file: None,
             contention: Contention::default(),
@@ -183,6 +190,14 @@ impl Controller {
     pub fn with_state_file(mut self, path: PathBuf) -> Self {
         self.state_file = Some(StateFile::new(path));
         self
+    }
+
+    /// The same, steering by what HAProxy's agent-checks are answered instead of by administrative states. To be called
+    /// in a runtime.
+    #[must_use]
+    pub fn with_agent(self, port: AgentPort) -> Self {
+        let agent = AgentLever::start(port, self.events.clone());
+        Self { agent: Some(agent), ..self }
     }
 
     /// Reconciles until nobody is left to say what is wanted.
@@ -231,7 +246,7 @@ impl Controller {
             }
         }
         // What is wanted anew does not wait for HAProxy to count.
-        let sessions_of = if regular { self.due_sessions() } else { Vec::new() };
+        let sessions_of = self.due_sessions(regular);
         let mut observed = self.observe(&sessions_of).await?;
         let mut plan = self.plan(&observed);
         for round in 0..ROUNDS_MAX {
@@ -243,15 +258,28 @@ impl Controller {
             else {
                 break;
             };
-            self.keep_state_file(&observed, &plan.steps).await;
-            let applied = self.apply(&process, &plan.steps).await;
+            let applied = match &self.agent {
+                None => {
+                    self.keep_state_file(&observed, &plan.steps).await;
+                    self.apply(&process, &plan.steps).await
+                }
+                Some(_) if round == 0 && self.is_admin() => {
+                    take_down(&self.client, &process, &plan.steps).await
+                }
+                // HAProxy asks when its time has come.
+                Some(_) => break,
+            };
             let before = plan.clone();
             self.sent = Some((plan, applied));
-            observed = self.observe(&[]).await?;
+            let with = self.due_sessions(false);
+            observed = self.observe(&with).await?;
             plan = self.plan(&observed);
             self.keep_what_is_needed(&before, &plan);
         }
-        self.cut(&plan, &observed).await;
+        // By agent-checks alone no session can be cut.
+        if self.agent.is_none() || self.is_admin() {
+            self.cut(&plan, &observed).await;
+        }
         self.refused.retain(|server, _| plan.steps.iter().any(|step| step.server == *server));
         observed.writes = self.writes();
         self.told.held(&plan.held, &self.events).await;
@@ -260,6 +288,11 @@ impl Controller {
         }
         if !woken {
             self.state_due = Instant::now() + STATE_EVERY;
+        }
+        if self.agent.is_some() && !plan.steps.is_empty() {
+            // HAProxy may ask at any moment.
+            self.state_due = Instant::now();
+            self.sent = Some((plan, Applied::default()));
         }
         self.publish(observed);
         Ok(())
@@ -282,6 +315,9 @@ impl Controller {
         let held = held.map(|step| Held { server: step.server.clone(), because: HeldBecause::NoSuccessor });
         plan.held.extend(held);
         plan.steps.retain(|step| !harmful(step));
+        if let Some(agent) = &self.agent {
+            agent.answer(&self.desired.borrow(), observed, &plan);
+        }
         // A shorter one is over before the order matters to anybody.
         if plan.steps.len() > pace::FIRST { plan.urgent_first(observed) } else { plan }
     }
@@ -302,10 +338,12 @@ impl Controller {
         }
     }
 
-    /// The backends whose sessions are to be counted now, each with its id.
-    fn due_sessions(&mut self) -> Vec<(BackendName, u32)> {
+    /// The backends whose sessions are to be counted now, each with its id. What agent-checks have said is read with
+    /// them, so where these are the lever it is always all.
+    fn due_sessions(&mut self, regular: bool) -> Vec<(BackendName, u32)> {
         let now = Instant::now();
-        let Some(known) = self.known.as_ref().filter(|_| now >= self.sessions_due) else { return Vec::new() };
+        let due = regular && now >= self.sessions_due || self.agent.is_some();
+        let Some(known) = self.known.as_ref().filter(|_| due) else { return Vec::new() };
         self.sessions_due = now + sessions::pause(known.servers.len());
         known.facts.iter().map(|(name, facts)| (name.clone(), facts.proxy_id)).collect()
     }
@@ -314,6 +352,10 @@ impl Controller {
     /// sessions on those of `sessions_of`.
     async fn observe(&mut self, sessions_of: &[(BackendName, u32)]) -> Result<Observed, LookError> {
         let (process, sight) = look::servers(&self.client, &self.managed, sessions_of).await?;
+        let unread = |(name, _): &&(BackendName, u32)| !sight.sessions.contains_key(name);
+        if let (Some(_), Some((name, _))) = (&self.agent, sessions_of.iter().find(unread)) {
+            return Err(LookError::Mismatch(format!("show stat of {name}")));
+        }
         let is_new = self.switch.accept(&process, Instant::now())?;
         let servers = sight
             .backends
@@ -332,14 +374,23 @@ impl Controller {
         } else if let Some(known) = &mut self.known {
             known.count(&sight.sessions);
         }
-        let news = self.settle(&process, &sight);
+        let same_process = self.told.is_still(&process);
+        // An operator's `maint` is another flag than ours, so nobody can contend for it.
+        let news = if self.agent.is_none() { self.settle(&process, &sight) } else { Vec::new() };
         let kept = self.keep_ledger().await;
-        let observed = self.put_together(process, &sight);
+        if let Some(agent) = self.agent.as_mut().filter(|_| !same_process) {
+            agent.begin_process();
+        }
+        let mut observed = self.put_together(process, &sight);
         if let Some(file) = &mut self.state_file {
             file.see(&sight);
             if is_new {
                 file.check(&observed, &self.events).await;
             }
+        }
+        if let Some(agent) = &mut self.agent {
+            agent.settle(&mut observed);
+            observed.missing.extend(agent.problems(&observed));
         }
         self.told.process(&observed, &self.events).await;
         for event in news.into_iter().chain(kept) {
@@ -361,7 +412,10 @@ impl Controller {
                     continue;
                 };
                 let name = core_name(&backend.name);
-                let seen = observe::backend(&name, rows, facts, backend.servers.as_ref(), &self.ledger);
+                let mut seen = observe::backend(&name, rows, facts, backend.servers.as_ref(), &self.ledger);
+                if let Some(agent) = &self.agent {
+                    observe::agents(&mut seen, rows, facts, |row| agent.asks_here(row));
+                }
                 observed.backends.insert(name, seen);
             }
             observed.level = Some(known.level.to_string());
@@ -380,7 +434,7 @@ impl Controller {
             .backends
             .iter()
             .flat_map(|(name, seen)| {
-                seen.servers.iter().map(move |server| ((name, &server.name), server.admin))
+                seen.servers.iter().map(move |server| ((name, &server.name), server.position().0))
             })
             .collect();
         for step in &plan.steps {
@@ -388,7 +442,11 @@ impl Controller {
             let (server, set) = (step.server.clone(), step.set);
             if done {
                 self.refused.remove(&server);
-                self.told.say(Event::Applied { server, set }, &self.events).await;
+                let event = match &self.agent {
+                    None => Event::Applied { server, set },
+                    Some(_) => Event::Answered { server, up: set == Admin::Ready },
+                };
+                self.told.say(event, &self.events).await;
             } else if let Some(why) = applied.refused.get(&server) {
                 if self.refused.insert(server.clone(), why.clone()).as_ref() != Some(why) {
                     self.told.say(Event::Refused { server, set, why: why.clone() }, &self.events).await;
@@ -400,8 +458,13 @@ impl Controller {
         }
     }
 
+    fn is_admin(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.level == Level::Admin)
+    }
+
     fn writes(&self) -> Writes {
-        let denied = self.known.as_ref().filter(|known| known.level != Level::Admin);
+        // By the agent lever nothing has to be sent.
+        let denied = self.known.as_ref().filter(|_| self.agent.is_none() && !self.is_admin());
         match (denied, self.refused.iter().next()) {
             (Some(known), _) => Writes::Denied { why: denied_text(self.client.address(), known.level) },
             (None, Some((server, why))) => Writes::Refused { why: format!("{server}: {why}") },
@@ -460,11 +523,5 @@ fn same_but_for_time(one: &Observed, other: &Observed) -> bool {
 }
 
 fn denied_text(address: &Address, level: Level) -> String {
-    let socket = match address {
-        Address::Unix(path) => format!("stats socket {} mode 660 level admin", path.display()),
-        Address::Tcp { host, port } => format!("stats socket ipv4@{host}:{port} level admin"),
-    };
-    format!(
-        "the socket {address} has level {level}; write `{socket}` into the global section of haproxy.cfg and reload HAProxy"
-    )
+    format!("the socket {address} has level {level}; {}", address.admin_advice())
 }

@@ -114,6 +114,7 @@ impl Drop for HaproxyLock {
 fn canonical(address: &Address) -> String {
     match address {
         Address::Unix(path) => real_path(path).display().to_string(),
+        Address::Master(path) => Address::Master(real_path(path)).to_string(),
         Address::Tcp { host, port } => {
             let host = host.to_ascii_lowercase();
             let is_this = matches!(host.as_str(), "localhost" | "::1");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-use failover::{Admin, Balance, Name, ObservedBackend, ObservedServer, Operational, Owner, ServerId};
+use failover::{Admin, Agent, Balance, Name, ObservedBackend, ObservedServer, Operational, Owner, ServerId};
 use haproxy_runtime::{OpState, ServerName, ServerPath, ServerState, StatKind, StatRow};
 
 use crate::ledger::{Identity, Ledger, Seen};
@@ -43,6 +43,8 @@ pub(crate) struct Facts {
     /// By server, the one that it tracks.
     pub(crate) tracks: BTreeMap<String, ServerId>,
     pub(crate) sessions: Sessions,
+    /// What each server's agent-check says; nothing of a server that has none.
+    agents: BTreeMap<String, Agent>,
 }
 
 impl Facts {
@@ -56,9 +58,27 @@ impl Facts {
         // Absent below operator level.
         let first = of(StatKind::Backend).any(|row| row.algo.as_deref() == Some("first"));
         let balance = if first { Balance::First } else { Balance::Spread };
-        let mut sessions = Sessions::default();
-        sessions.count(rows);
-        Self { proxy_id, balance, backups: backups.collect(), tracks: tracks.collect(), sessions }
+        let mut facts = Self {
+            proxy_id,
+            balance,
+            backups: backups.collect(),
+            tracks: tracks.collect(),
+            sessions: Sessions::default(),
+            agents: BTreeMap::new(),
+        };
+        facts.count(rows);
+        facts
+    }
+
+    /// Takes in what changes all the time.
+    pub(crate) fn count(&mut self, rows: &[StatRow]) {
+        self.sessions.count(rows);
+        for row in rows.iter().filter(|row| row.kind == StatKind::Server) {
+            match agent(row) {
+                Some(agent) => self.agents.insert(row.svname.clone(), agent),
+                None => self.agents.remove(&row.svname),
+            };
+        }
     }
 }
 
@@ -81,6 +101,7 @@ pub(crate) fn backend(
                 admin: admin(bits),
                 owner: owner(bits, &id, ledger),
                 reopened: ledger.is_reopened(&id),
+                agent: None,
                 tracks: facts.tracks.get(row.srv_name.as_str()).cloned(),
                 flags: NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect(),
                 operational: operational(row.srv_op_state),
@@ -92,6 +113,27 @@ pub(crate) fn backend(
         })
         .collect();
     ObservedBackend { balance: facts.balance, servers }
+}
+
+/// Adds what HAProxy has from the servers' agent-checks, as far as they are those that `asks_here` knows.
+pub(crate) fn agents(
+    backend: &mut ObservedBackend,
+    rows: &[ServerState],
+    facts: &Facts,
+    asks_here: impl Fn(&ServerState) -> bool,
+) {
+    for (server, row) in backend.servers.iter_mut().zip(rows) {
+        let says = facts.agents.get(row.srv_name.as_str()).filter(|_| asks_here(row));
+        server.agent = Some(says.copied().unwrap_or(Agent::Absent));
+    }
+}
+
+/// HAProxy shows an agent-check's health only where it is enabled; below its `rise` the server is down by it, whatever
+/// else keeps it down as well.
+fn agent(row: &StatRow) -> Option<Agent> {
+    let number = |column| row.get(column)?.parse::<u32>().ok();
+    let (health, rise) = (number("agent_health")?, number("agent_rise")?);
+    Some(if health < rise { Agent::Down } else { Agent::Up })
 }
 
 /// The same for the ledger; the process has run for `uptime` seconds.

@@ -66,19 +66,24 @@ impl Sentry {
         let shared: Arc<Shared> = Arc::default();
         let mut tasks = JoinSet::new();
         let voice = || Voice::new(events.clone(), Arc::clone(&shared));
-        if let Some(path) = posts.master {
+        // Whoever is reached through the master CLI is known to have one.
+        let master = posts.master.or_else(|| match address {
+            Address::Master(path) => Some(path.clone()),
+            Address::Unix(_) | Address::Tcp { .. } => None,
+        });
+        if let Some(path) = master {
             tasks.spawn(master::watch(path, Arc::clone(&shared), voice()));
         }
         let socket = match address {
             Address::Unix(path) => Watched::socket(path),
-            Address::Tcp { .. } => None,
+            Address::Master(_) | Address::Tcp { .. } => None,
         };
         let state_file = posts.state_file.as_deref().and_then(Watched::state_file);
         for watched in [socket, state_file].into_iter().flatten() {
             tasks.spawn(files::watch(watched, Arc::clone(&shared), voice()));
         }
         Self {
-            local: matches!(address, Address::Unix(_)),
+            local: matches!(address, Address::Unix(_) | Address::Master(_)),
             shared,
             pace: Pace::default(),
             followed: None,

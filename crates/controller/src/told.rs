@@ -26,6 +26,11 @@ struct Away {
 }
 
 impl Told {
+    /// It is the process that was last seen, however long ago.
+    pub(crate) fn is_still(&self, process: &Process) -> bool {
+        self.process.as_ref() == Some(process)
+    }
+
     /// Since when HAProxy is away.
     pub(crate) fn away_since(&self) -> Option<Time> {
         self.away.as_ref().map(|away| away.since)

@@ -41,6 +41,7 @@ fn observed() -> Observed {
         admin: Admin::Ready,
         owner: Owner::Ours,
         reopened: false,
+        agent: None,
         tracks: None,
         flags: Vec::new(),
         operational: Operational::Running,

@@ -142,6 +142,18 @@ pub enum Event {
         /// Its new state.
         set: Admin,
     },
+    /// HAProxy has taken an answer to its agent-check, as was read back.
+    Answered {
+        /// The server.
+        server: ServerId,
+        /// It was `up`; otherwise `down`.
+        up: bool,
+    },
+    /// Somebody who is not an agent-check of these servers speaks to hactl's port for them.
+    AgentMisuse {
+        /// What was done there, and what to look at.
+        what: String,
+    },
     /// HAProxy refused a command, or took it without effect.
     Refused {
         /// The server.
@@ -256,6 +268,8 @@ impl Event {
             Self::SessionsKilled { .. } => "sessions_killed",
             Self::SessionsKept { .. } => "sessions_kept",
             Self::Applied { .. } => "applied",
+            Self::Answered { .. } => "answered",
+            Self::AgentMisuse { .. } => "agent_misuse",
             Self::Refused { .. } => "refused",
             Self::Held { .. } => "held",
             Self::Adopted { .. } => "adopted",
@@ -299,6 +313,8 @@ impl Event {
             | Self::FailedBack { .. }
             | Self::SessionsKilled { .. }
             | Self::Applied { .. }
+            | Self::Answered { .. }
+            | Self::AgentMisuse { .. }
             | Self::Held { .. }
             | Self::Adopted { .. }
             | Self::LeftOut { .. }
@@ -320,6 +336,7 @@ impl Event {
             | Self::SessionsKilled { server }
             | Self::SessionsKept { server, .. }
             | Self::Applied { server, .. }
+            | Self::Answered { server, .. }
             | Self::Refused { server, .. }
             | Self::Held { server, .. }
             | Self::Adopted { server, .. }
@@ -340,6 +357,7 @@ impl Event {
             | Self::LedgerWritable { .. }
             | Self::Steered { .. }
             | Self::FailedBack { .. }
+            | Self::AgentMisuse { .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
@@ -364,6 +382,8 @@ impl Event {
             | Self::SessionsKilled { .. }
             | Self::SessionsKept { .. }
             | Self::Applied { .. }
+            | Self::Answered { .. }
+            | Self::AgentMisuse { .. }
             | Self::Refused { .. }
             | Self::Held { .. }
             | Self::Adopted { .. }
@@ -431,6 +451,14 @@ impl fmt::Display for Event {
                 write!(f, "the sessions on {server} could not be cut: {why}")
             }
             Self::Applied { server, set } => write!(f, "{server} set to {}, read back", set.as_str()),
+            Self::Answered { server, up } => {
+                write!(
+                    f,
+                    "{server} {} by its agent-check, read back",
+                    if *up { "let up" } else { "taken down" }
+                )
+            }
+            Self::AgentMisuse { what } => f.write_str(what),
             Self::Refused { server, set, why } => {
                 write!(f, "{server} could not be set to {}: {why}", set.as_str())
             }

@@ -71,6 +71,7 @@ mod tests {
             admin,
             owner,
             reopened: false,
+            agent: None,
             tracks: None,
             flags: Vec::new(),
             operational: Operational::Stopped,

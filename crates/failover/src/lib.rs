@@ -48,7 +48,8 @@ pub use history::{Entry, History};
 pub use leave::{OnExit, leave};
 pub use name::{Name, ServerId};
 pub use observed::{
-    Admin, Balance, Haproxy, Observed, ObservedBackend, ObservedServer, Operational, Owner, Process, Writes,
+    Admin, Agent, Balance, Haproxy, Observed, ObservedBackend, ObservedServer, Operational, Owner, Process,
+    Writes,
 };
 pub use plan::{Held, HeldBecause, Plan, Step, plan};
 pub use policy::{Desired, Want, Wish};

@@ -42,6 +42,18 @@ pub enum Owner {
     Theirs,
 }
 
+/// What HAProxy has from the agent-check by which hactl steers a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Agent {
+    /// The last answer was `up`, or there was none yet.
+    Up,
+    /// The last answer was `down`.
+    Down,
+    /// The server has no agent-check that asks hactl, so it cannot be steered.
+    Absent,
+}
+
 /// HAProxy's own view of a server, from its checks and agents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -82,8 +94,11 @@ pub struct ObservedServer {
     pub admin: Admin,
     /// Who set it; of no meaning while it is ready.
     pub owner: Owner,
-    /// It was in our `maint` in this process and was made ready again, by us or by somebody else.
+    /// It was out because of us in this process and is so no more, by us or by somebody else.
     pub reopened: bool,
+    /// What its agent-check says, where that is the lever; `None` where the administrative state is.
+    #[serde(default)]
+    pub agent: Option<Agent>,
     /// The server whose health and `maint` it follows (`track`).
     pub tracks: Option<ServerId>,
     /// The flags behind it, by HAProxy's names (`fmaint`, `cmaint`, ...), for display; no decision needs them, so a
@@ -107,6 +122,19 @@ impl ObservedServer {
         matches!(self.admin, Admin::Ready)
             && matches!(self.operational, Operational::Starting | Operational::Running)
             && self.weight > 0
+    }
+
+    /// Where it stands by the lever that hactl has on it: in or out, and who put it there. What the agent-check says is
+    /// always ours, and an administrative state beside it never is.
+    #[must_use]
+    pub const fn position(&self) -> (Admin, Owner) {
+        match (self.admin, self.agent) {
+            (Admin::Ready, Some(Agent::Down)) => (Admin::Maint, Owner::Ours),
+            (Admin::Drain | Admin::Maint, Some(_)) => (self.admin, Owner::Theirs),
+            (Admin::Ready, Some(Agent::Up | Agent::Absent) | None) | (Admin::Drain | Admin::Maint, None) => {
+                (self.admin, self.owner)
+            }
+        }
     }
 }
 

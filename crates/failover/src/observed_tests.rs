@@ -35,6 +35,26 @@ fn the_flags_for_display_are_not_recorded() {
     assert_eq!(read, ObservedServer { flags: Vec::new(), ..server });
 }
 
+#[test]
+fn a_sight_recorded_before_there_were_two_levers_is_read() {
+    let server = backend().servers.remove(0);
+    let mut recorded = serde_json::to_value(&server).unwrap();
+    assert!(recorded.as_object_mut().unwrap().remove("agent").is_some());
+    assert_eq!(serde_json::from_value::<ObservedServer>(recorded).unwrap(), server);
+}
+
+#[test]
+fn by_its_agent_check_a_server_is_out_because_of_us_and_by_its_state_because_of_others() {
+    let server = |admin, agent| ObservedServer { admin, agent, ..backend().servers.remove(1) }.position();
+    for agent in [Agent::Up, Agent::Absent] {
+        assert_eq!(server(Admin::Ready, Some(agent)).0, Admin::Ready);
+    }
+    assert_eq!(server(Admin::Ready, Some(Agent::Down)), (Admin::Maint, Owner::Ours));
+    assert_eq!(server(Admin::Maint, Some(Agent::Down)), (Admin::Maint, Owner::Theirs));
+    assert_eq!(server(Admin::Drain, Some(Agent::Up)), (Admin::Drain, Owner::Theirs));
+    assert_eq!(server(Admin::Maint, None), (Admin::Maint, Owner::Ours));
+}
+
 fn backend() -> ObservedBackend {
     let closed = ObservedServer {
         name: Name::from("wg1"),
@@ -43,6 +63,7 @@ fn backend() -> ObservedBackend {
         admin: Admin::Maint,
         owner: Owner::Theirs,
         reopened: true,
+        agent: None,
         tracks: Some(ServerId::new("c", "wg1")),
         flags: Vec::new(),
         operational: Operational::Stopped,
@@ -57,6 +78,7 @@ fn backend() -> ObservedBackend {
         admin: Admin::Ready,
         owner: Owner::Ours,
         reopened: false,
+        agent: Some(Agent::Down),
         tracks: None,
         operational: Operational::Starting,
         weight: 0,

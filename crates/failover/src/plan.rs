@@ -7,12 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::{Admin, Desired, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Want, Wish};
+use crate::{
+    Admin, Agent, Desired, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Want, Wish,
+};
 
 /// Servers in a chain of `track`.
 const TRACK_CHAIN_MAX: usize = 64;
 
-/// One command: put this server into that state.
+/// One command: put this server into that state, or give that answer to its agent-check: `Maint` for `down`, `Ready` for
+/// `up`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The server.
@@ -38,6 +41,8 @@ pub enum HeldBecause {
     NotOurs(Admin),
     /// Somebody else keeps changing servers of its backend.
     Contended,
+    /// It is steered by its agent-check, and has none.
+    NoAgent,
 }
 
 /// A server that is left as it is although something else is wanted of it.
@@ -123,9 +128,12 @@ fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
     let preferred = proved && successor && !opening;
     // The least preferred first: no connection is moved to a server that the same plan closes next.
     for server in scope.backend.by_preference().rev() {
-        match (scope.want(server), server.admin) {
+        match (scope.want(server), server.position().0) {
             // What is out in another way is out.
             (Want::Maint | Want::Shut, Admin::Drain | Admin::Maint) | (Want::Drain, Admin::Drain) => {}
+            (Want::Maint | Want::Drain | Want::Shut, Admin::Ready) if server.agent == Some(Agent::Absent) => {
+                plan.held.push(Held { server: scope.id(server), because: HeldBecause::NoAgent });
+            }
             (Want::Shut, Admin::Ready) => plan.steps.push(scope.close(server, Admin::Maint)),
             // It was opened again, by an operator or because nothing else was left, and nothing better is known.
             (Want::Maint, Admin::Ready) if server.reopened && !proved => {}
@@ -168,7 +176,7 @@ impl<'a> Scope<'a> {
         let mut opens = Vec::new();
         let is_wanted = |server: &&ObservedServer| matches!(self.want(server), Want::Ready | Want::Open);
         for server in self.backend.by_preference().filter(is_wanted) {
-            match (server.admin, server.owner) {
+            match server.position() {
                 (Admin::Ready, _) => {}
                 (Admin::Drain | Admin::Maint, Owner::Ours) => opens.push(self.open(server)),
                 (admin @ (Admin::Drain | Admin::Maint), Owner::Theirs) => {
@@ -193,10 +201,10 @@ impl<'a> Scope<'a> {
         if in_service.is_empty() || heirs.filter(proved).count() < in_service.len() {
             return Vec::new();
         }
-        let left = |server: &&&ObservedServer| match (self.want(server), server.admin) {
-            (Want::Maint | Want::Drain, Admin::Drain | Admin::Maint) => server.owner == Owner::Ours,
-            (Want::Ready, Admin::Ready) => !in_service.contains(&server.name),
-            (_, Admin::Ready | Admin::Drain | Admin::Maint) => false,
+        let left = |server: &&&ObservedServer| match (self.want(server), server.position()) {
+            (Want::Maint | Want::Drain, (Admin::Drain | Admin::Maint, owner)) => owner == Owner::Ours,
+            (Want::Ready, (Admin::Ready, _)) => !in_service.contains(&server.name),
+            (_, (Admin::Ready | Admin::Drain | Admin::Maint, _)) => false,
         };
         wished.iter().filter(left).map(|server| self.id(server)).collect()
     }
@@ -251,7 +259,8 @@ impl<'a> Scope<'a> {
         }
         self.backend.by_preference().find(|server| {
             let judged = matches!(self.want(server), Want::Drain | Want::Maint | Want::AsIs);
-            server.managed && judged && server.owner == Owner::Ours && server.admin != Admin::Ready
+            let (admin, owner) = server.position();
+            server.managed && judged && owner == Owner::Ours && admin != Admin::Ready
         })
     }
 }

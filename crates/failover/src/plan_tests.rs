@@ -222,6 +222,38 @@ fn sessions_are_cut_where_they_are_left_while_who_comes_back_is_served_by_a_prov
     );
 }
 
+#[test]
+fn by_the_agent_check_the_successor_is_let_up_before_the_failed_one_is_taken_down() {
+    let by_agent = |name: &str| ObservedServer { agent: Some(Agent::Up), ..server(name) };
+    let mut observed = seen([by_agent("wg1"), by_agent("wg2"), down(by_agent("warp"))]);
+    let desired = wanted([Want::Maint, Want::Maint, Want::Ready]);
+    let first = plan(&desired, &observed);
+    assert_eq!(texts(&first), ["b/warp ready"]);
+    run(&first, &mut observed);
+    let second = plan(&desired, &observed);
+    assert_eq!(texts(&second), ["b/wg2 maint", "b/wg1 maint"]);
+    run(&second, &mut observed);
+    assert_eq!(plan(&desired, &observed), Plan::default());
+}
+
+#[test]
+fn where_none_is_left_one_that_was_taken_down_by_its_agent_check_is_let_up() {
+    let by_agent = |name: &str| down(ObservedServer { agent: Some(Agent::Up), ..server(name) });
+    let observed = seen([by_agent("wg1"), by_agent("wg2"), by_agent("warp")]);
+    assert_eq!(texts(&plan(&wanted([Want::Maint, Want::AsIs, Want::AsIs]), &observed)), ["b/wg1 ready"]);
+}
+
+#[test]
+fn a_server_without_agent_check_is_held_and_an_operators_maint_beside_the_agent_check_stays() {
+    let by_agent = |name: &str, agent| ObservedServer { agent: Some(agent), ..server(name) };
+    let theirs = ObservedServer { admin: Admin::Maint, ..down(by_agent("wg2", Agent::Down)) };
+    let observed = seen([by_agent("wg1", Agent::Absent), theirs, by_agent("warp", Agent::Up)]);
+    let plan = plan(&wanted([Want::Maint, Want::Ready, Want::Ready]), &observed);
+    assert_eq!(plan.steps, []);
+    let because: Vec<HeldBecause> = plan.held.iter().map(|held| held.because).collect();
+    assert_eq!(because, [HeldBecause::NotOurs(Admin::Maint), HeldBecause::NoAgent]);
+}
+
 proptest! {
     #[test]
     fn plans_settle_never_empty_a_backend_and_never_undo_what_others_did(
@@ -246,7 +278,8 @@ proptest! {
                 let had_usable = usable(&observed);
                 let owner = observed.backends[&Name::from("b")].server(&step.server.server).unwrap();
                 prop_assert!(owner.managed);
-                prop_assert!(owner.admin == Admin::Ready || owner.owner == Owner::Ours);
+                let (admin, by) = owner.position();
+                prop_assert!(admin == Admin::Ready || by == Owner::Ours);
                 run(&Plan { steps: vec![step.clone()], ..Plan::default() }, &mut observed);
                 let by_rule = desired[&Name::from("b")][&step.server.server].want == Want::Shut;
                 prop_assert!(!had_usable || by_rule || usable(&observed), "{step} emptied {before:?}");
@@ -260,13 +293,35 @@ proptest! {
             let judged = desired[&Name::from("b")]
                 .get(&server.name)
                 .is_some_and(|wish| !matches!(wish.want, Want::Unknown | Want::Shut));
-            let ours = server.owner == Owner::Ours && server.admin != Admin::Ready;
+            let (admin, owner) = server.position();
+            let ours = owner == Owner::Ours && admin != Admin::Ready;
             // `ready` after `drain` does not erase HAProxy's own verdict.
-            let helps = server.admin == Admin::Maint;
+            let helps = admin == Admin::Maint;
             server.managed && judged && ours && helps && server.weight > 0
         };
         prop_assert!(usable(&observed) || !backend.servers.iter().any(|server| could_help(&server)),
             "our maint is the reason that it is empty: {observed:?}");
+    }
+}
+
+proptest! {
+    /// HAProxy asks for each server when that one's time has come, and not in the order of a plan.
+    #[test]
+    fn whichever_steps_of_a_plan_come_first_no_backend_is_emptied(
+        wants in prop::array::uniform4(any_want()),
+        servers in prop::array::uniform4(any_server()),
+        asked in any::<u8>(),
+    ) {
+        let names = ["wg1", "wg2", "wg3", "warp"];
+        let servers = servers.into_iter().zip(names);
+        let mut observed =
+            seen(servers.map(|(server, name)| ObservedServer { name: name.into(), ..server }).collect::<Vec<_>>());
+        let desired = Desired::from([(Name::from("b"), wishes(&names, &wants))]);
+        let had_usable = usable(&observed);
+        let steps = plan(&desired, &observed).steps.into_iter().enumerate();
+        let steps = steps.filter(|(index, _)| asked & (1 << index) != 0).map(|(_, step)| step);
+        run(&Plan { steps: steps.collect(), ..Plan::default() }, &mut observed);
+        prop_assert!(!had_usable || usable(&observed), "{observed:?}");
     }
 }
 
@@ -291,16 +346,20 @@ fn any_server() -> impl Strategy<Value = ObservedServer> {
         Operational::Running,
         Operational::Stopping,
     ]);
-    (admin, owner, operational, 0..2_u32, prop::bool::weighted(0.9)).prop_map(
-        |(admin, owner, operational, weight, managed)| ObservedServer {
-            admin,
-            owner,
-            operational,
-            weight,
-            managed,
-            ..server("x")
+    let agent =
+        prop::sample::select(vec![None, None, None, Some(Agent::Up), Some(Agent::Down), Some(Agent::Absent)]);
+    (admin, owner, operational, 0..2_u32, prop::bool::weighted(0.9), agent).prop_map(
+        |(admin, owner, operational, weight, managed, agent)| {
+            let server = ObservedServer { admin, owner, operational, weight, managed, agent, ..server("x") };
+            if agent == Some(Agent::Down) { down(server) } else { server }
         },
     )
+}
+
+/// As HAProxy has a server whose agent-check said `down`.
+fn down(server: ObservedServer) -> ObservedServer {
+    let agent = server.agent.map(|_| Agent::Down);
+    ObservedServer { operational: Operational::Stopped, agent, ..server }
 }
 
 fn server(name: &str) -> ObservedServer {
@@ -311,6 +370,7 @@ fn server(name: &str) -> ObservedServer {
         admin: Admin::Ready,
         owner: Owner::Ours,
         reopened: false,
+        agent: None,
         tracks: None,
         flags: Vec::new(),
         operational: Operational::Running,
@@ -352,6 +412,18 @@ fn run(plan: &Plan, observed: &mut Observed) {
     for step in &plan.steps {
         let backend = observed.backends.get_mut(&step.server.backend).unwrap();
         let server = backend.servers.iter_mut().find(|server| server.name == step.server.server).unwrap();
+        if server.agent.is_some() {
+            // HAProxy's own check, which has to agree, is taken to do so.
+            *server = match step.set {
+                Admin::Ready => ObservedServer {
+                    operational: Operational::Running,
+                    agent: Some(Agent::Up),
+                    ..server.clone()
+                },
+                Admin::Drain | Admin::Maint => down(server.clone()),
+            };
+            continue;
+        }
         if step.set == Admin::Ready && server.admin == Admin::Maint {
             server.operational = Operational::Running;
         }

@@ -15,8 +15,8 @@ use crate::event::{contended_text, frozen_text};
 use crate::history::Entry;
 use crate::policy::{Cause, Want, Wish};
 use crate::{
-    Admin, Haproxy, Held, HeldBecause, Name, Observed, ObservedBackend, ObservedServer, Operational, Owner,
-    Plan, ServerId, Time, Verdict, Writes, plan,
+    Admin, Agent, Haproxy, Held, HeldBecause, Name, Observed, ObservedBackend, ObservedServer, Operational,
+    Owner, Plan, ServerId, Time, Verdict, Writes, plan,
 };
 
 /// Probes that the status shows of each server.
@@ -172,7 +172,7 @@ pub struct ServerStatus {
     /// An operator's override; always `null` in this version.
     #[serde(rename = "override")]
     pub override_: Option<String>,
-    /// What hactl wants of it: `ready`, `drain`, `maint`, or `null` where it leaves it as it is.
+    /// What hactl wants of it: `ready`, `drain`, `maint` (out, by whichever lever), or `null` where it leaves it as it is.
     pub desired: Option<Admin>,
     /// HAProxy has it otherwise than wanted.
     pub drift: bool,
@@ -210,6 +210,9 @@ pub struct HaproxyServerStatus {
     pub operational: Operational,
     /// `ready`, `drain` or `maint`.
     pub state: Admin,
+    /// What its agent-check says, where hactl steers by that: `down` is `DOWN (agent)` in HAProxy. `null` otherwise.
+    #[serde(default)]
+    pub agent: Option<Agent>,
     /// The flags behind it.
     pub admin: Vec<String>,
     /// Who set it; `null` while it is ready.
@@ -431,8 +434,9 @@ fn server_status(
         haproxy: HaproxyServerStatus {
             operational: there.operational,
             state: there.admin,
+            agent: there.agent,
             admin: there.flags.iter().map(|flag| (*flag).to_owned()).collect(),
-            owner: (there.admin != Admin::Ready).then_some(there.owner),
+            owner: (there.admin != Admin::Ready).then_some(there.position().1),
             weight: there.weight,
         },
         override_: None,
@@ -456,6 +460,7 @@ fn rule_text(known: &Server, wish: &Wish) -> Option<String> {
 fn held_text(because: HeldBecause) -> String {
     match because {
         HeldBecause::NoSuccessor => "no other server could take over".to_owned(),
+        HeldBecause::NoAgent => "it has no agent-check that asks hactl".to_owned(),
         HeldBecause::NotOurs(admin) => format!("somebody else put it into {}", admin.as_str()),
         HeldBecause::Contended => "somebody else keeps changing this backend".to_owned(),
     }

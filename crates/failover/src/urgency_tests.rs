@@ -105,6 +105,7 @@ fn seen(balance: Balance, names: &[&str], closed: &[&str]) -> Observed {
         admin: if closed.contains(name) { Admin::Maint } else { Admin::Ready },
         owner: Owner::Ours,
         reopened: false,
+        agent: None,
         tracks: None,
         flags: Vec::new(),
         operational: Operational::Running,

@@ -184,7 +184,7 @@ pub(crate) struct RunArgs {
     /// Configuration file.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// HAProxy's runtime API: PATH, unix:PATH or tcp:HOST:PORT.
+    /// HAProxy's runtime API: PATH, unix:PATH, master:PATH or tcp:HOST:PORT.
     #[arg(long, value_name = "ADDR", env = "HACTL_HAPROXY", hide_env_values = true)]
     pub(crate) haproxy: Option<String>,
     /// A backend to steer; may be repeated.

@@ -49,6 +49,7 @@ pub(crate) fn of_start(error: &RunError) -> Exit {
         RunError::Admin(_)
         | RunError::State(_)
         | RunError::Lock(_)
+        | RunError::Agent(_)
         | RunError::Record(_)
         | RunError::Controller(_)
         | RunError::System { .. } => Exit::NotStarted,

@@ -92,6 +92,9 @@ impl Report {
                 }
                 RecordFlaw::Io(_) => "name a new file in a directory that this user may write to",
             }),
+            RunError::Agent(_) => report.next(
+                "end what has this port, or name another one as `agent` in [[instance]] and as `agent-port` in haproxy.cfg",
+            ),
             RunError::Tls(_) => report.next("correct ca_file in [probe], or HACTL_PROBE__CA_FILE"),
             RunError::Lock(LockError::Io { .. })
             | RunError::Settings(_)

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use checker::{Clock, Prober, Probes, Settings, SettingsError, TlsError, TlsRoots};
-use controller::{Controller, HaproxyLock, LockError, Managed, StateDir, StateError};
+use controller::{AgentError, AgentPort, Controller, HaproxyLock, LockError, Managed, StateDir, StateError};
 use failover::{Core, FORMAT, Header, Observed, OnExit};
 use thiserror::Error;
 use tokio::runtime::Builder;
@@ -17,7 +17,7 @@ use tokio::task::JoinError;
 use tokio::time::{Instant, timeout};
 
 use crate::admin::{self, AdminError};
-use crate::config::{Backend, Config, Instance};
+use crate::config::{Backend, Config, Instance, Lever};
 use crate::engine::{Engine, Identity, Query, Wires, rfc3339};
 use crate::record::{self, RecordError};
 use crate::{VERSION, log, notify};
@@ -49,6 +49,9 @@ pub enum RunError {
     /// Another hactl steers the same HAProxy.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The port for HAProxy's agent-checks.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     /// The recording.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -133,6 +136,7 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
     let dir = StateDir::open(&state.dir)?;
     let lock = HaproxyLock::take(&instance.haproxy, &admin_socket).await?;
     let core = failover::Settings { seed: RandomState::new().hash_one(0), ..probe.settings };
+    let agent = agent(instance.lever).await?;
     let recording = record.as_deref().map(|path| record::begin(path, &header(origin, &instance, &core)));
     let recording = recording.transpose()?;
     let (recorder, recording) = recording.unzip();
@@ -151,6 +155,9 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
     }
     if let Some(file) = &instance.server_state_file {
         controller = controller.with_state_file(file.clone());
+    }
+    if let Some(port) = agent {
+        controller = controller.with_agent(port);
     }
     let engine = Engine {
         core: Core::new(core),
@@ -185,6 +192,17 @@ async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(), Run
         recording.end();
     }
     ended
+}
+
+async fn agent(lever: Lever) -> Result<Option<AgentPort>, AgentError> {
+    match lever {
+        Lever::State => Ok(None),
+        Lever::Agent(addr) => {
+            let port = AgentPort::bind(addr).await?;
+            tracing::info!(%addr, "HAProxy's agent-checks are answered");
+            Ok(Some(port))
+        }
+    }
 }
 
 fn header(origin: Instant, instance: &Instance, settings: &failover::Settings) -> Header {

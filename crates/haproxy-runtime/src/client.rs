@@ -1,4 +1,4 @@
-//! The transport: one connection, one line, one write, read to the end. No connection is kept, because a kept one would
+//! The transport: one connection, one line, one write, read to the end, to a stats socket or through the master CLI. No connection is kept, because a kept one would
 //! go on talking to the old process after a reload. Nothing is retried once a line may have been sent.
 
 use std::io;
@@ -35,7 +35,7 @@ impl Default for Limits {
     }
 }
 
-/// Talks to one stats socket. Holds no connection: cheap to make, to clone and to share.
+/// Talks to one stats socket or master CLI. Holds no connection: cheap to make, to clone and to share.
 #[derive(Clone, Debug)]
 pub struct Client {
     address: Address,
@@ -43,7 +43,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the stats socket at `address`, with default [`Limits`].
+    /// A client of the socket at `address`, with default [`Limits`].
     #[must_use]
     pub fn new(address: Address) -> Self {
         Self { address, limits: Limits::default() }
@@ -135,13 +135,13 @@ impl Client {
         if commands.is_empty() {
             return Err(ExchangeError::EmptyBatch);
         }
-        let line = line(commands);
+        let line = line(&self.address, commands);
         if line.len() > MAX_LINE {
             return Err(ExchangeError::LineTooLong { length: line.len() });
         }
         let started = Instant::now();
         match &self.address {
-            Address::Unix(path) => {
+            Address::Unix(path) | Address::Master(path) => {
                 let stream = self.within(started, Phase::Connect, connect_unix(path)).await?;
                 self.converse(started, stream, &line).await
             }
@@ -161,6 +161,10 @@ impl Client {
     ) -> Result<Vec<u8>, ExchangeError> {
         // An empty socket buffer takes MAX_LINE bytes in one piece; 2.6 stalls on a line that arrives in three.
         self.within(started, Phase::Write, stream.write_all(line.as_bytes())).await?;
+        if matches!(self.address, Address::Master(_)) {
+            // Otherwise the master keeps the connection open for more. It reads the whole line all the same.
+            self.within(started, Phase::Write, stream.shutdown()).await?;
+        }
         let limit = self.limits.max_reply;
         let mut replies = Vec::new();
         // One byte more than allowed, to know that there is more.
@@ -171,6 +175,9 @@ impl Client {
         }
         if replies.is_empty() {
             return Err(ExchangeError::Closed(self.address.clone()));
+        }
+        if matches!(self.address, Address::Master(_)) && framing::is_without_worker(&replies) {
+            return Err(ExchangeError::NoWorker(self.address.clone()));
         }
         Ok(replies)
     }

@@ -2,15 +2,19 @@
 
 use std::fmt;
 
-use crate::{BackendName, ServerPath};
+use crate::{Address, BackendName, ServerPath};
 
 /// The longest line sent, in bytes with its LF. HAProxy reads at most 16384 (`tune.bufsize`), 2.6 stalls for ever on
 /// some lines above 15360 and 3.4 loops at exactly 16384; half of the limit stays clear of all that.
 pub const MAX_LINE: usize = 8192;
 
-/// What [`batches`] leaves free in each line, so that the caller may put [`Command::ShowInfo`] in front and know
-/// which process answered.
-const LEADING_SHOW_INFO: usize = "show info;".len();
+/// What the master CLI is told before the commands: it hands all that follow on this line to one worker, of several the
+/// one that was started last. `@1 cmd;cmd` would hand on the first alone and carry out the others itself (measured).
+pub(crate) const PRESENT_WORKER: &str = "@1;";
+
+/// What [`batches`] leaves free in each line: for the master CLI's prefix, and for [`Command::ShowInfo`], which the
+/// caller may put in front to know which process answered.
+const LEADING: usize = PRESENT_WORKER.len() + "show info;".len();
 
 /// An administrative state, as `set server BACKEND/SERVER state` takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +120,10 @@ pub enum Command {
         /// The absolute weight to set.
         weight: Weight,
     },
+    /// `set server BACKEND/SERVER agent down`: as if its agent-check had answered `down`, until that answers again. Admin
+    /// level. Idempotent. There is no such command for `up`, because it would also erase what HAProxy's own health check
+    /// has found (2.6, measured).
+    SetServerAgentDown(ServerPath),
     /// `shutdown sessions server BACKEND/SERVER`: closes every session on the server at once. Admin level.
     ShutdownSessionsServer(ServerPath),
 }
@@ -127,6 +135,7 @@ impl Command {
         match self {
             Self::SetServerState { server, .. }
             | Self::SetServerWeight { server, .. }
+            | Self::SetServerAgentDown(server)
             | Self::ShutdownSessionsServer(server) => Some(server),
             Self::ShowInfo
             | Self::ShowVersion
@@ -146,6 +155,7 @@ impl Command {
             Self::ShowServersState(backend) => backend.as_ref(),
             Self::SetServerState { server, .. }
             | Self::SetServerWeight { server, .. }
+            | Self::SetServerAgentDown(server)
             | Self::ShutdownSessionsServer(server) => Some(&server.backend),
             Self::ShowInfo
             | Self::ShowVersion
@@ -172,14 +182,18 @@ impl fmt::Display for Command {
             Self::ShowCliLevel => f.write_str("show cli level"),
             Self::SetServerState { server, state } => write!(f, "set server {server} state {state}"),
             Self::SetServerWeight { server, weight } => write!(f, "set server {server} weight {weight}"),
+            Self::SetServerAgentDown(server) => write!(f, "set server {server} agent down"),
             Self::ShutdownSessionsServer(server) => write!(f, "shutdown sessions server {server}"),
         }
     }
 }
 
-/// The line that asks for all of `commands`: joined by `;`, ended by one LF.
-pub(crate) fn line(commands: &[Command]) -> String {
-    let mut line = String::new();
+/// The line that asks the process at `address` for all of `commands`: joined by `;`, ended by one LF.
+pub(crate) fn line(address: &Address, commands: &[Command]) -> String {
+    let mut line = match address {
+        Address::Master(_) => PRESENT_WORKER.to_owned(),
+        Address::Unix(_) | Address::Tcp { .. } => String::new(),
+    };
     for (index, command) in commands.iter().enumerate() {
         line.push_str(if index == 0 { "" } else { ";" });
         line.push_str(&command.to_string());
@@ -189,7 +203,7 @@ pub(crate) fn line(commands: &[Command]) -> String {
 }
 
 /// Cuts a list of commands into slices that each fit into one line of [`MAX_LINE`] bytes with a
-/// [`Command::ShowInfo`] in front. Order is kept, nothing is lost, no slice is empty.
+/// [`Command::ShowInfo`] in front, at whatever address. Order is kept, nothing is lost, no slice is empty.
 pub fn batches(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
     let mut rest = commands;
     std::iter::from_fn(move || {
@@ -201,7 +215,7 @@ pub fn batches(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
 
 /// How many of the first commands fit. The longest command is under 600 bytes, so one always does.
 fn fitting(commands: &[Command]) -> usize {
-    let mut length = LEADING_SHOW_INFO;
+    let mut length = LEADING;
     let fits = |command: &&Command| {
         // One byte more for the `;` or LF behind it.
         length += command.to_string().len() + 1;

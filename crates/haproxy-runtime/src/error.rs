@@ -68,7 +68,10 @@ pub enum ExchangeError {
         length: usize,
     },
     /// ENOENT: there is no such socket.
-    #[error("{0} does not exist: is haproxy running, and does its `stats socket` line name this path?")]
+    #[error(
+        "{0} does not exist: is haproxy running, and does its {opener} name this path?",
+        opener = .0.opened_by().0
+    )]
     Missing(Address),
     /// ECONNREFUSED: nobody listens.
     #[error("nobody listens on {0}: haproxy is not running, or is just being started again")]
@@ -76,7 +79,10 @@ pub enum ExchangeError {
     /// EACCES: this user may not connect.
     #[error(
         "permission denied on {address}{owner}: run as its owner or in its group, or give it \
-         `mode 660 group GROUP` on the `stats socket` line of haproxy.cfg",
+         `{group}` on the {opener} of {file}",
+        group = .address.group_option(),
+        opener = .address.opened_by().0,
+        file = .address.opened_by().1,
         owner = .owner.map_or_else(String::new, |owner| format!(" ({owner})"))
     )]
     PermissionDenied {
@@ -86,8 +92,15 @@ pub enum ExchangeError {
         owner: Option<SocketOwner>,
     },
     /// The path is something else than a socket.
-    #[error("{0} is not a socket: name the path of a `stats socket` line of haproxy.cfg")]
+    #[error(
+        "{0} is not a socket: name the path of a {opener} of {file}",
+        opener = .0.opened_by().0,
+        file = .0.opened_by().1
+    )]
     NotASocket(Address),
+    /// The master CLI says that there is no present worker, or none that it can reach; nothing was carried out.
+    #[error("haproxy's master at {0} has no worker that answers: it is just being started or reloaded")]
+    NoWorker(Address),
     /// The deadline of the whole exchange passed.
     #[error(
         "haproxy at {address} did not answer within {after:?} ({phase}): it is stopped or overloaded, or all its \
@@ -147,7 +160,8 @@ impl ExchangeError {
             | Self::Missing(_)
             | Self::Refused(_)
             | Self::PermissionDenied { .. }
-            | Self::NotASocket(_) => false,
+            | Self::NotASocket(_)
+            | Self::NoWorker(_) => false,
             Self::TimedOut { phase, .. } | Self::Io { phase, .. } => !matches!(phase, Phase::Connect),
             Self::TooLarge { .. } | Self::Closed(_) | Self::Malformed { .. } => true,
         }
@@ -177,10 +191,7 @@ fn is_no_socket(address: &Address) -> bool {
 }
 
 fn metadata(address: &Address) -> Option<Metadata> {
-    match address {
-        Address::Unix(path) => fs::metadata(path).ok(),
-        Address::Tcp { .. } => None,
-    }
+    fs::metadata(address.path()?).ok()
 }
 
 /// Why one command that was sent alone has no answer.

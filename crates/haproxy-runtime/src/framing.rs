@@ -61,6 +61,16 @@ pub(crate) fn split<'a>(commands: &[Command], bytes: &'a [u8]) -> Result<Vec<&'a
     }
 }
 
+/// What a master says in place of all replies where it has no present worker, and where that one does not take the
+/// connection; a worker says neither.
+const WITHOUT_WORKER: [&[u8]; 2] =
+    [b"Can't find the target PID matching the prefix", b"Can't connect to the target CLI"];
+
+/// The master had nobody to hand the commands to.
+pub(crate) fn is_without_worker(bytes: &[u8]) -> bool {
+    WITHOUT_WORKER.iter().any(|text| bytes.starts_with(text))
+}
+
 /// The first reply's body and what follows the reply; `None` where the reply has no end.
 fn take<'a>(command: &Command, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     if let Some(rest) = bytes.strip_prefix(b"\n") {

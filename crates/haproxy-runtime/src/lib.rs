@@ -7,6 +7,7 @@
 //! - [`ExchangeError`] tells apart why there are no replies, [`CommandError`] why one command was refused, both with what
 //!   to do about it. Texts from HAProxy are escaped and shortened wherever they get into messages.
 //! - Replies in rows ([`Rows`]) go by column names and keep what does not parse apart.
+//! - [`AgentAnswer`] is what may be said to HAProxy's agent-check.
 //!
 //! It knows nothing of health or policy, keeps no connection, retries nothing that may have been carried out, and writes
 //! no logs.
@@ -33,6 +34,7 @@
 //! ```
 
 mod address;
+mod agent;
 mod client;
 mod command;
 mod error;
@@ -46,6 +48,7 @@ mod table;
 mod text;
 
 pub use address::{Address, AddressError};
+pub use agent::{AgentAnswer, MAX_QUESTION, asked_for};
 pub use client::{Client, Limits};
 pub use command::{AdminState, Command, MAX_LINE, Weight, WeightError, batches};
 pub use error::{CallError, ExchangeError, Phase, SocketOwner};

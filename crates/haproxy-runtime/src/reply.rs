@@ -67,9 +67,8 @@ pub enum CommandError {
     NoSuchBackend(BackendName),
     /// `Permission denied`: the level of the socket is too low.
     #[error(
-        "haproxy does not permit `{command}` on this socket: write \
-         `{line}` in the global section of haproxy.cfg and reload",
-        line = address.admin_line()
+        "haproxy does not permit `{command}` on this socket: {advice}",
+        advice = address.admin_advice()
     )]
     PermissionDenied {
         /// What was asked for.
@@ -127,6 +126,7 @@ impl Answer<'_> {
             Command::ShowCliLevel => self.read(level).map(Reply::Level),
             Command::SetServerState { .. }
             | Command::SetServerWeight { .. }
+            | Command::SetServerAgentDown(_)
             | Command::ShutdownSessionsServer(_) => self.done().map(|()| Reply::Done),
         }
     }

@@ -86,6 +86,10 @@ pub struct ServerState {
     pub srv_check_state: u32,
     /// The agent check's bits, as `srv_check_state`; 0x10 marks an agent.
     pub srv_agent_state: u32,
+    /// The address that the agent check asks, where it is not the server's own; not in old versions.
+    pub srv_agent_addr: Option<String>,
+    /// The port that the agent check asks; not in old versions.
+    pub srv_agent_port: Option<u16>,
     /// The name that the address is resolved from, where there is one.
     pub srv_fqdn: Option<String>,
     /// The port.
@@ -132,6 +136,8 @@ struct Columns {
     srv_check_health: Column,
     srv_check_state: Column,
     srv_agent_state: Column,
+    srv_agent_addr: Option<Column>,
+    srv_agent_port: Option<Column>,
     srv_fqdn: Column,
     srv_port: Column,
 }
@@ -155,6 +161,8 @@ impl Columns {
             srv_check_health: column("srv_check_health")?,
             srv_check_state: column("srv_check_state")?,
             srv_agent_state: column("srv_agent_state")?,
+            srv_agent_addr: Column::find(header, "srv_agent_addr"),
+            srv_agent_port: Column::find(header, "srv_agent_port"),
             srv_fqdn: column("srv_fqdn")?,
             srv_port: column("srv_port")?,
         })
@@ -178,6 +186,8 @@ impl Columns {
             srv_check_health: self.srv_check_health.number(fields)?,
             srv_check_state: self.srv_check_state.number(fields)?,
             srv_agent_state: self.srv_agent_state.number(fields)?,
+            srv_agent_addr: self.srv_agent_addr.map(|column| column.text(fields)).filter(|addr| addr != "-"),
+            srv_agent_port: self.srv_agent_port.map(|column| column.number(fields)).transpose()?,
             srv_fqdn: Some(fqdn).filter(|fqdn| fqdn != "-"),
             srv_port: self.srv_port.number(fields)?,
         })
@@ -204,6 +214,17 @@ mod tests {
         assert_eq!((warp.be_id, warp.srv_id, warp.srv_port), (3, 3, 8111));
         assert_eq!((warp.srv_uweight, warp.srv_iweight), (50, 50));
         assert_eq!((warp.srv_addr.as_str(), &warp.srv_fqdn), ("127.0.0.1", &None));
+    }
+
+    #[test]
+    fn where_an_agent_check_asks_is_read() {
+        let body = include_bytes!("../tests/replies/2.6/show-servers-state-agent.txt").trim_ascii_end();
+        let s1 = parse(body).unwrap().rows.remove(0);
+        assert_eq!((s1.srv_agent_addr.as_deref(), s1.srv_agent_port), (Some("127.0.0.1"), Some(19777)));
+        let without = parse(&recorded("2.6")).unwrap().rows.remove(0);
+        assert_eq!((without.srv_agent_addr, without.srv_agent_port), (None, Some(0)));
+        let old = String::from_utf8(recorded("2.6")).unwrap().replace(" srv_agent_addr ", " x ");
+        assert_eq!(parse(old.as_bytes()).unwrap().rows[0].srv_agent_addr, None);
     }
 
     #[test]

@@ -243,6 +243,30 @@ async fn tcp_works_the_same_and_a_closed_port_is_refused() {
 }
 
 #[tokio::test]
+async fn a_master_gets_one_line_for_the_present_worker_and_answers_at_its_end() {
+    for (reply, outcome) in
+        [(&b"\n"[..], "done"), (b"Can't find the target PID matching the prefix '@1'\n", "none")]
+    {
+        let (dir, listener) = listen();
+        let client = Client::new(Address::Master(socket(&dir))).with_limits(patient());
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut line = Vec::new();
+            stream.read_to_end(&mut line).await.unwrap();
+            stream.write_all(reply).await.unwrap();
+            line
+        };
+        let (replies, line) = both(client, &[maint()], serve).await;
+        assert_eq!(line, b"@1;set server b/s state maint\n");
+        match (outcome, replies) {
+            ("done", Ok(replies)) => assert_eq!(replies, [Ok(Reply::Done)]),
+            ("none", Err(error @ ExchangeError::NoWorker(_))) => assert!(!error.outcome_unknown()),
+            (_, replies) => panic!("{replies:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_and_too_much_are_refused_before_a_connection_is_made() {
     let dir = TempDir::new().unwrap();
     assert!(matches!(client(&dir).exchange(&[]).await.unwrap_err(), ExchangeError::EmptyBatch));

@@ -39,6 +39,7 @@ pub struct Builder {
     servers: Vec<(String, SocketAddr)>,
     disabled: Vec<String>,
     unchecked: bool,
+    agent: Option<SocketAddr>,
     global: String,
     defaults: String,
     backend: String,
@@ -63,6 +64,7 @@ impl Builder {
             servers: servers.iter().map(|(name, addr)| ((*name).to_owned(), *addr)).collect(),
             disabled: Vec::new(),
             unchecked: false,
+            agent: None,
             global: String::new(),
             defaults: String::new(),
             backend: String::new(),
@@ -109,6 +111,13 @@ impl Builder {
     #[must_use]
     pub const fn unchecked(mut self) -> Self {
         self.unchecked = true;
+        self
+    }
+
+    /// Has HAProxy ask an agent at this address about each server, by the name `BACKEND/SERVER`.
+    #[must_use]
+    pub const fn agent(mut self, addr: SocketAddr) -> Self {
+        self.agent = Some(addr);
         self
     }
 
@@ -199,10 +208,20 @@ backend {BACKEND}
             let backup = if backup { " backup" } else { "" };
             let disabled = if self.disabled.contains(name) { " disabled" } else { "" };
             let check = if self.unchecked { "" } else { " check" };
-            writeln!(lines, "    server {name} {addr}{check}{backup}{disabled}").expect("memory takes it");
+            let agent = self.agent.map(|addr| agent_check(addr, name)).unwrap_or_default();
+            writeln!(lines, "    server {name} {addr}{check}{backup}{disabled}{agent}")
+                .expect("memory takes it");
         }
         lines
     }
+}
+
+fn agent_check(addr: SocketAddr, server: &str) -> String {
+    format!(
+        " agent-check agent-addr {} agent-port {} agent-inter 200ms agent-send \"{BACKEND}/{server}\\n\"",
+        addr.ip(),
+        addr.port()
+    )
 }
 
 fn push(section: &mut String, lines: &str) {

@@ -93,6 +93,7 @@ fn server(place: usize) -> ObservedServer {
         admin: Admin::Ready,
         owner: Owner::Theirs,
         reopened: false,
+        agent: None,
         tracks: None,
         flags: Vec::new(),
         operational: Operational::Running,

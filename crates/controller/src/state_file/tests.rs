@@ -215,6 +215,7 @@ fn observed(servers: &[(&str, Admin, Owner)]) -> Observed {
         admin: *admin,
         owner: *owner,
         reopened: false,
+        agent: None,
         tracks: None,
         flags: Vec::new(),
         operational: Operational::Running,

@@ -31,6 +31,7 @@ impl Event {
             | Self::Starved { .. }
             | Self::ReloadsSuffer { .. }
             | Self::SessionsKept { .. }
+            | Self::AgentMisuse { .. }
             | Self::Refused { .. } => Severity::Warning,
             Self::InService { to, .. } if to.is_empty() => Severity::Error,
             Self::Blackout { .. }
@@ -50,6 +51,7 @@ impl Event {
             | Self::FailedBack { .. }
             | Self::SessionsKilled { .. }
             | Self::Applied { .. }
+            | Self::Answered { .. }
             | Self::Adopted { .. }
             | Self::Contended { stand_back: None, .. }
             | Self::LedgerWritable { why: None, .. }

@@ -20,6 +20,9 @@ pub(super) fn held(server: &ServerId, because: HeldBecause) -> String {
         HeldBecause::NotOurs(admin) => {
             format!("{server} stays in {}: somebody else put it there", admin.as_str())
         }
+        HeldBecause::NoAgent => {
+            format!("{server} is not taken out: it has no agent-check that asks hactl")
+        }
         HeldBecause::Contended => {
             format!("{server} stays as it is: somebody else keeps changing its backend")
         }

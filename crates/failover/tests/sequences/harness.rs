@@ -357,6 +357,7 @@ fn servers(backend: &str) -> Vec<ObservedServer> {
         admin: Admin::Ready,
         owner: Owner::Ours,
         reopened: false,
+        agent: None,
         tracks: None,
         flags: Vec::new(),
         operational: Operational::Running,

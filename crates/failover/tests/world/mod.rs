@@ -446,6 +446,7 @@ pub(crate) fn observed() -> Observed {
         admin: Admin::Ready,
         owner: Owner::Ours,
         reopened: false,
+        agent: None,
         tracks: None,
         flags: Vec::new(),
         operational: Operational::Running,

@@ -67,8 +67,8 @@ fn help_of_run_names_the_variables() {
           --color <WHEN>     Colours: auto is on a terminal without NO_COLOR
                              [default: auto] [possible values: auto, always, never]
           --config <FILE>    Configuration file
-          --haproxy <ADDR>   HAProxy's runtime API: PATH, unix:PATH or tcp:HOST:PORT
-                             [env: HACTL_HAPROXY]
+          --haproxy <ADDR>   HAProxy's runtime API: PATH, unix:PATH, master:PATH or
+                             tcp:HOST:PORT [env: HACTL_HAPROXY]
           --backend <NAME>   A backend to steer; may be repeated
           --socket <PATH>    hactl's own socket [env: HACTL_SOCKET]
           --record <FILE>    Write what is seen to a new file, for hactl simulate

@@ -1,7 +1,7 @@
 //! The status for people: verdict first, then the servers.
 
 use failover::status::{BackendStatus, Level, ServerStatus, Status};
-use failover::{Admin, Operational, Owner, Verdict};
+use failover::{Admin, Agent, Operational, Owner, Verdict};
 
 use crate::table::{Column, render, wrap};
 use crate::terminal::{Terminal, span};
@@ -111,6 +111,7 @@ fn row(backend: &BackendStatus, server: &ServerStatus, terminal: &Terminal) -> V
 fn haproxy(server: &ServerStatus) -> String {
     let word = match (server.haproxy.state, server.haproxy.operational) {
         (Admin::Ready, Operational::Running | Operational::Starting) => "up",
+        (Admin::Ready, Operational::Stopped) if server.haproxy.agent == Some(Agent::Down) => "down (agent)",
         (Admin::Ready, Operational::Stopped) => "down",
         (Admin::Ready, Operational::Stopping) => "stopping",
         (Admin::Drain, _) => "drain",
@@ -119,7 +120,12 @@ fn haproxy(server: &ServerStatus) -> String {
     match (server.haproxy.owner, server.desired) {
         (Some(Owner::Theirs), _) => format!("{word} (not ours)"),
         (_, Some(wanted)) if server.drift && server.held.is_none() => {
-            format!("{word} ({} wanted)", wanted.as_str())
+            let wanted = match (wanted, server.haproxy.agent) {
+                (Admin::Ready, Some(_)) => "up",
+                (Admin::Drain | Admin::Maint, Some(_)) => "down",
+                (Admin::Ready | Admin::Drain | Admin::Maint, None) => wanted.as_str(),
+            };
+            format!("{word} ({wanted} wanted)")
         }
         (Some(Owner::Ours) | None, _) => word.to_owned(),
     }

@@ -16,6 +16,7 @@ mod rules;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
 use checker::{Credentials, Target};
@@ -42,6 +43,9 @@ pub const DEFAULT_SOCKET: &str = "/run/hactl/hactl.sock";
 
 /// Where what outlives hactl is kept, unless said otherwise.
 pub const DEFAULT_STATE_DIR: &str = "/var/lib/hactl";
+
+/// Where agent-checks are answered, unless said otherwise.
+pub const DEFAULT_AGENT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9777));
 
 /// A configuration of a thousand servers has some 100 kB; a larger file is some other file.
 const FILE_MAX: u64 = 4 * 1024 * 1024;
@@ -130,8 +134,19 @@ pub struct Instance {
     pub master: Option<PathBuf>,
     /// The server-state file that is kept for it.
     pub server_state_file: Option<PathBuf>,
+    /// By what its servers are steered.
+    pub lever: Lever,
     /// The backends to steer; at least one.
     pub backends: Vec<Backend>,
+}
+
+/// By what servers are put out of rotation and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lever {
+    /// Their administrative states, by commands of the runtime API.
+    State,
+    /// What HAProxy's agent-checks are answered at this address, which is loopback.
+    Agent(SocketAddr),
 }
 
 /// One backend.

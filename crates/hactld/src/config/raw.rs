@@ -2,6 +2,7 @@
 //! reported at the value itself.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -92,6 +93,8 @@ pub(super) struct RawInstance {
     pub(super) haproxy: Option<Parsed<Address>>,
     pub(super) master: Option<PathBuf>,
     pub(super) server_state_file: Option<PathBuf>,
+    pub(super) lever: Option<Parsed<RawLever>>,
+    pub(super) agent: Option<Parsed<RawAgent>>,
     pub(super) backend: Vec<RawBackend>,
 }
 
@@ -113,6 +116,41 @@ pub(super) struct RawBackend {
     pub(super) kill_after: Option<Duration>,
     pub(super) username: Option<String>,
     pub(super) password_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RawLever {
+    State,
+    Agent,
+}
+
+impl FromStr for RawLever {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        known("lever", text, [("state", Self::State), ("agent", Self::Agent)])
+    }
+}
+
+/// Where agent-checks are answered. What is said there is for HAProxy on this host alone.
+#[derive(Debug)]
+pub(super) struct RawAgent(pub(super) SocketAddr);
+
+impl FromStr for RawAgent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<SocketAddr>() {
+            Ok(addr) if !addr.ip().is_loopback() => Err(format!(
+                "{addr} can be reached from other hosts; agent-checks are answered on loopback alone, as in 127.0.0.1:9777"
+            )),
+            Ok(addr) if addr.port() == 0 => {
+                Err("0 is not a port; write one, as in 127.0.0.1:9777".to_owned())
+            }
+            Ok(addr) => Ok(Self(addr)),
+            Err(_) => Err(format!("`{text}` is not an address with a port, as in 127.0.0.1:9777")),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -14,11 +14,13 @@ use super::environment::{self, Environment};
 use super::locate::{Origin, Source};
 use super::problem::{ConfigError, Place, Problem};
 use super::raw::{
-    self, Parsed, RawBackend, RawConfig, RawInstance, RawOnExit, RawProbe, RawProfile, RawState, RawTarget,
+    self, Parsed, RawAgent, RawBackend, RawConfig, RawInstance, RawLever, RawOnExit, RawProbe, RawProfile,
+    RawState, RawTarget,
 };
 use super::rules::{TierProblem, rules, tier_problems};
 use super::{
-    Backend, Config, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, Instance, Probe, State, quickest, read_at_most,
+    Backend, Config, DEFAULT_AGENT, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, Instance, Lever, Probe, State,
+    quickest, read_at_most,
 };
 
 /// RFC 1929 carries 255 bytes; the line's end comes on top.
@@ -158,6 +160,7 @@ impl<'a> Resolver<'a> {
         }
         let master = self.master(raw.master, haproxy.as_ref());
         let server_state_file = self.server_state_file(raw.server_state_file);
+        let lever = self.lever(raw.lever, raw.agent);
         let in_file = self.backends(raw.backend);
         let backends =
             if flags.backends.is_empty() { in_file } else { self.flag_backends(&flags.backends, &in_file) };
@@ -166,7 +169,7 @@ impl<'a> Resolver<'a> {
             self.report("no backend to steer", next, &["instance", "0"]);
         }
         let name = raw.name.unwrap_or_else(|| "haproxy".to_owned());
-        Some(Instance { name, haproxy: haproxy?, master, server_state_file, backends })
+        Some(Instance { name, haproxy: haproxy?, master, server_state_file, lever, backends })
     }
 
     fn master(&mut self, raw: Option<PathBuf>, haproxy: Option<&Address>) -> Option<PathBuf> {
@@ -192,6 +195,24 @@ impl<'a> Resolver<'a> {
             self.report(&what, next, &["instance", "0", "server_state_file"]);
         }
         Some(path)
+    }
+
+    fn lever(&mut self, lever: Option<Parsed<RawLever>>, agent: Option<Parsed<RawAgent>>) -> Lever {
+        match (lever.map(|lever| lever.0), agent) {
+            (Some(RawLever::Agent), agent) => {
+                Lever::Agent(agent.map_or(DEFAULT_AGENT, |Parsed(RawAgent(addr))| addr))
+            }
+            (Some(RawLever::State) | None, None) => Lever::State,
+            (Some(RawLever::State) | None, Some(_)) => {
+                let next = "say lever = \"agent\" as well, or remove it";
+                self.report(
+                    "`agent` is of no use without lever = \"agent\"",
+                    next,
+                    &["instance", "0", "agent"],
+                );
+                Lever::State
+            }
+        }
     }
 
     fn backends(&mut self, raw: Vec<RawBackend>) -> Vec<Backend> {

@@ -76,6 +76,7 @@ fn a_sight_of_many_servers_weighs_more() {
         admin: failover::Admin::Ready,
         owner: failover::Owner::Ours,
         reopened: false,
+        agent: None,
         tracks: None,
         flags: Vec::new(),
         operational: failover::Operational::Running,

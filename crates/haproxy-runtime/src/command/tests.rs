@@ -25,6 +25,7 @@ fn each_command_has_its_one_canonical_form() {
             Command::SetServerWeight { server: server.clone(), weight: Weight(256) },
             "set server socks_back_7891/wg1 weight 256",
         ),
+        (Command::SetServerAgentDown(server.clone()), "set server socks_back_7891/wg1 agent down"),
         (Command::ShutdownSessionsServer(server), "shutdown sessions server socks_back_7891/wg1"),
     ];
     for (command, form) in forms {
@@ -35,8 +36,9 @@ fn each_command_has_its_one_canonical_form() {
 #[test]
 fn commands_share_a_line_by_semicolons_and_one_line_feed_ends_it() {
     let commands = [Command::ShowInfo, Command::ShowServersState(None), Command::ShowCliLevel];
-    assert_eq!(line(&commands), "show info;show servers state;show cli level\n");
-    assert_eq!(line(&commands[..1]), "show info\n");
+    assert_eq!(line(&worker(), &commands), "show info;show servers state;show cli level\n");
+    assert_eq!(line(&worker(), &commands[..1]), "show info\n");
+    assert_eq!(line(&master(), &commands), "@1;show info;show servers state;show cli level\n");
 }
 
 #[test]
@@ -62,7 +64,8 @@ fn a_command_of_the_longest_names_fits_many_times() {
 proptest! {
     #[test]
     fn whatever_the_names_one_command_is_one_line_of_the_right_words(command in any_command()) {
-        let sent = line(std::slice::from_ref(&command));
+        let sent = line(&worker(), std::slice::from_ref(&command));
+        prop_assert_eq!(&line(&master(), std::slice::from_ref(&command)), &format!("@1;{sent}"));
         prop_assert_eq!(sent.bytes().filter(|b| *b == b'\n').count(), 1);
         prop_assert!(sent.ends_with('\n'));
         let text = sent.trim_end_matches('\n');
@@ -82,11 +85,19 @@ proptest! {
             prop_assert!(!batch.is_empty());
             let mut asked = vec![Command::ShowInfo];
             asked.extend_from_slice(batch);
-            prop_assert!(line(&asked).len() <= MAX_LINE);
+            prop_assert!(line(&master(), &asked).len() <= MAX_LINE);
             joined.extend_from_slice(batch);
         }
         prop_assert_eq!(joined, commands);
     }
+}
+
+fn worker() -> Address {
+    Address::Unix("admin.sock".into())
+}
+
+fn master() -> Address {
+    Address::Master("master.sock".into())
 }
 
 fn set_state(server: &ServerPath, state: AdminState) -> Command {
@@ -101,6 +112,7 @@ fn words_of(command: &Command) -> usize {
         Command::ShowStatProxy { .. }
         | Command::ShowStatServers { .. }
         | Command::SetServerState { .. }
+        | Command::SetServerAgentDown(_)
         | Command::SetServerWeight { .. } => 5,
     }
 }
@@ -125,6 +137,7 @@ pub(crate) fn any_command() -> impl Strategy<Value = Command> {
         (path.clone(), state).prop_map(|(server, state)| Command::SetServerState { server, state }),
         (path.clone(), 0..=256_u16)
             .prop_map(|(server, weight)| Command::SetServerWeight { server, weight: Weight(weight) }),
+        path.clone().prop_map(Command::SetServerAgentDown),
         path.prop_map(Command::ShutdownSessionsServer),
     ]
 }

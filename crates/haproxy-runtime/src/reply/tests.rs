@@ -94,6 +94,31 @@ fn a_low_level_is_answered_with_the_line_to_write() {
 }
 
 #[test]
+fn a_recorded_chain_through_the_master_cli_has_no_reply_to_its_prefix() {
+    let set = |path: &str, state| Command::SetServerState { server: path.parse().unwrap(), state };
+    let commands = [
+        Command::ShowCliLevel,
+        set("b/s1", AdminState::Maint),
+        set("b/zz", AdminState::Maint),
+        set("b/s1", AdminState::Ready),
+        Command::ShowServersState(Some("noagent".parse().unwrap())),
+    ];
+    let replies = parse(&commands, include_bytes!("../../tests/replies/2.6/master-chain.txt"));
+    assert_eq!(replies[0], Ok(Reply::Level(Level::Admin)));
+    assert_eq!(replies[2], Err(CommandError::NoSuchServer("b/zz".parse().unwrap())));
+    assert_eq!((&replies[1], &replies[3]), (&Ok(Reply::Done), &Ok(Reply::Done)));
+    assert!(matches!(&replies[4], Ok(Reply::ServersState(state)) if state.rows.len() == 1));
+}
+
+#[test]
+fn a_recorded_master_without_a_worker_is_told_from_every_reply() {
+    let bytes = include_bytes!("../../tests/replies/2.6/master-no-worker.txt");
+    assert!(framing::is_without_worker(bytes));
+    assert!(framing::split(&[Command::ShowInfo], bytes).is_err());
+    assert!(!framing::is_without_worker(include_bytes!("../../tests/replies/2.6/chain.txt")));
+}
+
+#[test]
 fn unknown_commands_are_told_by_their_first_words_in_every_version() {
     for bytes in [
         &include_bytes!("../../tests/replies/2.6/unknown-command.txt")[..],

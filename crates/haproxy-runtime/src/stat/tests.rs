@@ -3,6 +3,21 @@
 use super::*;
 
 #[test]
+fn what_an_agent_check_says_is_shown_at_every_level() {
+    let stat = include_bytes!("../../tests/replies/2.6/show-stat-agent-user-level.txt").trim_ascii_end();
+    let rows = parse(stat).unwrap().rows;
+    let shown = |row: &StatRow| {
+        let health = row.get("agent_health").map(ToOwned::to_owned);
+        (row.svname.clone(), row.status.clone(), health)
+    };
+    let expected = [("s1", "DOWN (agent)", "0"), ("s2", "UP", "1"), ("s3", "DOWN", "1")];
+    let expected =
+        expected.map(|(name, status, health)| (name.to_owned(), status.to_owned(), Some(health.to_owned())));
+    assert_eq!(rows.iter().map(shown).collect::<Vec<_>>(), expected);
+    assert!(rows.iter().all(|row| row.get("agent_rise") == Some("1")));
+}
+
+#[test]
 fn a_recorded_reply_of_2_6_is_read() {
     let table = parse(include_bytes!("../../tests/replies/2.6/show-stat.txt").trim_ascii_end()).unwrap();
     assert_eq!(table.rejected, []);

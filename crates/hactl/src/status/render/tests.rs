@@ -215,6 +215,20 @@ fn maint_by_somebody_else_a_held_server_and_one_left_alone() {
 }
 
 #[test]
+fn by_the_agent_lever_haproxys_words_are_those_of_its_checks() {
+    let mut wg1 = server("wg1", 18181, 48.4);
+    wg1.haproxy.agent = Some(Agent::Up);
+    assert_eq!(haproxy(&wg1), "up");
+    (wg1.desired, wg1.drift) = (Some(Admin::Maint), true);
+    assert_eq!(haproxy(&wg1), "up (down wanted)");
+    (wg1.haproxy.operational, wg1.haproxy.agent) = (Operational::Stopped, Some(Agent::Down));
+    wg1.drift = false;
+    assert_eq!(haproxy(&wg1), "down (agent)");
+    (wg1.desired, wg1.drift) = (Some(Admin::Ready), true);
+    assert_eq!(haproxy(&wg1), "down (agent) (up wanted)");
+}
+
+#[test]
 fn a_wrong_backend_name_and_two_backends() {
     let mut status = on_backup();
     let mut other = scene().backends.remove(0);
@@ -454,6 +468,7 @@ fn server(name: &str, port: u16, millis: f64) -> ServerStatus {
         haproxy: HaproxyServerStatus {
             operational: Operational::Running,
             state: Admin::Ready,
+            agent: None,
             admin: Vec::new(),
             owner: None,
             weight: 1,

@@ -1,5 +1,7 @@
 //! What does not go together, or is not there.
 
+use std::net::Ipv6Addr;
+
 use insta::assert_snapshot;
 
 use super::*;
@@ -77,10 +79,10 @@ fn what_haproxy_would_take_for_a_second_command_is_no_name() {
       6 | servers = ["wg1", "wg 2"]
         |                   ^^^^^^
     "#);
-    assert_snapshot!(problems("[[instance]]\nhaproxy = \"master:/run/m.sock\"\n"), @r#"
-    hactl.toml:2:11: the master CLI is not supported yet: name a stats socket of the worker, such as `stats socket /run/haproxy/admin.sock mode 660 level admin`
-      2 | haproxy = "master:/run/m.sock"
-        |           ^^^^^^^^^^^^^^^^^^^^
+    assert_snapshot!(problems("[[instance]]\nhaproxy = \"master:\"\n"), @r#"
+    hactl.toml:2:11: the path of the socket is empty
+      2 | haproxy = "master:"
+        |           ^^^^^^^^^
     "#);
     let flags =
         Flags { haproxy: Some("tcp:1".to_owned()), backends: vec!["a\nb".to_owned()], ..Flags::default() };
@@ -88,6 +90,30 @@ fn what_haproxy_would_take_for_a_second_command_is_no_name() {
     --haproxy (or HACTL_HAPROXY): `tcp:1` is not of the form tcp:HOST:PORT (IPv6: tcp:[ADDRESS]:PORT, port 1 to 65535)
     --backend: '\n' in the name `a\nb`: only letters, digits and `_.:-` are allowed
     ");
+}
+
+#[test]
+fn the_agent_lever_has_a_port_on_loopback() {
+    let lever = |keys: &str| {
+        let text = INSTANCE.replacen("[[instance]]\n", &format!("[[instance]]\n{keys}"), 1);
+        resolved(&text, &[], &Flags::default()).unwrap().instance.lever
+    };
+    assert_eq!(lever(""), Lever::State);
+    assert_eq!(lever("lever = \"state\"\n"), Lever::State);
+    assert_eq!(lever("lever = \"agent\"\n"), Lever::Agent(([127, 0, 0, 1], 9777).into()));
+    let v6 = lever("lever = \"agent\"\nagent = \"[::1]:1\"\n");
+    assert_eq!(v6, Lever::Agent((Ipv6Addr::LOCALHOST, 1).into()));
+    for (keys, expected) in [
+        ("lever = \"wheel\"", "unknown lever `wheel`; known: state, agent"),
+        ("lever = \"agent\"\nagent = \"0.0.0.0:9777\"", "can be reached from other hosts"),
+        ("lever = \"agent\"\nagent = \"127.0.0.1:0\"", "0 is not a port"),
+        ("lever = \"agent\"\nagent = \"localhost:9777\"", "is not an address with a port"),
+        ("agent = \"127.0.0.1:9777\"", "`agent` is of no use without lever = \"agent\""),
+    ] {
+        let text = format!("[[instance]]\nhaproxy = \"/run/a.sock\"\n{keys}\n");
+        let problems = problems(&text);
+        assert!(problems.contains(expected), "{problems}");
+    }
 }
 
 #[test]
@@ -181,7 +207,7 @@ fn all_mistakes_are_told_at_once() {
     hactl.toml:6:10: found the number 1, expected a string in quotes
       6 | socket = 1
         |          ^
-    hactl.toml:8:11: the path of the stats socket is empty
+    hactl.toml:8:11: the path of the socket is empty
       8 | haproxy = ""
         |           ^^
     hactl.toml:11:11: found the number 1, expected a list in square brackets
