@@ -3,8 +3,10 @@
 
 mod steering {
     mod blackout;
+    mod configuration;
     mod faults;
     mod foreign;
+    mod instances;
     mod killed;
     mod ledger;
     mod operator;

@@ -8,6 +8,7 @@ mod cut;
 mod ledger;
 mod lock;
 mod look;
+mod mandate;
 mod observe;
 mod ours;
 mod pace;
@@ -19,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use failover::{
-    Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Name, Observed, OnExit, Plan, Process,
-    ServerId, Step, Time, Want, Writes, plan,
+    Admin, Asked, Contention, Desired, Event, Haproxy, Held, HeldBecause, Name, Observed, OnExit, Plan,
+    Process, ServerId, Step, Time, Want, Writes, plan,
 };
 use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, StatRow};
 use tokio::sync::{mpsc, watch};
@@ -30,7 +31,9 @@ use crate::apply::{Applied, chain};
 use crate::ledger::{Ledger, LedgerFile};
 pub use crate::lock::{HaproxyLock, LockError};
 use crate::look::{LookError, Sight, core_name};
+pub use crate::mandate::{Managed, Mandate};
 use crate::observe::Facts;
+use crate::ours::server_id;
 pub use crate::state::{LedgerPlace, StateDir, StateError};
 use crate::told::Told;
 
@@ -55,19 +58,17 @@ const RETRY_MAX: Duration = Duration::from_millis(100);
 /// writes that were lost in a reload.
 const ROUNDS_MAX: u32 = 4;
 
-/// One backend to steer.
-#[derive(Clone, Debug)]
-pub struct Managed {
-    /// Its name.
-    pub name: BackendName,
-    /// The servers to steer; `None` for all.
-    pub servers: Option<BTreeSet<ServerName>>,
-}
-
 /// The controller of one HAProxy.
 pub struct Controller {
     client: Client,
-    managed: Vec<Managed>,
+    /// As it may be by now.
+    mandates: watch::Receiver<Mandate>,
+    /// As it is acted on.
+    mandate: Mandate,
+    /// Backends of earlier mandates, until nothing in them is ours.
+    leaving: Vec<Managed>,
+    /// What is ours although it is not ours to steer any more.
+    to_let_go: Vec<Step>,
     origin: Instant,
     desired: watch::Receiver<Desired>,
     observed: watch::Sender<Observed>,
@@ -116,19 +117,24 @@ impl Known {
 }
 
 impl Controller {
-    /// A controller that has not looked yet. Times in what it reports count from `origin`.
+    /// A controller that has not looked yet, and does what the mandate says at the time. Times in what it reports count
+    /// from `origin`.
     #[must_use]
     pub fn new(
         address: Address,
-        managed: Vec<Managed>,
+        mut mandates: watch::Receiver<Mandate>,
         origin: Instant,
         desired: watch::Receiver<Desired>,
         observed: watch::Sender<Observed>,
         events: mpsc::Sender<Event>,
     ) -> Self {
+        let mandate = mandates.borrow_and_update().clone();
         Self {
             client: Client::new(address),
-            managed,
+            mandate,
+            mandates,
+            leaving: Vec::new(),
+            to_let_go: Vec::new(),
             origin,
             desired,
             observed,
@@ -157,12 +163,15 @@ impl Controller {
         Self { pace, ..self }
     }
 
-    /// Reconciles until nobody is left to say what is wanted.
+    /// Reconciles until nobody is left to say what is wanted, or the mandate has ended and nothing is ours any more.
     pub async fn run(mut self) {
         self.inherit().await;
         loop {
             let pause = match self.pass().await {
                 Ok(()) => {
+                    if self.mandate.managed.is_empty() && self.leaving.is_empty() {
+                        return;
+                    }
                     self.retry = RETRY_MIN;
                     IDENTITY_EVERY
                 }
@@ -180,9 +189,27 @@ impl Controller {
                     }
                     self.woken = true;
                 }
+                changed = self.mandates.changed() => {
+                    if changed.is_err() {
+                        return self.leave().await;
+                    }
+                    self.take_mandate();
+                }
                 () = sleep(pause) => {}
             }
         }
+    }
+
+    /// What it is there for from now on: everything is looked at anew.
+    fn take_mandate(&mut self) {
+        let mandate = self.mandates.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.mandate, mandate);
+        let now = &self.mandate.managed;
+        let stays = |backend: &Managed| now.iter().any(|managed| managed.name == backend.name);
+        let gone = before.managed.into_iter().chain(std::mem::take(&mut self.leaving));
+        self.leaving = gone.filter(|backend| !stays(backend)).collect();
+        self.known = None;
+        self.woken = true;
     }
 
     /// Looks as closely as is due, and brings HAProxy to what is wanted where it is not.
@@ -201,7 +228,7 @@ impl Controller {
         let mut observed = self.observe(&sessions_of).await?;
         let mut plan = self.plan(&observed);
         for round in 0..ROUNDS_MAX {
-            let denied = matches!(observed.writes, Writes::Denied { .. });
+            let denied = matches!(observed.writes, Writes::Denied { .. } | Writes::Withheld { .. });
             // What was lost is repeated at once; what was refused is, when it is time to look again.
             let hopeless = round > 0 && plan.steps.iter().all(|step| self.refused.contains_key(&step.server));
             let process = self.known.as_ref().map(|known| known.process.clone());
@@ -219,12 +246,52 @@ impl Controller {
         self.cut(&plan, &observed).await;
         self.refused.retain(|server, _| plan.steps.iter().any(|step| step.server == *server));
         observed.writes = self.writes();
+        if let Writes::Withheld { would } = &mut observed.writes {
+            *would = plan.steps.iter().filter_map(apply::text).collect();
+            self.told.would(would, &self.events).await;
+        }
         self.told.held(&plan.held, &self.events).await;
         if !woken {
             self.state_due = Instant::now() + STATE_EVERY;
         }
+        self.let_go().await;
         self.publish(observed);
         Ok(())
+    }
+
+    /// Gives back what is ours and not ours to steer any more: nobody else ever would. What comes of it is seen next time.
+    async fn let_go(&mut self) {
+        let steps = std::mem::take(&mut self.to_let_go);
+        let Some(process) = self.known.as_ref().map(|known| known.process.clone()) else { return };
+        if steps.is_empty() || matches!(self.writes(), Writes::Denied { .. } | Writes::Withheld { .. }) {
+            return;
+        }
+        let applied = self.apply(&process, &steps).await;
+        for Step { server, .. } in steps.into_iter().filter(|_| applied.broken_off.is_none()) {
+            match applied.refused.get(&server) {
+                // It is tried again for as long as anybody waits for it.
+                Some(why) => tracing::debug!(%server, why, "not given back"),
+                None => self.told.say(Event::Asked(Asked::LetGo { server }), &self.events).await,
+            }
+        }
+        self.state_due = Instant::now();
+    }
+
+    /// Takes note of what a sight shows of that.
+    fn look_back(&mut self, sight: &Sight) {
+        let mandate = &self.mandate;
+        let rows = sight.backends.iter().flat_map(|(name, rows)| rows.iter().map(move |row| (name, row)));
+        let steps =
+            rows.filter(|(name, row)| !mandate.covers(name, &row.srv_name)).filter_map(|(name, row)| {
+                let server = server_id(name, row);
+                let ours = observe::is_out_by_us(row, &server, &self.ledger);
+                ours.then_some(Step { server, set: Admin::Ready, why: None })
+            });
+        self.to_let_go = steps.collect();
+        let to_let_go = &self.to_let_go;
+        self.leaving.retain(|backend| {
+            to_let_go.iter().any(|step| step.server.backend.as_str() == backend.name.as_str())
+        });
     }
 
     /// What is to be done now, but for what has proved to do harm.
@@ -269,7 +336,10 @@ impl Controller {
     /// Reads the servers and, where the process or its set of servers is another one, what goes with them; also the
     /// sessions on those of `sessions_of`.
     async fn observe(&mut self, sessions_of: &[(BackendName, u32)]) -> Result<Observed, LookError> {
-        let (process, sight) = look::servers(&self.client, &self.managed, sessions_of).await?;
+        let looked_at: Vec<Managed> = self.mandate.managed.iter().chain(&self.leaving).cloned().collect();
+        let (process, mut sight) = look::servers(&self.client, &looked_at, sessions_of).await?;
+        // What has left the configuration may be gone from HAProxy as well.
+        sight.unknown.retain(|name| self.mandate.managed.iter().any(|managed| managed.name == *name));
         let servers = sight
             .backends
             .iter()
@@ -278,7 +348,7 @@ impl Controller {
         let before = self.known.as_ref();
         if before.is_none_or(|known| known.process != process || known.servers != servers) {
             let (level, facts) = look::facts(&self.client, &process, &sight).await?;
-            let missing = look::missing(&self.client, &self.managed, &sight).await;
+            let missing = look::missing(&self.client, &self.mandate.managed, &sight).await;
             self.needed.clear();
             self.refused.clear();
             let known = Known { process: process.clone(), level, facts, servers, missing };
@@ -289,6 +359,7 @@ impl Controller {
         }
         let news = self.settle(&process, &sight);
         let kept = self.keep_ledger().await;
+        self.look_back(&sight);
         let observed = self.put_together(process, &sight);
         self.told.process(&observed, &self.events).await;
         for event in news.into_iter().chain(kept) {
@@ -303,7 +374,7 @@ impl Controller {
     fn put_together(&self, process: Process, sight: &Sight) -> Observed {
         let mut observed = Observed::nothing();
         if let Some(known) = &self.known {
-            for backend in &self.managed {
+            for backend in &self.mandate.managed {
                 let (Some(rows), Some(facts)) =
                     (sight.backends.get(&backend.name), known.facts.get(&backend.name))
                 else {
@@ -350,6 +421,9 @@ impl Controller {
     }
 
     fn writes(&self) -> Writes {
+        if !self.mandate.writes {
+            return Writes::Withheld { would: Vec::new() };
+        }
         let denied = self.known.as_ref().filter(|known| known.level != Level::Admin);
         match (denied, self.refused.iter().next()) {
             (Some(known), _) => Writes::Denied { why: denied_text(self.client.address(), known.level) },

@@ -1,5 +1,6 @@
 //! What happened, as facts and in words that a person understands at 3 a.m. A transition is told once, here.
 
+mod asked;
 mod severity;
 mod text;
 
@@ -10,6 +11,8 @@ pub use self::severity::Severity;
 use self::text::Span;
 pub(crate) use self::text::{contended as contended_text, frozen as frozen_text};
 use crate::{Admin, Failure, HeldBecause, Name, Process, ServerId, Verdict, WhenAllDown};
+
+pub use asked::Asked;
 
 /// One fact worth telling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,6 +230,8 @@ pub enum Event {
         /// Which, and what to do.
         what: String,
     },
+    /// What an operator asked of hactl, and what follows from that.
+    Asked(Asked),
 }
 
 impl Event {
@@ -264,6 +269,7 @@ impl Event {
             Self::HaproxyAway { .. } => "haproxy_away",
             Self::WritesDenied { .. } => "writes_denied",
             Self::Missing { .. } => "missing",
+            Self::Asked(asked) => asked.kind(),
         }
     }
 
@@ -280,6 +286,7 @@ impl Event {
             | Self::LedgerLost { why }
             | Self::WritesDenied { why } => Some(why),
             Self::LedgerWritable { why, .. } => why.as_deref(),
+            Self::Asked(asked) => asked.why(),
             Self::InService { .. }
             | Self::Blackout { .. }
             | Self::BlackoutOver { .. }
@@ -322,6 +329,7 @@ impl Event {
             | Self::TargetBack { server, .. }
             | Self::NoCanary { server }
             | Self::Overridden { server, .. } => Some(server),
+            Self::Asked(asked) => asked.server(),
             Self::InService { .. }
             | Self::Blackout { .. }
             | Self::BlackoutOver { .. }
@@ -374,7 +382,8 @@ impl Event {
             | Self::HaproxyReplaced { .. }
             | Self::HaproxyAway { .. }
             | Self::WritesDenied { .. }
-            | Self::Missing { .. } => self.server().map(|server| &server.backend),
+            | Self::Missing { .. }
+            | Self::Asked(_) => self.server().map(|server| &server.backend),
         }
     }
 }
@@ -441,6 +450,7 @@ impl fmt::Display for Event {
             Self::HaproxyAway { why } => write!(f, "HAProxy does not answer: {why}"),
             Self::WritesDenied { why } => write!(f, "nothing can be changed in HAProxy: {why}"),
             Self::Missing { what } => f.write_str(what),
+            Self::Asked(asked) => asked.fmt(f),
         }
     }
 }

@@ -51,6 +51,7 @@ pub(crate) fn of_start(error: &RunError) -> Exit {
         | RunError::Lock(_)
         | RunError::Record(_)
         | RunError::Controller(_)
+        | RunError::Engine(_)
         | RunError::System { .. } => Exit::NotStarted,
     }
 }

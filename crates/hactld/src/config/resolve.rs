@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use checker::{Credentials, CredentialsError, Target};
-use failover::{Cadence, OnExit, Profile, Rules, Settings};
+use failover::{Cadence, Name, OnExit, Profile, Rules, Settings};
 use haproxy_runtime::BackendName;
 use tracing_subscriber::filter::Targets;
 
@@ -14,11 +14,13 @@ use super::environment::{self, Environment};
 use super::locate::{Origin, Source};
 use super::problem::{ConfigError, Place, Problem};
 use super::raw::{
-    self, Parsed, RawBackend, RawConfig, RawInstance, RawOnExit, RawProbe, RawProfile, RawState, RawTarget,
+    self, Parsed, RawBackend, RawConfig, RawInstance, RawInstanceName, RawMode, RawOnExit, RawProbe,
+    RawProfile, RawState, RawTarget,
 };
 use super::rules::{TierProblem, rules, tier_problems};
 use super::{
-    Backend, Config, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, Instance, Probe, State, quickest, read_at_most,
+    Backend, Config, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, INSTANCES_MAX, Instance, Probe, State,
+    quickest, read_at_most,
 };
 
 /// RFC 1929 carries 255 bytes; the line's end comes on top.
@@ -44,18 +46,14 @@ impl<'a> Resolver<'a> {
         flags: &Flags,
         log: Targets,
     ) -> Result<Config, ConfigError> {
-        let mut probe = self.probe(raw.probe);
+        let probe = self.probe(raw.probe);
         let admin_socket = self.admin_socket(raw.admin.socket, flags);
         let state = self.state(raw.state, flags);
-        let instance = self.instance(raw.instance, flags);
-        match instance {
-            Some(instance) if self.problems.is_empty() => {
-                let own = instance.backends.iter().filter(|backend| backend.rules != Rules::DEFAULT);
-                probe.settings.rules =
-                    own.map(|backend| (backend.core_name(), backend.rules.clone())).collect();
-                Ok(Config { probe, admin_socket, state, instance, record: flags.record.clone(), log })
-            }
-            Some(_) | None => Err(ConfigError::new(self.problems)),
+        let instances = self.instances(raw.instance, flags);
+        if self.problems.is_empty() {
+            Ok(Config { probe, admin_socket, state, instances, record: flags.record.clone(), log })
+        } else {
+            Err(ConfigError::new(self.problems))
         }
     }
 
@@ -139,39 +137,98 @@ impl<'a> Resolver<'a> {
         State { dir, on_exit: on_exit.map_or(OnExit::Keep, |RawOnExit(on_exit)| on_exit) }
     }
 
-    /// The one instance: from the file, changed or given by the flags.
-    fn instance(&mut self, raw: Vec<RawInstance>, flags: &Flags) -> Option<Instance> {
-        if raw.len() > 1 {
-            let what = format!("{} instances; this version steers one", raw.len());
-            let next = "run one hactl for each HAProxy, each with its own [admin] socket";
-            self.report(&what, next, &["instance", "1"]);
-            return None;
+    /// Those of the file; where there is one or none, changed or given by the flags.
+    fn instances(&mut self, mut raw: Vec<RawInstance>, flags: &Flags) -> Vec<Instance> {
+        if raw.len() > INSTANCES_MAX {
+            let what = format!("{} instances; one hactl steers at most {INSTANCES_MAX}", raw.len());
+            let next = "run another hactl for the rest, with an [admin] socket of its own";
+            self.report(&what, next, &["instance", &INSTANCES_MAX.to_string()]);
+            return Vec::new();
         }
-        let raw = raw.into_iter().next().unwrap_or_default();
+        if raw.len() > 1 {
+            if self.has_flags_of_one(raw.len(), flags) {
+                return Vec::new();
+            }
+        } else {
+            raw.resize_with(1, RawInstance::default);
+        }
+        let several = raw.len() > 1;
+        let mut instances = Vec::with_capacity(raw.len());
+        for (index, raw) in raw.into_iter().enumerate() {
+            let index = index.to_string();
+            if several && raw.name.is_none() {
+                let next = "say name = \"NAME\" in each [[instance]], so that they can be told apart";
+                self.report("one of several instances without a name", next, &["instance", &index]);
+            }
+            instances.extend(self.instance(raw, &index, flags));
+        }
+        self.check_different(&instances);
+        instances
+    }
+
+    /// Flags do not say which of several is meant.
+    fn has_flags_of_one(&mut self, instances: usize, flags: &Flags) -> bool {
+        let given = [
+            (flags.haproxy.is_some(), "--haproxy (or HACTL_HAPROXY)"),
+            (!flags.backends.is_empty(), "--backend"),
+        ];
+        for (_, flag) in given.iter().filter(|(is_given, _)| *is_given) {
+            let what =
+                format!("the configuration has {instances} instances, and this does not say which is meant");
+            let next = "leave it out and change the configuration instead".to_owned();
+            self.problems.push(Problem::new(what).next(next).at(Place::Flag(flag)));
+        }
+        given.iter().any(|(is_given, _)| *is_given)
+    }
+
+    fn check_different(&mut self, instances: &[Instance]) {
+        for (index, instance) in instances.iter().enumerate() {
+            let before = &instances[..index];
+            let index = index.to_string();
+            if before.iter().any(|other| other.name == instance.name) {
+                let what = format!("two instances are called {}", instance.name);
+                self.report(&what, "call one of them otherwise", &["instance", &index, "name"]);
+            }
+            if let Some(other) = before.iter().find(|other| other.haproxy == instance.haproxy) {
+                let what = format!("{} is steered by instance {} already", instance.haproxy, other.name);
+                let next = "put all its backends into one [[instance]]";
+                self.report(&what, next, &["instance", &index, "haproxy"]);
+            }
+        }
+    }
+
+    fn instance(&mut self, raw: RawInstance, index: &str, flags: &Flags) -> Option<Instance> {
         let haproxy = match &flags.haproxy {
             Some(text) => self.flag("--haproxy (or HACTL_HAPROXY)", text),
             None => raw.haproxy.map(|address| address.0),
         };
         if haproxy.is_none() && flags.haproxy.is_none() {
             let next = "say haproxy = \"/run/haproxy/admin.sock\" in [[instance]], or --haproxy ADDR";
-            self.report("which HAProxy is not said", next, &["instance", "0"]);
+            self.report("which HAProxy is not said", next, &["instance", index]);
         }
-        let in_file = self.backends(raw.backend);
+        let problems = self.problems.len();
+        let in_file = self.backends(raw.backend, index);
         let backends =
             if flags.backends.is_empty() { in_file } else { self.flag_backends(&flags.backends, &in_file) };
-        if backends.is_empty() && self.problems.is_empty() {
+        // Where there was a mistake in one of them, that is what is to be told.
+        if backends.is_empty() && haproxy.is_some() && self.problems.len() == problems {
             let next = "name it in [[instance.backend]], or by --backend NAME";
-            self.report("no backend to steer", next, &["instance", "0"]);
+            self.report("no backend to steer", next, &["instance", index]);
         }
-        Some(Instance { name: raw.name.unwrap_or_else(|| "haproxy".to_owned()), haproxy: haproxy?, backends })
+        // Only the first one may go without, unless that was told as a mistake.
+        let unnamed =
+            || if index == "0" { Name::from("haproxy") } else { Name::from(format!("haproxy#{index}")) };
+        let name = raw.name.map_or_else(unnamed, |Parsed(RawInstanceName(name))| name);
+        let observe = flags.observe || raw.mode.is_some_and(|Parsed(RawMode(observe))| observe);
+        Some(Instance { name, haproxy: haproxy?, observe, backends })
     }
 
-    fn backends(&mut self, raw: Vec<RawBackend>) -> Vec<Backend> {
+    fn backends(&mut self, raw: Vec<RawBackend>, instance: &str) -> Vec<Backend> {
         let mut seen = BTreeSet::new();
         let mut backends = Vec::new();
         for (index, backend) in raw.into_iter().enumerate() {
             let index = index.to_string();
-            let at = |key| ["instance", "0", "backend", &index, key];
+            let at = |key| ["instance", instance, "backend", &index, key];
             let credentials = self.credentials(&backend, &at);
             let rules = rules(&backend);
             for TierProblem { what, next, place } in tier_problems(&backend) {
