@@ -4,8 +4,10 @@
 mod steering {
     mod agent;
     mod blackout;
+    mod configuration;
     mod faults;
     mod foreign;
+    mod instances;
     mod killed;
     mod ledger;
     mod master;

@@ -97,13 +97,16 @@ async fn json_is_the_hactl_v1_contract() {
             "apiVersion",
             "applying",
             "backends",
+            "config_stale",
             "exit_code",
             "frozen_since",
             "generatedAt",
             "haproxy",
             "instance",
+            "instances",
             "kind",
             "node",
+            "paused",
             "problems",
             "version"
         ]
@@ -111,6 +114,13 @@ async fn json_is_the_hactl_v1_contract() {
     assert_eq!((status["apiVersion"].as_str(), status["kind"].as_str()), (Some("hactl/v1"), Some("Status")));
     assert_eq!((&status["instance"], &status["applying"]), (&"7891".into(), &true.into()));
     assert_eq!(status["problems"].as_array().map(Vec::len), Some(0));
+
+    let instance = &status["instances"][0];
+    assert_eq!(
+        keys(instance),
+        ["applying", "frozen_since", "haproxy", "mode", "name", "problems", "verdict", "would"]
+    );
+    assert_eq!((&instance["mode"], &instance["name"]), (&"active".into(), &"7891".into()));
 
     let haproxy = &status["haproxy"];
     assert_eq!(
@@ -129,6 +139,7 @@ async fn json_is_the_hactl_v1_contract() {
             "in_service",
             "in_service_seconds",
             "in_service_since",
+            "instance",
             "name",
             "on_backup",
             "servers",

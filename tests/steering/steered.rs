@@ -79,31 +79,40 @@ impl Steered {
 
     /// Waits until HAProxy has these servers in maint and no others.
     pub(super) async fn wait_for_maint(&self, names: &[&str]) {
-        let start = Instant::now();
-        loop {
-            let maint = self.in_maint().await;
-            if maint.as_deref() == Some(names) {
-                return;
-            }
-            assert!(start.elapsed() < PATIENCE, "{maint:?} are in maint, not {names:?}");
-            sleep(POLL).await;
-        }
+        wait_for_maint(&self.lab, names).await;
     }
 
     /// The servers in maint; `None` while HAProxy does not answer.
     pub(super) async fn in_maint(&self) -> Option<Vec<&'static str>> {
-        let socket = self.lab.haproxy.admin_socket();
-        let reply = e2e::haproxy::ask(&socket, "show servers state socks_back_7891").await.ok()?;
-        let mut maint = Vec::new();
-        for name in ["wg1", "wg2", "cloudflare_warp"] {
-            let row = reply.lines().find(|line| line.split(' ').nth(3) == Some(name))?;
-            let admin: u32 = row.split(' ').nth(6)?.parse().ok()?;
-            if admin & 0x23 != 0 {
-                maint.push(name);
-            }
-        }
-        Some(maint)
+        in_maint(&self.lab).await
     }
+}
+
+/// Waits until the scene's HAProxy has these servers in maint and no others.
+pub(super) async fn wait_for_maint(lab: &Lab, names: &[&str]) {
+    let start = Instant::now();
+    loop {
+        let maint = in_maint(lab).await;
+        if maint.as_deref() == Some(names) {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{maint:?} are in maint, not {names:?}");
+        sleep(POLL).await;
+    }
+}
+
+async fn in_maint(lab: &Lab) -> Option<Vec<&'static str>> {
+    let socket = lab.haproxy.admin_socket();
+    let reply = e2e::haproxy::ask(&socket, "show servers state socks_back_7891").await.ok()?;
+    let mut maint = Vec::new();
+    for name in ["wg1", "wg2", "cloudflare_warp"] {
+        let row = reply.lines().find(|line| line.split(' ').nth(3) == Some(name))?;
+        let admin: u32 = row.split(' ').nth(6)?.parse().ok()?;
+        if admin & 0x23 != 0 {
+            maint.push(name);
+        }
+    }
+    Some(maint)
 }
 
 /// hactl as an operator would start it, but quick to notice and slow to give up on a busy machine.
@@ -118,9 +127,14 @@ pub(super) fn start_hactl_ruled(lab: &Lab, rules: &str) -> Daemon {
 
 /// The same with another configuration. The controller says in its log what wakes it.
 pub(super) fn start_hactl_with(lab: &Lab, adapt: impl FnOnce(String) -> String) -> Daemon {
-    let config = adapt(lab.config().replace("timeout = \"500ms\"", "timeout = \"1500ms\""));
+    let config = adapt(patient(lab));
     let file = lab.write_config(&config);
     let file = file.to_str().expect("the directory's name is plain");
     let log = [("HACTL_LOG", "info,controller=debug")];
     Daemon::start(env!("CARGO_BIN_EXE_hactl-dup"), &["run", "--config", file], &log)
+}
+
+/// The scene's configuration, with limits that a busy machine keeps.
+pub(super) fn patient(lab: &Lab) -> String {
+    lab.config().replace("timeout = \"500ms\"", "timeout = \"1500ms\"")
 }

@@ -100,3 +100,40 @@ async fn a_user_who_may_not_ask_is_told_whose_socket_it_is() {
         "  next: join the socket's group (usermod -aG GROUP USER, then log in again), or repeat with sudo"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_look_may_not_change_anything() {
+    let lab = Lab::start(Layout::AllBackup).await;
+    let mut hactl = start(&lab, &patient(&lab));
+    said(&mut hactl, "socks_back_7891/wg1 is online").await;
+    let (nobody, socket) = (Nobody::new(), lab.hactl_socket());
+    nobody.let_in(&socket);
+    let run = |args: &'static [&'static str]| {
+        let mut command = nobody.hactl();
+        command.args(args).arg("--socket").arg(&socket);
+        async move { run_command(&mut command, "").await }
+    };
+    let status = run(&["status"]).await;
+    assert!(status.stdout.contains("socks_back_7891"), "{status:?}");
+    if !nobody.is_other() {
+        // An ordinary user cannot become another one; hactl is theirs, and so they may.
+        assert_eq!(run(&["resume"]).await.code, Some(0));
+        return;
+    }
+    for (args, what) in [
+        (&["reload"][..], "reload the configuration"),
+        (&["pause", "-m", "mischief"], "pause"),
+        (&["resume"], "resume"),
+    ] {
+        let ran = run(args).await;
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(77), ""), "{ran:?}");
+        let expected = format!(
+            "error: hactl at {} did not {what}\n  \
+             why:  permission denied: uid 65534 has role reader, needs operator\n  \
+             next: repeat with sudo, or as the user that hactl runs as\n",
+            socket.display()
+        );
+        assert_eq!(ran.stderr, expected);
+    }
+    assert!(!hactl.lines().iter().any(|line| line.contains("paused")));
+}

@@ -58,6 +58,11 @@ impl Probes {
         Self { shared, tasks: JoinSet::new(), live: HashMap::new(), evidence }
     }
 
+    /// Asks otherwise from now on; what is under way goes on as it began.
+    pub fn set(&mut self, prober: Prober, settings: Settings) {
+        self.shared = Arc::new(Shared::new(prober, settings, self.shared.teller().clone()));
+    }
+
     /// Does what is ordered at once, as far as the bound on probes under way allows. The server is offered
     /// `credentials` where it wants a login. Must be called within a tokio runtime.
     ///

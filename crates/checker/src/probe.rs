@@ -52,6 +52,14 @@ impl Prober {
         Ok(Self { tls: tls::connector(roots)?, permits: Arc::new(Semaphore::new(MAX_PROBES)) })
     }
 
+    /// One of `parts` that have nothing to do with each other: each has its own part of the room for probes under way, so
+    /// that nobody waits behind what hangs in another one.
+    #[must_use]
+    pub fn part_of(&self, parts: usize) -> Self {
+        let room = (MAX_PROBES / parts.max(1)).max(1);
+        Self { tls: self.tls.clone(), permits: Arc::new(Semaphore::new(room)) }
+    }
+
     pub(crate) const fn tls(&self) -> &TlsConnector {
         &self.tls
     }

@@ -173,6 +173,11 @@ pub(crate) async fn cut(
     answered
 }
 
+/// The command as HAProxy would read it.
+pub(crate) fn text(step: &Step) -> Option<String> {
+    command(step).ok().map(|command| command.to_string())
+}
+
 fn command(step: &Step) -> Result<Command, String> {
     let state = match step.set {
         Admin::Ready => AdminState::Ready,

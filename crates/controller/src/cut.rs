@@ -10,7 +10,7 @@ impl Controller {
     /// Cuts what the plan says, made from what was read last.
     pub(crate) async fn cut(&mut self, plan: &Plan, observed: &Observed) {
         self.uncut.retain(|server, _| plan.kills.contains(server));
-        let denied = matches!(observed.writes, Writes::Denied { .. });
+        let denied = matches!(observed.writes, Writes::Denied { .. } | Writes::Withheld { .. });
         let process = self.known.as_ref().map(|known| known.process.clone());
         let Some(process) = process.filter(|_| !denied && !plan.kills.is_empty()) else { return };
         for (server, outcome) in cut(&self.client, &process, &plan.kills).await {

@@ -9,6 +9,7 @@ mod cut;
 mod ledger;
 mod lock;
 mod look;
+mod mandate;
 mod observe;
 mod ours;
 mod pace;
@@ -24,8 +25,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use failover::{
-    Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Name, Observed, OnExit, Plan, Process,
-    ServerId, Step, Time, Want, Writes, plan,
+    Admin, Asked, Contention, Desired, Event, Haproxy, Held, HeldBecause, Name, Observed, OnExit, Plan,
+    Process, ServerId, Step, Time, Want, Writes, plan,
 };
 use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, StatRow};
 use tokio::sync::{mpsc, watch};
@@ -38,7 +39,9 @@ use crate::apply::{Applied, chain, take_down};
 use crate::ledger::{Ledger, LedgerFile};
 pub use crate::lock::{HaproxyLock, LockError};
 use crate::look::{LookError, Sight, core_name};
+pub use crate::mandate::{Managed, Mandate};
 use crate::observe::Facts;
+use crate::ours::server_id;
 use crate::sentry::{Posts, Sentry};
 pub use crate::state::{LedgerPlace, StateDir, StateError};
 use crate::state_file::StateFile;
@@ -67,19 +70,17 @@ const RETRY_MAX: Duration = IDENTITY_EVERY;
 /// writes that were lost in a reload.
 const ROUNDS_MAX: u32 = 4;
 
-/// One backend to steer.
-#[derive(Clone, Debug)]
-pub struct Managed {
-    /// Its name.
-    pub name: BackendName,
-    /// The servers to steer; `None` for all.
-    pub servers: Option<BTreeSet<ServerName>>,
-}
-
 /// The controller of one HAProxy.
 pub struct Controller {
     client: Client,
-    managed: Vec<Managed>,
+    /// As it may be by now.
+    mandates: watch::Receiver<Mandate>,
+    /// As it is acted on.
+    mandate: Mandate,
+    /// Backends of earlier mandates, until nothing in them is ours.
+    leaving: Vec<Managed>,
+    /// What is ours although it is not ours to steer any more.
+    to_let_go: Vec<Step>,
     origin: Instant,
     desired: watch::Receiver<Desired>,
     observed: watch::Sender<Observed>,
@@ -133,19 +134,24 @@ impl Known {
 }
 
 impl Controller {
-    /// A controller that has not looked yet. Times in what it reports count from `origin`.
+    /// A controller that has not looked yet, and does what the mandate says at the time. Times in what it reports count
+    /// from `origin`.
     #[must_use]
     pub fn new(
         address: Address,
-        managed: Vec<Managed>,
+        mut mandates: watch::Receiver<Mandate>,
         origin: Instant,
         desired: watch::Receiver<Desired>,
         observed: watch::Sender<Observed>,
         events: mpsc::Sender<Event>,
     ) -> Self {
+        let mandate = mandates.borrow_and_update().clone();
         Self {
             client: Client::new(address),
-            managed,
+            mandate,
+            mandates,
+            leaving: Vec::new(),
+            to_let_go: Vec::new(),
             origin,
             desired,
             observed,
@@ -200,7 +206,7 @@ impl Controller {
         Self { agent: Some(agent), ..self }
     }
 
-    /// Reconciles until nobody is left to say what is wanted.
+    /// Reconciles until nobody is left to say what is wanted, or the mandate has ended and nothing is ours any more.
     pub async fn run(mut self) {
         self.inherit().await;
         let state_file = self.state_file.as_ref().map(|file| file.path().to_owned());
@@ -209,6 +215,9 @@ impl Controller {
         loop {
             let pause = match self.pass().await {
                 Ok(()) => {
+                    if self.mandate.managed.is_empty() && self.leaving.is_empty() {
+                        return;
+                    }
                     self.retry = RETRY_MIN;
                     IDENTITY_EVERY
                 }
@@ -228,10 +237,28 @@ impl Controller {
                     }
                     self.woken = true;
                 }
+                changed = self.mandates.changed() => {
+                    if changed.is_err() {
+                        return self.leave().await;
+                    }
+                    self.take_mandate();
+                }
                 () = sentry.stirred() => {}
                 () = sleep(pause) => {}
             }
         }
+    }
+
+    /// What it is there for from now on: everything is looked at anew.
+    fn take_mandate(&mut self) {
+        let mandate = self.mandates.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.mandate, mandate);
+        let now = &self.mandate.managed;
+        let stays = |backend: &Managed| now.iter().any(|managed| managed.name == backend.name);
+        let gone = before.managed.into_iter().chain(std::mem::take(&mut self.leaving));
+        self.leaving = gone.filter(|backend| !stays(backend)).collect();
+        self.known = None;
+        self.woken = true;
     }
 
     /// Looks as closely as is due, and brings HAProxy to what is wanted where it is not.
@@ -250,7 +277,7 @@ impl Controller {
         let mut observed = self.observe(&sessions_of).await?;
         let mut plan = self.plan(&observed);
         for round in 0..ROUNDS_MAX {
-            let denied = matches!(observed.writes, Writes::Denied { .. });
+            let denied = matches!(observed.writes, Writes::Denied { .. } | Writes::Withheld { .. });
             // What was lost is repeated at once; what was refused is, when it is time to look again.
             let hopeless = round > 0 && plan.steps.iter().all(|step| self.refused.contains_key(&step.server));
             let process = self.known.as_ref().map(|known| known.process.clone());
@@ -282,8 +309,12 @@ impl Controller {
         }
         self.refused.retain(|server, _| plan.steps.iter().any(|step| step.server == *server));
         observed.writes = self.writes();
+        if let Writes::Withheld { would } = &mut observed.writes {
+            *would = plan.steps.iter().filter_map(apply::text).collect();
+            self.told.would(would, &self.events).await;
+        }
         self.told.held(&plan.held, &self.events).await;
-        if plan.steps.is_empty() {
+        if plan.steps.is_empty() && self.mandate.writes {
             self.keep_state_file(&observed, &plan.steps).await;
         }
         if !woken {
@@ -294,6 +325,7 @@ impl Controller {
             self.state_due = Instant::now();
             self.sent = Some((plan, Applied::default()));
         }
+        self.let_go().await;
         self.publish(observed);
         Ok(())
     }
@@ -302,6 +334,41 @@ impl Controller {
         if let Some(file) = &mut self.state_file {
             file.keep(observed, steps, &self.events).await;
         }
+    }
+
+    /// Gives back what is ours and not ours to steer any more: nobody else ever would. What comes of it is seen next time.
+    async fn let_go(&mut self) {
+        let steps = std::mem::take(&mut self.to_let_go);
+        let Some(process) = self.known.as_ref().map(|known| known.process.clone()) else { return };
+        if steps.is_empty() || matches!(self.writes(), Writes::Denied { .. } | Writes::Withheld { .. }) {
+            return;
+        }
+        let applied = self.apply(&process, &steps).await;
+        for Step { server, .. } in steps.into_iter().filter(|_| applied.broken_off.is_none()) {
+            match applied.refused.get(&server) {
+                // It is tried again for as long as anybody waits for it.
+                Some(why) => tracing::debug!(%server, why, "not given back"),
+                None => self.told.say(Event::Asked(Asked::LetGo { server }), &self.events).await,
+            }
+        }
+        self.state_due = Instant::now();
+    }
+
+    /// Takes note of what a sight shows of that.
+    fn look_back(&mut self, sight: &Sight) {
+        let mandate = &self.mandate;
+        let rows = sight.backends.iter().flat_map(|(name, rows)| rows.iter().map(move |row| (name, row)));
+        let steps =
+            rows.filter(|(name, row)| !mandate.covers(name, &row.srv_name)).filter_map(|(name, row)| {
+                let server = server_id(name, row);
+                let ours = observe::is_out_by_us(row, &server, &self.ledger);
+                ours.then_some(Step { server, set: Admin::Ready, why: None })
+            });
+        self.to_let_go = steps.collect();
+        let to_let_go = &self.to_let_go;
+        self.leaving.retain(|backend| {
+            to_let_go.iter().any(|step| step.server.backend.as_str() == backend.name.as_str())
+        });
     }
 
     /// What is to be done now, but for what has proved to do harm.
@@ -316,7 +383,9 @@ impl Controller {
         plan.held.extend(held);
         plan.steps.retain(|step| !harmful(step));
         if let Some(agent) = &self.agent {
-            agent.answer(&self.desired.borrow(), observed, &plan);
+            // Whoever looks on says what HAProxy has already.
+            let said = if self.mandate.writes { &plan } else { &Plan::default() };
+            agent.answer(&self.desired.borrow(), observed, said);
         }
         // A shorter one is over before the order matters to anybody.
         if plan.steps.len() > pace::FIRST { plan.urgent_first(observed) } else { plan }
@@ -351,7 +420,10 @@ impl Controller {
     /// Reads the servers and, where the process or its set of servers is another one, what goes with them; also the
     /// sessions on those of `sessions_of`.
     async fn observe(&mut self, sessions_of: &[(BackendName, u32)]) -> Result<Observed, LookError> {
-        let (process, sight) = look::servers(&self.client, &self.managed, sessions_of).await?;
+        let looked_at: Vec<Managed> = self.mandate.managed.iter().chain(&self.leaving).cloned().collect();
+        let (process, mut sight) = look::servers(&self.client, &looked_at, sessions_of).await?;
+        // What has left the configuration may be gone from HAProxy as well.
+        sight.unknown.retain(|name| self.mandate.managed.iter().any(|managed| managed.name == *name));
         let unread = |(name, _): &&(BackendName, u32)| !sight.sessions.contains_key(name);
         if let (Some(_), Some((name, _))) = (&self.agent, sessions_of.iter().find(unread)) {
             return Err(LookError::Mismatch(format!("show stat of {name}")));
@@ -365,7 +437,7 @@ impl Controller {
         let before = self.known.as_ref();
         if before.is_none_or(|known| known.process != process || known.servers != servers) {
             let (level, facts) = look::facts(&self.client, &process, &sight).await?;
-            let missing = look::missing(&self.client, &self.managed, &sight).await;
+            let missing = look::missing(&self.client, &self.mandate.managed, &sight).await;
             self.needed.clear();
             self.refused.clear();
             let known = Known { process: process.clone(), level, facts, servers, missing };
@@ -378,6 +450,7 @@ impl Controller {
         // An operator's `maint` is another flag than ours, so nobody can contend for it.
         let news = if self.agent.is_none() { self.settle(&process, &sight) } else { Vec::new() };
         let kept = self.keep_ledger().await;
+        self.look_back(&sight);
         if let Some(agent) = self.agent.as_mut().filter(|_| !same_process) {
             agent.begin_process();
         }
@@ -405,7 +478,7 @@ impl Controller {
     fn put_together(&self, process: Process, sight: &Sight) -> Observed {
         let mut observed = Observed::nothing();
         if let Some(known) = &self.known {
-            for backend in &self.managed {
+            for backend in &self.mandate.managed {
                 let (Some(rows), Some(facts)) =
                     (sight.backends.get(&backend.name), known.facts.get(&backend.name))
                 else {
@@ -463,6 +536,9 @@ impl Controller {
     }
 
     fn writes(&self) -> Writes {
+        if !self.mandate.writes {
+            return Writes::Withheld { would: Vec::new() };
+        }
         // By the agent lever nothing has to be sent.
         let denied = self.known.as_ref().filter(|_| self.agent.is_none() && !self.is_admin());
         match (denied, self.refused.iter().next()) {

@@ -149,6 +149,12 @@ pub(crate) fn seen(row: &ServerState, uptime: u64) -> Seen {
     }
 }
 
+/// We have put it where it is now, and that is not into service.
+pub(crate) fn is_out_by_us(row: &ServerState, server: &ServerId, ledger: &Ledger) -> bool {
+    let bits = row.srv_admin_state.bits();
+    admin(bits) != Admin::Ready && owner(bits, server, ledger) == Owner::Ours
+}
+
 fn owner(bits: u32, server: &ServerId, ledger: &Ledger) -> Owner {
     let ours = match admin(bits) {
         Admin::Ready => true,

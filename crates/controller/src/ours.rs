@@ -73,7 +73,9 @@ impl Controller {
             .collect();
         let over = self.contention.on_time(now).into_iter();
         events.extend(over.map(|backend| Event::Contended { backend, stand_back: None }));
-        for ServerId { backend, .. } in foreign.into_iter().filter(|server| steers(&self.managed, server)) {
+        for ServerId { backend, .. } in
+            foreign.into_iter().filter(|server| steers(&self.mandate.managed, server))
+        {
             let begins = self.contention.on_change(&backend, now);
             events.extend(begins.map(|rest| Event::Contended { backend, stand_back: Some(rest) }));
         }
@@ -95,7 +97,7 @@ impl Controller {
     async fn lift(&mut self) -> Result<(), String> {
         // Mostly there is nothing to lift, and then a HAProxy that hangs holds up no end.
         let nothing = leave(&self.observed.borrow(), self.on_exit).is_empty();
-        if nothing {
+        if nothing || !self.mandate.writes {
             return Ok(());
         }
         let observed = self.observe(&[]).await.map_err(|error| crate::apply::chain(&error))?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failover::{Event, Haproxy, Held, Observed, Process, Time, Writes};
+use failover::{Asked, Event, Haproxy, Held, Observed, Process, Time, Writes};
 use tokio::sync::mpsc;
 
 /// A HAProxy that answers again within this was only reloaded: its socket refuses for up to 55 ms, and for up to
@@ -16,6 +16,7 @@ pub(crate) struct Told {
     denied: bool,
     missing: Vec<String>,
     held: Vec<Held>,
+    would: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -76,6 +77,14 @@ impl Told {
         if lasts && away.told.as_deref() != Some(why) {
             away.told = Some(why.to_owned());
             self.say(Event::HaproxyAway { why: why.to_owned() }, events).await;
+        }
+    }
+
+    /// What would be sent, were it not withheld.
+    pub(crate) async fn would(&mut self, would: &[String], events: &mpsc::Sender<Event>) {
+        if self.would != would {
+            self.would = would.to_vec();
+            self.say(Event::Asked(Asked::Would { commands: would.to_vec() }), events).await;
         }
     }
 

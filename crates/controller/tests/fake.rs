@@ -8,8 +8,8 @@ mod fake {
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use controller::{Controller, LedgerPlace, Managed, StateDir};
-use failover::{Desired, Event, Haproxy, Name, Observed, OnExit, Want, Wish, Writes};
+use controller::{Controller, LedgerPlace, Managed, Mandate, StateDir};
+use failover::{Asked, Desired, Event, Haproxy, Name, Observed, OnExit, ServerId, Want, Wish, Writes};
 use fake::haproxy::FakeHaproxy;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
@@ -287,6 +287,33 @@ async fn the_sessions_on_many_servers_are_read_less_often() {
     assert!(counted <= start.elapsed().as_secs() / 7, "{counted}");
 }
 
+#[tokio::test]
+async fn what_is_withheld_is_told_and_not_sent_until_it_may_be() {
+    let mut scene = Scene::start().await;
+    scene.mandate.send_modify(|mandate| mandate.writes = false);
+    scene.want(&[("wg1", Want::Maint), ("wg2", Want::Ready)]);
+    let would = vec!["set server b/wg1 state maint".to_owned()];
+    let withheld = Writes::Withheld { would: would.clone() };
+    scene.until_observed(|observed| observed.writes == withheld).await;
+    scene.until_event(|event| *event == Event::Asked(Asked::Would { commands: would.clone() })).await;
+    scene.until_looks(5).await;
+    assert!(scene.haproxy.writes().is_empty());
+    scene.mandate.send_modify(|mandate| mandate.writes = true);
+    scene.until(|haproxy| haproxy.writes() == ["b/wg1 maint"]).await;
+}
+
+#[tokio::test]
+async fn whoever_has_nothing_to_steer_any_more_gives_back_what_is_ours_and_ends() {
+    let mut scene = Scene::start().await;
+    scene.want(&[("wg1", Want::Maint), ("wg2", Want::Ready)]);
+    scene.until(|haproxy| haproxy.writes() == ["b/wg1 maint"]).await;
+    scene.mandate.send_modify(|mandate| mandate.managed.clear());
+    let (wg1, back) = (ServerId::new("b", "wg1"), ["b/wg1 maint", "b/wg1 ready"]);
+    scene.until_event(|event| *event == Event::Asked(Asked::LetGo { server: wg1.clone() })).await;
+    timeout(PATIENCE, scene.desired.closed()).await.expect("the controller has ended");
+    assert_eq!(scene.haproxy.writes(), back);
+}
+
 /// Whether the line asks for the sessions alone.
 fn counts(line: &str) -> bool {
     line.contains("show stat 3 4 -1")
@@ -307,6 +334,7 @@ struct Scene {
     desired: watch::Sender<Desired>,
     observed: watch::Receiver<Observed>,
     events: mpsc::Receiver<Event>,
+    mandate: watch::Sender<Mandate>,
     seen: Vec<Event>,
     running: JoinHandle<()>,
 }
@@ -346,9 +374,10 @@ impl Scene {
         let (seen, observed) = watch::channel(Observed::nothing());
         let (sender, events) = mpsc::channel(1024);
         let managed = vec![Managed { name: "b".parse().expect("a plain name"), servers: None }];
-        let controller = Controller::new(haproxy.address(), managed, Instant::now(), wanted, seen, sender);
+        let (mandate, mandates) = watch::channel(Mandate { managed, writes: true });
+        let controller = Controller::new(haproxy.address(), mandates, Instant::now(), wanted, seen, sender);
         let running = tokio::spawn(with(controller).run());
-        let mut scene = Self { haproxy, desired, observed, events, seen: Vec::new(), running };
+        let mut scene = Self { haproxy, desired, observed, events, mandate, seen: Vec::new(), running };
         scene.until_observed(|observed| matches!(observed.haproxy, Haproxy::Present { .. })).await;
         scene
     }

@@ -6,6 +6,7 @@ mod decide;
 mod failback;
 mod leave;
 mod servers;
+mod settings;
 mod steer;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -29,6 +29,7 @@ use crate::damping::Damping;
 use crate::history::History;
 use crate::lateness::Lateness;
 use crate::loss::Loss;
+use crate::moved::Moved;
 use crate::pace::Paces;
 use crate::random::Random;
 use crate::recovery::Recovery;
@@ -303,6 +304,20 @@ impl Detector {
         if matches!(self.phase, Phase::Fresh | Phase::Lost) {
             self.suspect(desk.now, None, desk);
         }
+    }
+
+    /// Other settings hold from now on, with the targets in other places where they have `moved`: then what is under way
+    /// asks for what is not known by these numbers any more.
+    pub(crate) fn on_settings(&mut self, moved: Option<&Moved>, desk: &mut Desk<'_>) {
+        if let Some(moved) = moved {
+            self.lateness.rearrange(moved);
+            self.slow.rearrange(moved);
+            self.rests.rearrange(moved);
+            self.keeping.rearrange(moved);
+            self.full_probes = 0;
+            self.on_gap(desk);
+        }
+        self.not_later_than(self.pace_of(desk.settings), desk);
     }
 
     /// Drops everything under way and the kept connection.

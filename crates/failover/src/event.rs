@@ -1,5 +1,6 @@
 //! What happened, as facts and in words that a person understands at 3 a.m. A transition is told once, here.
 
+mod asked;
 mod severity;
 mod text;
 
@@ -10,6 +11,8 @@ pub use self::severity::Severity;
 use self::text::Span;
 pub(crate) use self::text::{contended as contended_text, frozen as frozen_text};
 use crate::{Admin, Failure, HeldBecause, Name, Process, ServerId, Verdict, WhenAllDown};
+
+pub use asked::Asked;
 
 /// One fact worth telling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -244,6 +247,8 @@ pub enum Event {
         /// Which, and what to do.
         what: String,
     },
+    /// What an operator asked of hactl, and what follows from that.
+    Asked(Asked),
 }
 
 impl Event {
@@ -284,6 +289,7 @@ impl Event {
             Self::WritesDenied { .. } => "writes_denied",
             Self::ReloadsSuffer { .. } => "reloads_suffer",
             Self::Missing { .. } => "missing",
+            Self::Asked(asked) => asked.kind(),
         }
     }
 
@@ -300,6 +306,7 @@ impl Event {
             | Self::LedgerLost { why }
             | Self::WritesDenied { why } => Some(why),
             Self::LedgerWritable { why, .. } => why.as_deref(),
+            Self::Asked(asked) => asked.why(),
             Self::InService { .. }
             | Self::Blackout { .. }
             | Self::BlackoutOver { .. }
@@ -346,6 +353,7 @@ impl Event {
             | Self::TargetBack { server, .. }
             | Self::NoCanary { server }
             | Self::Overridden { server, .. } => Some(server),
+            Self::Asked(asked) => asked.server(),
             Self::InService { .. }
             | Self::Blackout { .. }
             | Self::BlackoutOver { .. }
@@ -403,7 +411,8 @@ impl Event {
             | Self::HaproxyAway { .. }
             | Self::WritesDenied { .. }
             | Self::ReloadsSuffer { .. }
-            | Self::Missing { .. } => self.server().map(|server| &server.backend),
+            | Self::Missing { .. }
+            | Self::Asked(_) => self.server().map(|server| &server.backend),
         }
     }
 }
@@ -478,6 +487,7 @@ impl fmt::Display for Event {
             Self::HaproxyAway { why } => write!(f, "HAProxy does not answer: {why}"),
             Self::WritesDenied { why } => write!(f, "nothing can be changed in HAProxy: {why}"),
             Self::ReloadsSuffer { why: text } | Self::Missing { what: text } => f.write_str(text),
+            Self::Asked(asked) => asked.fmt(f),
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::moved::Moved;
 use crate::{Stage, TargetId};
 
 /// Stage times that are remembered: 15 s of canaries at the quick cadence (simulated).
@@ -107,6 +108,11 @@ struct Far {
 impl Lateness {
     pub(crate) fn new(targets: usize) -> Self {
         Self { near: Window::default(), far: vec![Far::default(); targets] }
+    }
+
+    /// The targets stand in other places.
+    pub(crate) fn rearrange(&mut self, moved: &Moved) {
+        moved.rearrange(&mut self.far);
     }
 
     /// A stage was passed. `late`: it had been called late by then.

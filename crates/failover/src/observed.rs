@@ -252,6 +252,11 @@ pub enum Writes {
         /// What the socket is, and what to do.
         why: String,
     },
+    /// None is sent, because hactl was told to look on.
+    Withheld {
+        /// The commands that would be sent now, as HAProxy would read them.
+        would: Vec<String>,
+    },
     /// Some came back refused.
     Refused {
         /// The last refusal.

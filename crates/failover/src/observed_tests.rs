@@ -17,7 +17,12 @@ fn a_sight_comes_back_out_of_a_recording_as_it_went_in() {
     let process = Process { pid: 412, start_time: 1_760_000_000, version: "2.6.12".to_owned() };
     let haproxy =
         [Haproxy::Unseen, Haproxy::Away { why: why.clone(), since }, Haproxy::Present { process, at }];
-    let writes = [Writes::Applied, Writes::Denied { why: why.clone() }, Writes::Refused { why }];
+    let writes = [
+        Writes::Applied,
+        Writes::Denied { why: why.clone() },
+        Writes::Refused { why },
+        Writes::Withheld { would: Vec::new() },
+    ];
     for (haproxy, writes) in haproxy.into_iter().zip(writes) {
         let seen = Observed { haproxy, writes, ..seen.clone() };
         let recorded = serde_json::to_string(&seen).unwrap();

@@ -90,6 +90,8 @@ pub enum Input {
     Gap(#[serde(with = "micros")] Duration),
     /// An operator wants the traffic of this backend to go back to where it belongs.
     FailBack(Name),
+    /// Other settings from now on; their seed does not count.
+    Settings(Box<Settings>),
 }
 
 /// One call of the core, and when it was made.
@@ -111,6 +113,7 @@ impl Core {
             Input::Due => self.on_time(now),
             Input::Gap(lasted) => self.on_gap(whole(*lasted), now),
             Input::FailBack(backend) => self.on_fail_back(backend, now),
+            Input::Settings(settings) => self.on_settings(settings, now),
         }
     }
 }
@@ -136,7 +139,7 @@ mod tests {
     use super::*;
     use crate::{Cause, Failure, ProbeId, Stage, Success};
 
-    fn inputs() -> [Input; 9] {
+    fn inputs() -> [Input; 10] {
         let evidence = |saw| Input::Evidence(Evidence { probe: ProbeId(7), at: Time::from_millis(12), saw });
         let failure = Failure { stage: Stage::Connect, cause: Cause::Reply(4), text: "no".to_owned() };
         let last = StageTime { stage: Stage::Tls, took: Duration::from_micros(1234) };
@@ -151,6 +154,7 @@ mod tests {
             Input::Due,
             Input::Gap(Duration::from_secs(3600)),
             Input::FailBack(Name::from("b")),
+            Input::Settings(Box::new(Settings::new(vec![Name::from("https://1.1.1.1/")]))),
         ]
     }
 

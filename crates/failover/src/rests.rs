@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::moved::Moved;
 use crate::{Failure, TargetId, Time};
 
 /// The first rest; each further one is twice as long ...
@@ -44,6 +45,11 @@ pub(crate) struct Rests {
 impl Rests {
     pub(crate) fn new(targets: usize) -> Self {
         Self { pairs: vec![Pair::default(); targets] }
+    }
+
+    /// The targets stand in other places.
+    pub(crate) fn rearrange(&mut self, moved: &Moved) {
+        moved.rearrange(&mut self.pairs);
     }
 
     /// It answered, and served us; true where it was rested, so that this is news.

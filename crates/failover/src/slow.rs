@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::lateness::Window;
+use crate::moved::Moved;
 use crate::{TargetId, Time};
 
 /// Answers that are compared with the usual ones.
@@ -36,6 +37,11 @@ pub(crate) struct Slow {
 impl Slow {
     pub(crate) fn new(targets: usize) -> Self {
         Self { usual: vec![Window::default(); targets], recent: VecDeque::with_capacity(RECENT), since: None }
+    }
+
+    /// The targets stand in other places.
+    pub(crate) fn rearrange(&mut self, moved: &Moved) {
+        moved.rearrange(&mut self.usual);
     }
 
     /// An exchange with `target` took this long. What was `late` is compared, but is not usual.

@@ -2,6 +2,8 @@
 //!
 //! Within v1 fields are only added. Enums are strings, what is unknown is `null`, and units stand in the names.
 
+mod instances;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,6 +20,8 @@ use crate::{
     Admin, Agent, Haproxy, Held, HeldBecause, Name, Observed, ObservedBackend, ObservedServer, Operational,
     Owner, Plan, ServerId, Time, Verdict, Writes, plan,
 };
+
+pub use instances::{InstanceStatus, PauseStatus};
 
 /// Probes that the status shows of each server.
 const HISTORY_SHOWN: usize = 20;
@@ -86,17 +90,24 @@ pub struct Status {
     pub version: String,
     /// This host's name.
     pub node: String,
-    /// The instance's name.
+    /// The first instance's name.
     pub instance: String,
-    /// The HAProxy in question.
+    /// The HAProxy of the first instance.
     pub haproxy: HaproxyStatus,
-    /// Commands are sent and taken.
+    /// Commands are sent and taken, in all instances.
     pub applying: bool,
-    /// What stands in the way, each with what to do; empty when nothing does.
+    /// What stands in the way, each with what to do; empty when nothing does. Where there are several instances, each
+    /// begins with the name of its own.
     pub problems: Vec<String>,
-    /// Since when no server answers, so that nobody can be blamed and nothing is decided, RFC 3339.
+    /// Since when no server of some instance answers, so that nobody can be blamed and nothing is decided, RFC 3339.
     pub frozen_since: Option<String>,
-    /// Its backends, by name.
+    /// Somebody has paused it: nothing is changed in HAProxy meanwhile.
+    pub paused: Option<PauseStatus>,
+    /// The configuration file was read again and cannot be used: what runs is older than it.
+    pub config_stale: bool,
+    /// Each instance, in the order of the configuration.
+    pub instances: Vec<InstanceStatus>,
+    /// The backends of all instances: of one after the other, by name.
     pub backends: Vec<BackendStatus>,
 }
 
@@ -122,6 +133,8 @@ pub struct HaproxyStatus {
 /// One backend.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BackendStatus {
+    /// The instance that it belongs to.
+    pub instance: String,
     /// Its name.
     pub name: String,
     /// How it is.
@@ -267,6 +280,17 @@ impl Core {
         };
         let unseen = if observed.haproxy == Haproxy::Unseen { Level::Unknown } else { Level::Ok };
         let worst = backends.iter().map(|backend| backend.verdict).fold(own.max(unseen), Level::max);
+        let instance = InstanceStatus {
+            name: context.instance.to_owned(),
+            verdict: worst,
+            haproxy: instances::haproxy(observed, context),
+            applying: matches!(observed.haproxy, Haproxy::Present { .. })
+                && observed.writes == Writes::Applied,
+            problems,
+            frozen_since: self.frozen_since().map(context.wall),
+            mode: instances::mode(&observed.writes).to_owned(),
+            would: instances::would(&observed.writes),
+        };
         Status {
             api_version: API_VERSION.to_owned(),
             kind: "Status".to_owned(),
@@ -274,12 +298,14 @@ impl Core {
             exit_code: worst.exit_code(),
             version: context.version.to_owned(),
             node: context.node.to_owned(),
-            instance: context.instance.to_owned(),
-            haproxy: haproxy_status(observed, context),
-            applying: matches!(observed.haproxy, Haproxy::Present { .. })
-                && observed.writes == Writes::Applied,
-            problems,
-            frozen_since: self.frozen_since().map(context.wall),
+            instance: instance.name.clone(),
+            haproxy: instance.haproxy.clone(),
+            applying: instance.applying,
+            problems: instance.problems.clone(),
+            frozen_since: instance.frozen_since.clone(),
+            paused: None,
+            config_stale: false,
+            instances: vec![instance],
             backends,
         }
     }
@@ -296,32 +322,8 @@ fn add_problems(problems: &mut Vec<String>, observed: &Observed, now: Time) {
     match &observed.writes {
         Writes::Denied { why } => problems.push(format!("nothing can be changed in HAProxy: {why}")),
         Writes::Refused { why } => problems.push(format!("HAProxy refuses a command: {why}")),
-        Writes::Applied => {}
+        Writes::Applied | Writes::Withheld { .. } => {}
     }
-}
-
-fn haproxy_status(observed: &Observed, context: &Context<'_>) -> HaproxyStatus {
-    let mut status = HaproxyStatus {
-        answering: false,
-        version: None,
-        pid: None,
-        uptime_seconds: None,
-        socket: context.socket.to_owned(),
-        level: observed.level.clone(),
-        age_seconds: None,
-    };
-    match &observed.haproxy {
-        Haproxy::Unseen => {}
-        Haproxy::Away { since, .. } => status.age_seconds = Some(seconds(context.now.since(*since))),
-        Haproxy::Present { process, at } => {
-            status.answering = true;
-            status.version = Some(process.version.clone());
-            status.pid = Some(process.pid);
-            status.uptime_seconds = Some(context.unix_now.saturating_sub(process.start_time));
-            status.age_seconds = Some(seconds(context.now.since(*at)));
-        }
-    }
-    status
 }
 
 fn backend_status(
@@ -358,6 +360,7 @@ fn backend_status(
         .is_some_and(|active| roles.of_server(active) == "backup");
     let since = backend.in_service.as_ref().map(|(_, since)| *since);
     BackendStatus {
+        instance: context.instance.to_owned(),
         name: name.to_string(),
         verdict: backend_level(backend, &servers, &in_service, on_backup),
         active_server: in_service.first().map(Name::to_string),

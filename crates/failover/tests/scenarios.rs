@@ -13,5 +13,6 @@ mod scenarios {
     mod rules;
     mod servers;
     mod sessions;
+    mod settings;
     mod slow;
 }

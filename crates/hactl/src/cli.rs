@@ -28,6 +28,13 @@ macro_rules! run_codes {
     };
 }
 
+macro_rules! change_codes {
+    () => {
+        "   0  done    3  hactl does not run or does not answer
+  64  usage or configuration error    77  permission denied"
+    };
+}
+
 macro_rules! simulate_codes {
     () => {
         "   0  done    1  the file cannot be replayed"
@@ -101,7 +108,11 @@ hactl on one HAProxy does not start.
 A recording holds what was seen, and no password. Its file has to be new or
 empty, also when hactl is started again. Each server takes 5 MB of it in an hour
 with profile fast (measured), and a quarter of that with eco. It ends at 1 GiB,
-or when the disk is full; hactl goes on.
+or when the disk is full; hactl goes on. Of several instances each has a file of
+its own, FILE.NAME.
+
+SIGHUP and hactl reload have all of it read again; a mistake in it changes
+nothing. --haproxy and --backend are of one instance.
 
 Exit codes:
 ",
@@ -136,6 +147,27 @@ Exit codes:
     "    64  usage error"
 );
 
+const CHANGE_HELP: &str = concat!(
+    "Root and the user that hactl runs as may do this.
+
+Exit codes:
+",
+    change_codes!()
+);
+
+const PAUSE_HELP: &str = concat!(
+    "Probing goes on, and hactl status lists what would be sent. A pause ends with
+the daemon. Root and the user that hactl runs as may do this.
+
+Examples:
+  hactl pause --for 30m -m \"moving wg1\"
+  hactl resume
+
+Exit codes:
+",
+    change_codes!()
+);
+
 /// HAProxy says UP, the tunnel is dead: hactl proves that each SOCKS5 upstream carries traffic, and steers HAProxy.
 #[derive(Debug, Parser)]
 #[command(name = "hactl", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
@@ -157,6 +189,12 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show what was decided on a recording, and with other settings.
     Simulate(SimulateArgs),
+    /// Have the daemon read its configuration again.
+    Reload(SocketArgs),
+    /// Have the daemon change nothing in HAProxy.
+    Pause(PauseArgs),
+    /// End a pause.
+    Resume(SocketArgs),
 }
 
 impl Default for Command {
@@ -202,6 +240,9 @@ pub(crate) struct RunArgs {
     /// What becomes of our maint at the end: keep or restore.
     #[arg(long, value_name = "WHAT")]
     pub(crate) on_exit: Option<String>,
+    /// Change nothing in HAProxy: list what would be sent.
+    #[arg(long)]
+    pub(crate) observe: bool,
 }
 
 #[derive(Debug, Args)]
@@ -216,6 +257,27 @@ pub(crate) struct StatusArgs {
     /// Exit with 0 in place of 1 and 2.
     #[arg(long)]
     pub(crate) exit_zero: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = CHANGE_HELP)]
+pub(crate) struct SocketArgs {
+    /// hactl's own socket.
+    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true, default_value = hactld::config::DEFAULT_SOCKET)]
+    pub(crate) socket: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = PAUSE_HELP)]
+pub(crate) struct PauseArgs {
+    #[command(flatten)]
+    pub(crate) socket: SocketArgs,
+    /// For how long, from 1s to 30d; without it, until hactl resume.
+    #[arg(long = "for", value_name = "DURATION", value_parser = hactld::config::parse_pause)]
+    pub(crate) lasts: Option<Duration>,
+    /// Why, for those who find it paused.
+    #[arg(short = 'm', long, value_name = "TEXT")]
+    pub(crate) reason: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

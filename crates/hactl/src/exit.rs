@@ -52,6 +52,7 @@ pub(crate) fn of_start(error: &RunError) -> Exit {
         | RunError::Agent(_)
         | RunError::Record(_)
         | RunError::Controller(_)
+        | RunError::Engine(_)
         | RunError::System { .. } => Exit::NotStarted,
     }
 }

@@ -1,7 +1,9 @@
-//! What a person types: `hactl run`, `hactl status`, `hactl check`, `hactl simulate`. The daemon does not need this crate's commands.
+//! What a person types: `hactl run`, `hactl status`, `hactl check` and so on. The daemon does not need this crate's commands.
 
+mod change;
 mod check;
 mod cli;
+mod client;
 mod exit;
 mod report;
 mod simulate;
@@ -52,6 +54,9 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Status(args) => status::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Simulate(args) => simulate::run(&args, &terminal),
+        Command::Reload(args) => change::reload(&args, &terminal),
+        Command::Pause(args) => change::pause(&args, &terminal),
+        Command::Resume(args) => change::resume(&args, &terminal),
     }
 }
 
@@ -64,6 +69,7 @@ fn run(args: RunArgs, terminal: &Terminal) -> ExitCode {
         record: args.record,
         state_dir: args.state_dir,
         on_exit: args.on_exit,
+        observe: args.observe,
     };
     let config = match hactld::config::load(&flags) {
         Ok(config) => config,
@@ -74,7 +80,7 @@ fn run(args: RunArgs, terminal: &Terminal) -> ExitCode {
             return Exit::Usage.into();
         }
     };
-    match hactld::run(config, terminal.color_errors) {
+    match hactld::run(config, flags, terminal.color_errors) {
         Ok(code) => code,
         Err(error) => {
             Report::of_start(&error).print(terminal);

@@ -99,6 +99,7 @@ impl Report {
             RunError::Lock(LockError::Io { .. })
             | RunError::Settings(_)
             | RunError::Controller(_)
+            | RunError::Engine(_)
             | RunError::System { .. } => report,
         }
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use failover::replay::{Decision, Replay, Rerun, Summary};
-use failover::{Header, Line, Time};
+use failover::{Header, Input, Line, Name, Recorded, Time};
 use hactld::config::ConfigError;
 
 use self::read::{Lines, ReadError};
@@ -143,7 +143,12 @@ fn replay<R: BufRead>(header: Header, mut lines: Lines<R>, sets: &[String]) -> R
     let (mut inputs, mut until, mut lost, mut strangers) = (0, Time::ZERO, None, None);
     while let Some(line) = lines.next()? {
         let input = match line {
-            Line::Input(input) => input,
+            Line::Input(input) => {
+                if let Input::Settings(settings) = &input.input {
+                    hactld::config::check_recorded(settings).map_err(ReadError::Settings)?;
+                }
+                input
+            }
             // What follows was seen by a core that had seen what is missing.
             Line::Lost { lost: missing } => {
                 lost = Some(missing);
@@ -157,7 +162,7 @@ fn replay<R: BufRead>(header: Header, mut lines: Lines<R>, sets: &[String]) -> R
         }
         recorded.take(std::mem::take(&mut turn.decisions));
         if let Some(rerun) = &mut rerun {
-            rerun.see(input, &turn);
+            rerun.see(otherwise(input, backends, sets)?, &turn);
             other.take(rerun.take_decisions());
         }
     }
@@ -168,6 +173,23 @@ fn replay<R: BufRead>(header: Header, mut lines: Lines<R>, sets: &[String]) -> R
     });
     let cut = lines.is_cut();
     Ok(Simulated { header, inputs, until, recorded, changed, cut, lost, strangers })
+}
+
+/// The same, where it is a reload: what is to be otherwise was not changed by it.
+fn otherwise(input: Recorded, backends: &[Name], sets: &[String]) -> Result<Recorded, Refusal> {
+    let Recorded { at, input } = input;
+    let input = match input {
+        Input::Settings(settings) => {
+            let changed = hactld::config::change(&settings, backends, sets).map_err(Refusal::Set)?;
+            Input::Settings(Box::new(changed))
+        }
+        other @ (Input::Observed(_)
+        | Input::Evidence(_)
+        | Input::Due
+        | Input::Gap(_)
+        | Input::FailBack(_)) => other,
+    };
+    Ok(Recorded { at, input })
 }
 
 impl Simulated {

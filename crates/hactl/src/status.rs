@@ -1,6 +1,5 @@
 //! `hactl status`: asks the daemon, prints what it says.
 
-mod client;
 mod render;
 
 use std::io;
@@ -9,15 +8,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use failover::status::Status;
+use hactld::admin::STATUS_PATH;
 
-use self::client::ClientError;
 use crate::cli::{StatusArgs, StatusFormat};
+use crate::client::{self, ClientError};
 use crate::exit::{Exit, finding};
 use crate::report::{Report, print, sources};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(args: &StatusArgs, terminal: &Terminal) -> ExitCode {
-    match client::fetch(&args.socket) {
+    match fetch(&args.socket) {
         Ok((status, json)) => {
             match args.output {
                 StatusFormat::Table => print(&render::table(&status, terminal)),
@@ -93,7 +93,11 @@ fn denied(socket: &Path) -> String {
 }
 
 /// The status as the daemon sent it, read and as text: programs get exactly that.
-type Fetched = (Status, String);
+fn fetch(socket: &Path) -> Result<(Status, String), ClientError> {
+    let text = client::get(socket, STATUS_PATH)?;
+    let status = serde_json::from_str(&text).map_err(|source| ClientError::Contract { source })?;
+    Ok((status, text))
+}
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,11 @@
-//! hactl's own socket: HTTP and JSON, read only, so that `curl --unix-socket` works too. Whoever may connect may
-//! read; a client that is slow or hostile costs a connection for a while and never the decision loop.
+//! hactl's own socket: HTTP and JSON, so that `curl --unix-socket` works too. Whoever may connect may read; who may
+//! change something is in `peer`, what can be changed in `write`. A client that is slow or hostile costs a connection for
+//! a while, nobody else's, and never the decision loop.
 
+mod peer;
+mod write;
+
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
@@ -9,11 +14,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use failover::status::Status;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -21,15 +27,28 @@ use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::engine::Query;
+use crate::fleet::{Reached, Request, Whole};
+use crate::reload::Reloader;
+
+use self::peer::Peer;
 
 /// Where the status is.
 pub const STATUS_PATH: &str = "/api/v1/status";
 
-/// Clients at a time; more wait in the kernel's queue.
+/// Has the configuration read again.
+pub const RELOAD_PATH: &str = "/api/v1/reload";
+
+/// Has nothing changed in HAProxy any more.
+pub const PAUSE_PATH: &str = "/api/v1/pause";
+
+/// Ends that.
+pub const RESUME_PATH: &str = "/api/v1/resume";
+
+/// Clients at a time.
 const CLIENTS_MAX: usize = 32;
 
 /// For the request's head, and for the whole connection: whoever asks knows what to ask for.
@@ -168,29 +187,67 @@ fn lock(path: &Path) -> Result<File, AdminError> {
     Ok(file)
 }
 
-/// Serves until the daemon ends.
-pub(crate) async fn serve(listener: Arc<UnixListener>, queries: mpsc::Sender<Query>) {
+/// What is behind the socket.
+#[derive(Clone)]
+pub(crate) struct Front {
+    pub(crate) reached: watch::Receiver<Reached>,
+    pub(crate) whole: watch::Receiver<Whole>,
+    pub(crate) requests: mpsc::Sender<Request>,
+    pub(crate) reloader: Reloader,
+}
+
+/// Serves until the daemon ends. Where all places are taken, whoever has most of them loses the oldest one: an honest
+/// client is served in milliseconds, so it is not that one.
+pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
     let app = Router::new()
         .route(STATUS_PATH, get(status))
+        .route(RELOAD_PATH, post(write::reload))
+        .route(PAUSE_PATH, post(write::pause))
+        .route(RESUME_PATH, post(write::resume))
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
-        .with_state(queries);
-    let clients = Arc::new(Semaphore::new(CLIENTS_MAX));
+        .with_state(front);
+    let mut clients = Clients::default();
     loop {
-        let Ok(permit) = Arc::clone(&clients).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let app = app.clone();
-                tokio::spawn(async move {
-                    connection(stream, app).await;
-                    drop(permit);
-                });
+                let peer = Peer::of(&stream);
+                clients.make_room();
+                let task = tokio::spawn(connection(stream, app.clone().layer(Extension(peer))));
+                clients.add(peer, task.abort_handle());
             }
             Err(error) => {
                 tracing::warn!(%error, "a client of the admin socket could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// Those that are served, the oldest first.
+#[derive(Default)]
+struct Clients {
+    served: Vec<(Peer, AbortHandle)>,
+}
+
+impl Clients {
+    fn make_room(&mut self) {
+        self.served.retain(|(_, task)| !task.is_finished());
+        if self.served.len() < CLIENTS_MAX {
+            return;
+        }
+        let mut places: BTreeMap<Peer, usize> = BTreeMap::new();
+        for (peer, _) in &self.served {
+            *places.entry(*peer).or_default() += 1;
+        }
+        let most = places.into_iter().max_by_key(|(_, places)| *places).map(|(peer, _)| peer);
+        if let Some(oldest) = self.served.iter().position(|(peer, _)| Some(*peer) == most) {
+            self.served.remove(oldest).1.abort();
+        }
+    }
+
+    fn add(&mut self, peer: Peer, task: AbortHandle) {
+        self.served.push((peer, task));
     }
 }
 
@@ -208,16 +265,38 @@ async fn connection(stream: UnixStream, app: Router) {
     }
 }
 
-async fn status(State(queries): State<mpsc::Sender<Query>>) -> Response {
-    let (sender, answer) = oneshot::channel();
-    if queries.try_send(sender).is_err() {
-        return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
+/// All instances are asked at once: one that does not answer keeps nobody else from it.
+async fn status(State(front): State<Front>) -> Response {
+    let reached = Arc::clone(&front.reached.borrow());
+    let mut answers = Vec::with_capacity(reached.len());
+    for reach in reached.iter() {
+        let (sender, answer) = oneshot::channel();
+        if reach.queries.try_send(sender).is_err() {
+            return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
+        }
+        answers.push((&reach.name, answer));
     }
-    match timeout(ANSWER_LIMIT, answer).await {
-        Ok(Ok(status)) => Json(status).into_response(),
-        Ok(Err(_)) => error(StatusCode::SERVICE_UNAVAILABLE, "hactl is stopping"),
-        Err(_) => error(StatusCode::SERVICE_UNAVAILABLE, "the decision loop did not answer in 2 s"),
+    let until = Instant::now() + ANSWER_LIMIT;
+    let mut of_each = Vec::with_capacity(answers.len());
+    for (name, answer) in answers {
+        match timeout_at(until, answer).await {
+            Ok(Ok(status)) => of_each.push(status),
+            Ok(Err(_)) => return stopping(),
+            Err(_) => {
+                let text = format!("the decision loop of {name} did not answer in 2 s");
+                return error(StatusCode::SERVICE_UNAVAILABLE, &text);
+            }
+        }
     }
+    let Whole { paused, config_stale } = front.whole.borrow().clone();
+    match Status::whole(of_each) {
+        Some(whole) => Json(whole.of_daemon(paused, config_stale)).into_response(),
+        None => stopping(),
+    }
+}
+
+fn stopping() -> Response {
+    error(StatusCode::SERVICE_UNAVAILABLE, "hactl is stopping")
 }
 
 fn error(code: StatusCode, text: &str) -> Response {

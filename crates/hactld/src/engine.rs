@@ -5,24 +5,28 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use checker::{Clock, Credentials, Probes};
+use checker::{Clock, Credentials, Prober, Probes};
 use failover::status::{Context, Status};
-use failover::{Core, Desired, Event, Input, Name, Observed, Order, Route, Time};
+use failover::{Core, Desired, Event, Input, Name, Observed, Order, Route, Settings, Time};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
+use crate::log::{self, Label};
+use crate::notify::Pulse;
 use crate::record::Recorder;
 use crate::sleep::Slept;
-use crate::{VERSION, log, notify};
+use crate::{VERSION, notify};
 
 /// Somebody who wants to know the status.
 pub(crate) type Query = oneshot::Sender<Status>;
 
-/// What does not change while the daemon runs.
+/// Who is who in what is shown.
 pub(crate) struct Identity {
     pub(crate) node: String,
-    pub(crate) instance: String,
+    pub(crate) instance: Name,
     pub(crate) socket: String,
+    /// What its log lines begin with.
+    pub(crate) label: Label,
 }
 
 /// What the loop is connected to.
@@ -31,6 +35,18 @@ pub(crate) struct Wires {
     pub(crate) observed: watch::Receiver<Observed>,
     pub(crate) events: mpsc::Receiver<Event>,
     pub(crate) queries: mpsc::Receiver<Query>,
+    pub(crate) configurations: watch::Receiver<Configured>,
+}
+
+/// What the configuration says of an instance; it may say something else while that runs.
+#[derive(Clone)]
+pub(crate) struct Configured {
+    pub(crate) settings: Settings,
+    pub(crate) prober: Prober,
+    pub(crate) probing: checker::Settings,
+    pub(crate) credentials: BTreeMap<Name, Credentials>,
+    pub(crate) instance: Name,
+    pub(crate) label: Label,
 }
 
 pub(crate) struct Engine {
@@ -40,13 +56,14 @@ pub(crate) struct Engine {
     pub(crate) credentials: BTreeMap<Name, Credentials>,
     pub(crate) identity: Identity,
     pub(crate) recorder: Option<Recorder>,
+    pub(crate) pulse: Pulse,
 }
 
 impl Engine {
     /// Decides until `stop` comes.
     pub(crate) async fn run(mut self, mut wires: Wires, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
-        let mut watchdog = notify::watchdog_interval().map(every);
+        let mut beat = notify::beat_interval().map(every);
         let mut slept = Slept::new();
         loop {
             let due = self.core.next_deadline();
@@ -56,11 +73,15 @@ impl Engine {
                 // for them.
                 biased;
                 () = &mut stop => return,
-                () = tick(watchdog.as_mut()) => notify::alive(),
-                Some(event) = wires.events.recv() => tell(&event),
+                () = tick(beat.as_mut()) => self.pulse.beat(),
+                Some(event) = wires.events.recv() => self.tell(&event),
                 Some(query) = wires.queries.recv() => {
                     // Who asked may have gone; that is theirs to do.
                     let _ = query.send(self.status(&wires.observed.borrow()));
+                }
+                Ok(()) = wires.configurations.changed() => {
+                    let configured = wires.configurations.borrow_and_update().clone();
+                    self.configure(configured);
                 }
                 lasted = slept.next() => self.take(Input::Gap(lasted)),
                 Ok(()) = wires.observed.changed() => {
@@ -80,6 +101,16 @@ impl Engine {
         }
     }
 
+    fn configure(&mut self, configured: Configured) {
+        let Configured { settings, prober, probing, credentials, instance, label } = configured;
+        // First of all, because the core's orders call targets by their new numbers.
+        self.probes.set(prober, probing);
+        self.credentials = credentials;
+        self.identity.instance = instance;
+        self.identity.label = label;
+        self.take(Input::Settings(Box::new(settings)));
+    }
+
     /// One input into the core, and what it wants done because of it.
     fn take(&mut self, input: Input) {
         let now = self.clock.now();
@@ -95,10 +126,23 @@ impl Engine {
             self.probes.obey(&order, credentials);
         }
         for event in self.core.take_events() {
-            tell(&event);
+            self.tell(&event);
         }
         if self.recorder.as_mut().is_some_and(|recorder| !recorder.record(now, input)) {
             self.recorder = None;
+        }
+    }
+
+    fn tell(&self, event: &Event) {
+        log::event(&self.identity.label, event);
+        if matches!(
+            event,
+            Event::InService { .. }
+                | Event::HaproxyAway { .. }
+                | Event::Blackout { .. }
+                | Event::Frozen { .. }
+        ) {
+            notify::status(&format!("{}{event}", self.identity.label));
         }
     }
 
@@ -109,7 +153,7 @@ impl Engine {
         let context = Context {
             version: VERSION,
             node: &self.identity.node,
-            instance: &self.identity.instance,
+            instance: self.identity.instance.as_str(),
             socket: &self.identity.socket,
             now,
             unix_now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
@@ -125,17 +169,7 @@ pub(crate) fn rfc3339(now: jiff::Timestamp, ago: Duration) -> String {
     format!("{then:.3}")
 }
 
-fn tell(event: &Event) {
-    log::event(event);
-    if matches!(
-        event,
-        Event::InService { .. } | Event::HaproxyAway { .. } | Event::Blackout { .. } | Event::Frozen { .. }
-    ) {
-        notify::status(&event.to_string());
-    }
-}
-
-fn every(period: Duration) -> Interval {
+pub(crate) fn every(period: Duration) -> Interval {
     let mut interval = interval(period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
@@ -148,7 +182,7 @@ async fn until(due: Option<Time>, clock: &Clock) {
     }
 }
 
-async fn tick(interval: Option<&mut Interval>) {
+pub(crate) async fn tick(interval: Option<&mut Interval>) {
     match interval {
         Some(interval) => {
             interval.tick().await;

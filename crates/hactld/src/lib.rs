@@ -5,9 +5,12 @@ pub mod admin;
 pub mod config;
 mod daemon;
 mod engine;
+mod fleet;
+mod instance;
 mod log;
 mod notify;
 mod record;
+mod reload;
 mod sleep;
 pub mod text;
 

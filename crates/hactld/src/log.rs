@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use failover::{Event, Severity};
+use failover::{Event, Name, Severity};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
@@ -124,18 +124,29 @@ fn stderr_is_journal() -> bool {
     stream == format!("{}:{}", stat.st_dev, stat.st_ino)
 }
 
+/// Which instance a line is about; said where there are several.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Label(pub(crate) Option<Name>);
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |name| write!(f, "{name}: "))
+    }
+}
+
 /// The one place where a transition becomes a log line.
-pub(crate) fn event(event: &Event) {
+pub(crate) fn event(label: &Label, event: &Event) {
     macro_rules! line {
         ($level:expr) => {
             tracing::event!(
                 $level,
                 kind = event.kind(),
+                instance = label.0.as_ref().map(Name::as_str),
                 backend = event.backend().map(|name| name.as_str()),
                 server = event.server().map(|id| id.server.as_str()),
                 from = from(event),
                 to = to(event),
-                "{event}"
+                "{label}{event}"
             )
         };
     }

@@ -157,6 +157,8 @@ fn weight(input: &Input) -> usize {
             size_of::<Observed>() + servers * size_of::<ObservedServer>()
         }
         Input::Evidence(_) | Input::Due | Input::Gap(_) | Input::FailBack(_) => 0,
+        // Some hundred bytes, and as rare as somebody who wants it.
+        Input::Settings(_) => 0,
     };
     size_of::<Line>() + sight
 }

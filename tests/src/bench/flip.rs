@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use controller::{Controller, Managed, Pace};
+use controller::{Controller, Managed, Mandate, Pace};
 use e2e::haproxy::BACKEND;
 use e2e::{Exit, Haproxy, Layout, Target, get_through, lab};
 use failover::{Admin, Desired, Event, Name, Observed, Want, Wish};
@@ -180,6 +180,8 @@ struct Steered {
     observed: watch::Receiver<Observed>,
     events: mpsc::Receiver<Event>,
     task: JoinHandle<()>,
+    /// Without it the controller ends.
+    _mandate: watch::Sender<Mandate>,
 }
 
 impl Steered {
@@ -190,12 +192,12 @@ impl Steered {
         let managed = Managed { name: BACKEND.parse().expect("it is a plain name"), servers: None };
         let address = haproxy.admin_socket().display().to_string().parse().expect("it is a path");
         let origin = tokio::time::Instant::now();
-        let controller =
-            Controller::new(address, vec![managed], origin, wanted, seen, sender).with_pace(pace);
+        let (mandate, mandates) = watch::channel(Mandate { managed: vec![managed], writes: true });
+        let controller = Controller::new(address, mandates, origin, wanted, seen, sender).with_pace(pace);
         let task = tokio::spawn(controller.run());
         let all = |observed: &Observed| observed.backends.values().any(|seen| seen.servers.len() == SERVERS);
         timeout(LIMIT, observed.wait_for(all)).await.expect("HAProxy answers").expect("the controller runs");
-        Self { desired, observed, events, task }
+        Self { desired, observed, events, task, _mandate: mandate }
     }
 
     /// This of all servers but the last one, which is wanted ready.

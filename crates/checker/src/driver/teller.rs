@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::Clock;
 
 /// Puts times on evidence and hands it over.
+#[derive(Clone)]
 pub(super) struct Teller {
     clock: Clock,
     evidence: Sender<Evidence>,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use controller::{Controller, Managed};
+use controller::{Controller, Managed, Mandate};
 use failover::{Desired, Event, Observed};
 use haproxy_runtime::Address;
 use tempfile::TempDir;
@@ -92,8 +92,12 @@ impl Life {
         let (sender, events) = mpsc::channel(1024);
         let managed = vec![Managed { name: BACKEND.parse().expect("a plain name"), servers: None }];
         let now = Instant::now();
-        let controller = Controller::new(Address::Unix(socket), managed, now, wanted, seen, sender);
-        tokio::spawn(controller.run());
+        let (mandate, mandates) = watch::channel(Mandate { managed, writes: true });
+        let controller = Controller::new(Address::Unix(socket), mandates, now, wanted, seen, sender);
+        tokio::spawn(async move {
+            controller.run().await;
+            drop(mandate);
+        });
         Self {
             chance,
             world,

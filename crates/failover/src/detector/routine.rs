@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::running::{Clock, Purpose};
 use super::{Desk, Detector, Phase};
+use crate::moved::Moved;
 use crate::{Cadence, Kind, Profile, Settings, TargetId, Time};
 
 /// Before another connection is opened for canaries, where the last one could not be kept.
@@ -70,6 +71,11 @@ impl Keeping {
         Self { refused_until: vec![Time::ZERO; targets], short_lived: vec![0; targets], told: false }
     }
 
+    pub(super) fn rearrange(&mut self, moved: &Moved) {
+        moved.rearrange(&mut self.refused_until);
+        moved.rearrange(&mut self.short_lived);
+    }
+
     pub(super) fn kept(&mut self, target: TargetId) {
         self.told = false;
         if let Some(until) = self.refused_until.get_mut(usize::from(target.0)) {
@@ -110,11 +116,15 @@ impl Detector {
     /// HAProxy has sessions on it, or not. Quicker from now on means from now on.
     pub(crate) fn set_busy(&mut self, busy: bool, desk: &mut Desk<'_>) {
         if busy && !self.busy {
-            let pace = desk.settings.fast;
-            self.due.canary = self.due.canary.min(desk.now + desk.random.within(pace.canary));
-            self.due.full = self.due.full.min(desk.now + desk.random.within(pace.full));
+            self.not_later_than(desk.settings.fast, desk);
         }
         self.busy = busy;
+    }
+
+    /// What is due later than at this pace is due sooner.
+    pub(super) fn not_later_than(&mut self, pace: Cadence, desk: &mut Desk<'_>) {
+        self.due.canary = self.due.canary.min(desk.now + desk.random.within(pace.canary));
+        self.due.full = self.due.full.min(desk.now + desk.random.within(pace.full));
     }
 
     pub(super) const fn pace_of(&self, settings: &Settings) -> Cadence {

@@ -57,6 +57,7 @@ impl Event {
             | Self::LedgerWritable { why: None, .. }
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. } => Severity::Info,
+            Self::Asked(asked) => asked.severity(),
         }
     }
 }

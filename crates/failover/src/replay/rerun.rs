@@ -98,6 +98,9 @@ impl Rerun {
             self.stalls.push_back((from, at));
         }
         self.recorded = at;
+        if let Input::Settings(settings) = input {
+            self.retarget(&settings.targets, at);
+        }
         if let Input::Evidence(evidence) = input {
             if let Some(closure) = self.world.saw(evidence) {
                 self.arrange(closure.at, Coming::Closed(closure));
@@ -111,6 +114,19 @@ impl Rerun {
         if at > Time::ZERO + AHEAD {
             self.advance(Time::ZERO + at.since(Time::ZERO + AHEAD));
         }
+    }
+
+    /// Other targets from `at` on: their numbers are others, so that what is known by the old ones ends here.
+    fn retarget(&mut self, targets: &[Name], at: Time) {
+        if self.targets == targets {
+            return;
+        }
+        self.advance(at);
+        self.world = World::default();
+        self.coming.clear();
+        self.under_way.clear();
+        self.kept.clear();
+        self.targets = targets.to_vec();
     }
 
     /// The recording ends here: the clock catches up with it.

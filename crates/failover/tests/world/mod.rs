@@ -126,6 +126,15 @@ impl World {
         world
     }
 
+    /// Gives the core other settings: those that it began with, adapted.
+    pub(crate) fn configure(&mut self, adapt: impl FnOnce(&mut Settings)) {
+        let mut settings = Settings::new(TARGETS.map(Name::from).to_vec());
+        settings.profile = Profile::Fast;
+        adapt(&mut settings);
+        self.take(Input::Settings(Box::new(settings)));
+        self.obey();
+    }
+
     pub(crate) fn break_(&mut self, server: &str, fault: Fault) {
         self.faults.insert(server.to_owned(), fault);
         if fault == Fault::Refused {

@@ -12,7 +12,7 @@ fn the_command_line_is_consistent() {
 
 #[test]
 fn help_fits_a_terminal_of_80_columns() {
-    for command in ["", "run", "status", "check", "simulate"] {
+    for command in ["", "run", "status", "check", "simulate", "reload", "pause", "resume"] {
         let text = help(command);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
@@ -31,6 +31,9 @@ fn help_lists_the_commands_and_their_exit_codes() {
       status    Show what hactl knows and does (without a command: this)
       check     Test upstreams now, without the daemon
       simulate  Show what was decided on a recording, and with other settings
+      reload    Have the daemon read its configuration again
+      pause     Have the daemon change nothing in HAProxy
+      resume    End a pause
 
     Options:
           --color <WHEN>  Colours: auto is on a terminal without NO_COLOR [default:
@@ -74,6 +77,7 @@ fn help_of_run_names_the_variables() {
           --record <FILE>    Write what is seen to a new file, for hactl simulate
           --state-dir <DIR>  Where what outlives hactl is kept
           --on-exit <WHAT>   What becomes of our maint at the end: keep or restore
+          --observe          Change nothing in HAProxy: list what would be sent
       -h, --help             Print help
 
     Without --config, and without both --haproxy and --backend, the file
@@ -99,7 +103,11 @@ fn help_of_run_names_the_variables() {
     A recording holds what was seen, and no password. Its file has to be new or
     empty, also when hactl is started again. Each server takes 5 MB of it in an hour
     with profile fast (measured), and a quarter of that with eco. It ends at 1 GiB,
-    or when the disk is full; hactl goes on.
+    or when the disk is full; hactl goes on. Of several instances each has a file of
+    its own, FILE.NAME.
+
+    SIGHUP and hactl reload have all of it read again; a mistake in it changes
+    nothing. --haproxy and --backend are of one instance.
 
     Exit codes:
        0  ended by SIGTERM or SIGINT    1  could not start

@@ -1,7 +1,8 @@
 //! The status for people: verdict first, then the servers.
 
-use failover::status::{BackendStatus, Level, ServerStatus, Status};
+use failover::status::{BackendStatus, Level, PauseStatus, ServerStatus, Status};
 use failover::{Admin, Agent, Operational, Owner, Verdict};
+use hactld::text::Shown;
 
 use crate::table::{Column, render, wrap};
 use crate::terminal::{Terminal, span};
@@ -17,7 +18,46 @@ const COLUMNS: [Column; 8] = [
     Column { heading: "REASON", right: false, dispensable: None },
 ];
 
+/// Of several instances, a block for each, the verdict first.
 pub(super) fn table(status: &Status, terminal: &Terminal) -> String {
+    let banner = banner(status, terminal);
+    if status.instances.len() <= 1 {
+        return banner + &block(status, terminal);
+    }
+    let blocks = status.instances.iter().filter_map(|instance| {
+        let word = match instance.verdict {
+            Level::Ok => "ok",
+            Level::Unknown => "UNKNOWN",
+            Level::Degraded => "DEGRADED",
+            Level::Down => "DOWN",
+        };
+        let alone = status.of_instances(|name| name == instance.name)?;
+        let head = format!("{} {} {word}", terminal.level(instance.verdict), instance.name);
+        Some(format!("{head}\n{}", block(&alone, terminal)))
+    });
+    banner + &blocks.collect::<Vec<String>>().join("\n")
+}
+
+/// What concerns all instances.
+fn banner(status: &Status, terminal: &Terminal) -> String {
+    let mark = terminal.level(Level::Degraded);
+    let mut text = String::new();
+    if let Some(PauseStatus { by, reason, until, .. }) = &status.paused {
+        let until =
+            until.as_ref().map_or_else(|| "`hactl resume`".to_owned(), |until| Shown(until).to_string());
+        let (by, reason) = (Shown(by), Shown(reason));
+        text.push_str(&format!(
+            "{mark} PAUSED by {by} until {until}, nothing is changed in HAProxy: {reason}\n"
+        ));
+    }
+    if status.config_stale {
+        let what = "the configuration cannot be used as it is now; hactl runs on with the one before";
+        text.push_str(&format!("{mark} {what}: see `hactl reload`\n"));
+    }
+    text
+}
+
+fn block(status: &Status, terminal: &Terminal) -> String {
     let mut text = String::new();
     for problem in &status.problems {
         // Not wrapped: what stands in it to be copied stays in one piece.
@@ -33,6 +73,9 @@ pub(super) fn table(status: &Status, terminal: &Terminal) -> String {
     }
     for line in wrap("  ", &about(status, terminal), terminal.width).lines() {
         text.push_str(&format!("{}\n", terminal.dim(line)));
+    }
+    for command in status.instances.iter().flat_map(|instance| &instance.would) {
+        text.push_str(&format!("  would {}\n", Shown(command)));
     }
     for backend in &status.backends {
         text.push('\n');
@@ -85,7 +128,13 @@ fn about(status: &Status, terminal: &Terminal) -> String {
     };
     let mut parts = vec![format!("hactl {} {}", status.version, status.node), process];
     parts.push(haproxy.socket.clone());
-    parts.push(if status.applying { "applying" } else { "not applying" }.to_owned());
+    let observes = status.instances.iter().any(|instance| instance.mode == "observe");
+    let applying = match (status.applying, observes) {
+        (_, true) => "observing",
+        (true, false) => "applying",
+        (false, false) => "not applying",
+    };
+    parts.push(applying.to_owned());
     if let Some(age) = haproxy.age_seconds.filter(|_| haproxy.answering) {
         parts.push(format!("data {age:.1}s old"));
     }

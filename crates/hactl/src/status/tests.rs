@@ -106,7 +106,7 @@ fn answering(answer: Option<&'static str>) -> Answering {
 
 /// Exit code and error, with the socket's name left out.
 fn told(socket: &Path) -> String {
-    let error = client::fetch(socket).unwrap_err();
+    let error = fetch(socket).unwrap_err();
     let args = StatusArgs { socket: socket.to_owned(), output: StatusFormat::Table, exit_zero: false };
     let Report { what, why, next } = report_of(&args, &error);
     let what = what.replace(&socket.display().to_string(), "SOCKET");

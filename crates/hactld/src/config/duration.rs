@@ -48,6 +48,20 @@ const CHECK_MIN: Duration = Duration::from_millis(50);
 /// waiting longer for.
 const CHECK_MAX: Duration = Duration::from_secs(120);
 
+/// A shorter pause is over before anybody has done anything.
+pub const PAUSE_MIN: Duration = Duration::from_secs(1);
+
+/// A month. Whoever wants a longer one says so in the configuration: `mode = "observe"`.
+pub const PAUSE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Parses how long `hactl pause` is to last, as it is written on a command line.
+///
+/// # Errors
+/// In words, what is allowed.
+pub fn parse_pause(text: &str) -> Result<Duration, String> {
+    Bounded { scale: &PAUSE, ..Bounded::new(PAUSE_MIN, PAUSE_MAX) }.parse(text)
+}
+
 pub(super) fn canary<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     deserializer.deserialize_any(Bounded::new(CANARY_MIN, CANARY_MAX)).map(Some)
 }
@@ -110,6 +124,8 @@ struct Scale {
 const SHORT: Scale = Scale { examples: "\"500ms\" or \"2s\"", units: [("s", 1.0), ("ms", 0.001)] };
 
 const LONG: Scale = Scale { examples: "\"12h\" or \"30d\"", units: [("d", 86_400.0), ("h", 3600.0)] };
+
+const PAUSE: Scale = Scale { examples: "\"30m\" or \"2h\"", units: [("m", 60.0), ("h", 3600.0)] };
 
 struct Bounded {
     least: Duration,

@@ -4,6 +4,7 @@
 //! Whatever cannot be used is an error that says where it stands, what was found and what is allowed.
 
 mod change;
+mod difference;
 mod duration;
 mod environment;
 mod layers;
@@ -25,7 +26,8 @@ use haproxy_runtime::{Address, BackendName, ServerName};
 use tracing_subscriber::filter::Targets;
 
 pub use self::change::{change, check_recorded};
-pub use self::duration::parse_timeout;
+pub(crate) use self::difference::difference;
+pub use self::duration::{PAUSE_MAX, PAUSE_MIN, parse_pause, parse_timeout};
 use self::environment::{Environment, Variable};
 use self::layers::Layer;
 use self::locate::Source;
@@ -67,6 +69,8 @@ pub struct Flags {
     pub state_dir: Option<PathBuf>,
     /// `--on-exit`.
     pub on_exit: Option<String>,
+    /// `--observe`.
+    pub observe: bool,
 }
 
 /// The resolved configuration.
@@ -78,8 +82,8 @@ pub struct Config {
     pub admin_socket: PathBuf,
     /// What outlives hactl, and what does not.
     pub state: State,
-    /// The HAProxy to steer.
-    pub instance: Instance,
+    /// The HAProxies to steer; at least one, each with a name of its own.
+    pub instances: Vec<Instance>,
     /// Where what is seen is recorded, if anywhere.
     pub record: Option<PathBuf>,
     /// What is logged, from `HACTL_LOG`.
@@ -87,7 +91,7 @@ pub struct Config {
 }
 
 /// What outlives hactl, and what does not.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// The directory for it.
     pub dir: PathBuf,
@@ -104,7 +108,7 @@ pub struct Probe {
     pub control: Option<Target>,
     /// Further certificate authorities, PEM.
     pub ca_file: Option<PathBuf>,
-    /// What the core is told, but for the seed, which is 0.
+    /// What every core is told, but for its own backends' rules, and the seed, which is 0.
     pub settings: Settings,
 }
 
@@ -123,11 +127,15 @@ const fn quickest(settings: &Settings) -> Cadence {
     }
 }
 
+/// HAProxies that one daemon steers: each is asked ten times a second, and has its part of the probes that may be under
+/// way at once (256), which is enough for every one of them to confirm a doubt.
+pub const INSTANCES_MAX: usize = 16;
+
 /// One HAProxy.
 #[derive(Clone, Debug)]
 pub struct Instance {
     /// What it is called here.
-    pub name: String,
+    pub name: Name,
     /// Its runtime API.
     pub haproxy: Address,
     /// Its master CLI, to be watched for reloads.
@@ -136,6 +144,8 @@ pub struct Instance {
     pub server_state_file: Option<PathBuf>,
     /// By what its servers are steered.
     pub lever: Lever,
+    /// Everything but the commands: they are listed in place of being sent.
+    pub observe: bool,
     /// The backends to steer; at least one.
     pub backends: Vec<Backend>,
 }
@@ -147,6 +157,16 @@ pub enum Lever {
     State,
     /// What HAProxy's agent-checks are answered at this address, which is loopback.
     Agent(SocketAddr),
+}
+
+impl Instance {
+    /// What its core is told, but for the seed, which is 0.
+    #[must_use]
+    pub fn settings(&self, probe: &Probe) -> Settings {
+        let own = self.backends.iter().filter(|backend| backend.rules != Rules::DEFAULT);
+        let rules = own.map(|backend| (backend.core_name(), backend.rules.clone())).collect();
+        Settings { rules, ..probe.settings.clone() }
+    }
 }
 
 /// One backend.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use checker::{Expect, Target, TargetOptions};
-use failover::{OnExit, Profile, Settings};
+use failover::{Name, OnExit, Profile, Settings};
 use haproxy_runtime::{Address, BackendName, ServerName};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -89,13 +89,42 @@ pub(super) struct RawState {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawInstance {
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Parsed<RawInstanceName>>,
     pub(super) haproxy: Option<Parsed<Address>>,
     pub(super) master: Option<PathBuf>,
     pub(super) server_state_file: Option<PathBuf>,
     pub(super) lever: Option<Parsed<RawLever>>,
     pub(super) agent: Option<Parsed<RawAgent>>,
+    pub(super) mode: Option<Parsed<RawMode>>,
     pub(super) backend: Vec<RawBackend>,
+}
+
+/// A longer one fits into no table.
+const INSTANCE_NAME_MAX: usize = 64;
+
+/// What HAProxy allows in its names, so that an instance is told from a server by the `/` alone, and can be part of a
+/// file's name.
+#[derive(Debug)]
+pub(super) struct RawInstanceName(pub(super) Name);
+
+impl FromStr for RawInstanceName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let allowed = |character: char| character.is_ascii_alphanumeric() || "_.:-".contains(character);
+        if let Some(other) = text.chars().find(|character| !allowed(*character)) {
+            return Err(format!(
+                "{other:?} in the name `{text}`: only letters, digits and `_.:-` are allowed"
+            ));
+        }
+        match text.len() {
+            0 => Err("the name is empty".to_owned()),
+            1..=INSTANCE_NAME_MAX => Ok(Self(Name::from(text))),
+            length => {
+                Err(format!("the name has {length} characters; at most {INSTANCE_NAME_MAX} are allowed"))
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -150,6 +179,18 @@ impl FromStr for RawAgent {
             Ok(addr) => Ok(Self(addr)),
             Err(_) => Err(format!("`{text}` is not an address with a port, as in 127.0.0.1:9777")),
         }
+    }
+}
+
+/// Whether it is `observe`.
+#[derive(Debug)]
+pub(super) struct RawMode(pub(super) bool);
+
+impl FromStr for RawMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        known("mode", text, [("active", Self(false)), ("observe", Self(true))])
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use checker::{Credentials, CredentialsError, Target};
-use failover::{Cadence, OnExit, Profile, Rules, Settings};
+use failover::{Cadence, Name, OnExit, Policy, Profile, Rules, Settings};
 use haproxy_runtime::{Address, BackendName};
 use tracing_subscriber::filter::Targets;
 
@@ -14,13 +14,13 @@ use super::environment::{self, Environment};
 use super::locate::{Origin, Source};
 use super::problem::{ConfigError, Place, Problem};
 use super::raw::{
-    self, Parsed, RawAgent, RawBackend, RawConfig, RawInstance, RawLever, RawOnExit, RawProbe, RawProfile,
-    RawState, RawTarget,
+    self, Parsed, RawAgent, RawBackend, RawConfig, RawInstance, RawInstanceName, RawLever, RawMode,
+    RawOnExit, RawProbe, RawProfile, RawState, RawTarget,
 };
 use super::rules::{TierProblem, rules, tier_problems};
 use super::{
-    Backend, Config, DEFAULT_AGENT, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, Instance, Lever, Probe, State,
-    quickest, read_at_most,
+    Backend, Config, DEFAULT_AGENT, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, INSTANCES_MAX, Instance, Lever,
+    Probe, State, quickest, read_at_most,
 };
 
 /// RFC 1929 carries 255 bytes; the line's end comes on top.
@@ -46,18 +46,14 @@ impl<'a> Resolver<'a> {
         flags: &Flags,
         log: Targets,
     ) -> Result<Config, ConfigError> {
-        let mut probe = self.probe(raw.probe);
+        let probe = self.probe(raw.probe);
         let admin_socket = self.admin_socket(raw.admin.socket, flags);
         let state = self.state(raw.state, flags);
-        let instance = self.instance(raw.instance, flags);
-        match instance {
-            Some(instance) if self.problems.is_empty() => {
-                let own = instance.backends.iter().filter(|backend| backend.rules != Rules::DEFAULT);
-                probe.settings.rules =
-                    own.map(|backend| (backend.core_name(), backend.rules.clone())).collect();
-                Ok(Config { probe, admin_socket, state, instance, record: flags.record.clone(), log })
-            }
-            Some(_) | None => Err(ConfigError::new(self.problems)),
+        let instances = self.instances(raw.instance, flags);
+        if self.problems.is_empty() {
+            Ok(Config { probe, admin_socket, state, instances, record: flags.record.clone(), log })
+        } else {
+            Err(ConfigError::new(self.problems))
         }
     }
 
@@ -141,42 +137,134 @@ impl<'a> Resolver<'a> {
         State { dir, on_exit: on_exit.map_or(OnExit::Keep, |RawOnExit(on_exit)| on_exit) }
     }
 
-    /// The one instance: from the file, changed or given by the flags.
-    fn instance(&mut self, raw: Vec<RawInstance>, flags: &Flags) -> Option<Instance> {
-        if raw.len() > 1 {
-            let what = format!("{} instances; this version steers one", raw.len());
-            let next = "run one hactl for each HAProxy, each with its own [admin] socket";
-            self.report(&what, next, &["instance", "1"]);
-            return None;
+    /// Those of the file; where there is one or none, changed or given by the flags.
+    fn instances(&mut self, mut raw: Vec<RawInstance>, flags: &Flags) -> Vec<Instance> {
+        if raw.len() > INSTANCES_MAX {
+            let what = format!("{} instances; one hactl steers at most {INSTANCES_MAX}", raw.len());
+            let next = "run another hactl for the rest, with an [admin] socket of its own";
+            self.report(&what, next, &["instance", &INSTANCES_MAX.to_string()]);
+            return Vec::new();
         }
-        let raw = raw.into_iter().next().unwrap_or_default();
+        if raw.len() > 1 {
+            if self.has_flags_of_one(raw.len(), flags) {
+                return Vec::new();
+            }
+        } else {
+            raw.resize_with(1, RawInstance::default);
+        }
+        let several = raw.len() > 1;
+        let mut instances = Vec::with_capacity(raw.len());
+        for (index, raw) in raw.into_iter().enumerate() {
+            let index = index.to_string();
+            if several && raw.name.is_none() {
+                let next = "say name = \"NAME\" in each [[instance]], so that they can be told apart";
+                self.report("one of several instances without a name", next, &["instance", &index]);
+            }
+            instances.extend(self.instance(raw, &index, flags));
+        }
+        self.check_different(&instances);
+        instances
+    }
+
+    /// Flags do not say which of several is meant.
+    fn has_flags_of_one(&mut self, instances: usize, flags: &Flags) -> bool {
+        let given = [
+            (flags.haproxy.is_some(), "--haproxy (or HACTL_HAPROXY)"),
+            (!flags.backends.is_empty(), "--backend"),
+        ];
+        for (_, flag) in given.iter().filter(|(is_given, _)| *is_given) {
+            let what =
+                format!("the configuration has {instances} instances, and this does not say which is meant");
+            let next = "leave it out and change the configuration instead".to_owned();
+            self.problems.push(Problem::new(what).next(next).at(Place::Flag(flag)));
+        }
+        given.iter().any(|(is_given, _)| *is_given)
+    }
+
+    fn check_different(&mut self, instances: &[Instance]) {
+        for (index, instance) in instances.iter().enumerate() {
+            let before = &instances[..index];
+            let index = index.to_string();
+            if before.iter().any(|other| other.name == instance.name) {
+                let what = format!("two instances are called {}", instance.name);
+                self.report(&what, "call one of them otherwise", &["instance", &index, "name"]);
+            }
+            let agent = |instance: &Instance| match instance.lever {
+                Lever::Agent(addr) => Some(addr),
+                Lever::State => None,
+            };
+            if let Some(addr) = agent(instance)
+                && let Some(other) = before.iter().find(|other| agent(other) == Some(addr))
+            {
+                let what = format!("instance {} answers agent-checks at {addr} already", other.name);
+                self.report(&what, "name another port in `agent`", &["instance", &index, "agent"]);
+            }
+            let file = &instance.server_state_file;
+            if let Some(other) =
+                before.iter().find(|other| file.is_some() && other.server_state_file == *file)
+            {
+                let what = format!("instance {} keeps this file already", other.name);
+                let next = "each HAProxy has to load a file of its own";
+                self.report(&what, next, &["instance", &index, "server_state_file"]);
+            }
+            if let Some(other) = before.iter().find(|other| other.haproxy == instance.haproxy) {
+                let what = format!("{} is steered by instance {} already", instance.haproxy, other.name);
+                let next = "put all its backends into one [[instance]]";
+                self.report(&what, next, &["instance", &index, "haproxy"]);
+            }
+        }
+    }
+
+    fn instance(&mut self, raw: RawInstance, index: &str, flags: &Flags) -> Option<Instance> {
         let haproxy = match &flags.haproxy {
             Some(text) => self.flag("--haproxy (or HACTL_HAPROXY)", text),
             None => raw.haproxy.map(|address| address.0),
         };
         if haproxy.is_none() && flags.haproxy.is_none() {
             let next = "say haproxy = \"/run/haproxy/admin.sock\" in [[instance]], or --haproxy ADDR";
-            self.report("which HAProxy is not said", next, &["instance", "0"]);
+            self.report("which HAProxy is not said", next, &["instance", index]);
         }
-        let master = self.master(raw.master, haproxy.as_ref());
-        let server_state_file = self.server_state_file(raw.server_state_file);
-        let lever = self.lever(raw.lever, raw.agent);
-        let in_file = self.backends(raw.backend);
+        let problems = self.problems.len();
+        let master = self.master(raw.master, haproxy.as_ref(), index);
+        let server_state_file = self.server_state_file(raw.server_state_file, index);
+        let lever = self.lever(raw.lever, raw.agent, index);
+        let in_file = self.backends(raw.backend, index);
         let backends =
             if flags.backends.is_empty() { in_file } else { self.flag_backends(&flags.backends, &in_file) };
-        if backends.is_empty() && self.problems.is_empty() {
+        // Where there was a mistake in one of them, that is what is to be told.
+        if backends.is_empty() && haproxy.is_some() && self.problems.len() == problems {
             let next = "name it in [[instance.backend]], or by --backend NAME";
-            self.report("no backend to steer", next, &["instance", "0"]);
+            self.report("no backend to steer", next, &["instance", index]);
         }
-        let name = raw.name.unwrap_or_else(|| "haproxy".to_owned());
-        Some(Instance { name, haproxy: haproxy?, master, server_state_file, lever, backends })
+        // Only the first one may go without, unless that was told as a mistake.
+        let unnamed =
+            || if index == "0" { Name::from("haproxy") } else { Name::from(format!("haproxy#{index}")) };
+        let name = raw.name.map_or_else(unnamed, |Parsed(RawInstanceName(name))| name);
+        let observe = flags.observe || raw.mode.is_some_and(|Parsed(RawMode(observe))| observe);
+        if lever != Lever::State {
+            self.check_agent_rules(&backends, index);
+        }
+        Some(Instance { name, haproxy: haproxy?, master, server_state_file, lever, observe, backends })
     }
 
-    fn master(&mut self, raw: Option<PathBuf>, haproxy: Option<&Address>) -> Option<PathBuf> {
+    /// These rules prefer one server to another by `drain`, for which an agent-check has no answer.
+    fn check_agent_rules(&mut self, backends: &[Backend], instance: &str) {
+        for (index, backend) in backends.iter().enumerate() {
+            let rules = &backend.rules;
+            let used = [("policy", rules.policy != Policy::Order), ("tiers", !rules.tiers.is_empty())];
+            for (key, _) in used.iter().filter(|(_, used)| *used) {
+                let what = format!("`{key}` prefers servers by drain, which lever = \"agent\" cannot do");
+                let next = "remove it, or say lever = \"state\"";
+                self.report(&what, next, &["instance", instance, "backend", &index.to_string(), key]);
+            }
+        }
+    }
+
+    fn master(&mut self, raw: Option<PathBuf>, haproxy: Option<&Address>, index: &str) -> Option<PathBuf> {
         let path = raw?;
         let next =
             "name the socket behind `-S` in HAProxy's command line, such as \"/run/haproxy-master.sock\"";
-        let at = ["instance", "0", "master"];
+        let at = ["instance", index, "master"];
         if path.as_os_str().is_empty() {
             self.report("the path is empty", next, &at);
         } else if haproxy.is_some_and(|haproxy| *haproxy == Address::Unix(path.clone())) {
@@ -187,17 +275,22 @@ impl<'a> Resolver<'a> {
     }
 
     /// HAProxy has directories of its own for relative names.
-    fn server_state_file(&mut self, raw: Option<PathBuf>) -> Option<PathBuf> {
+    fn server_state_file(&mut self, raw: Option<PathBuf>, index: &str) -> Option<PathBuf> {
         let path = raw?;
         if !path.is_absolute() || path.file_name().is_none() {
             let what = format!("`{}` is not the absolute path of a file", path.display());
             let next = "write it as haproxy.cfg has it, such as \"/var/lib/hactl/haproxy.state\"";
-            self.report(&what, next, &["instance", "0", "server_state_file"]);
+            self.report(&what, next, &["instance", index, "server_state_file"]);
         }
         Some(path)
     }
 
-    fn lever(&mut self, lever: Option<Parsed<RawLever>>, agent: Option<Parsed<RawAgent>>) -> Lever {
+    fn lever(
+        &mut self,
+        lever: Option<Parsed<RawLever>>,
+        agent: Option<Parsed<RawAgent>>,
+        index: &str,
+    ) -> Lever {
         match (lever.map(|lever| lever.0), agent) {
             (Some(RawLever::Agent), agent) => {
                 Lever::Agent(agent.map_or(DEFAULT_AGENT, |Parsed(RawAgent(addr))| addr))
@@ -208,19 +301,19 @@ impl<'a> Resolver<'a> {
                 self.report(
                     "`agent` is of no use without lever = \"agent\"",
                     next,
-                    &["instance", "0", "agent"],
+                    &["instance", index, "agent"],
                 );
                 Lever::State
             }
         }
     }
 
-    fn backends(&mut self, raw: Vec<RawBackend>) -> Vec<Backend> {
+    fn backends(&mut self, raw: Vec<RawBackend>, instance: &str) -> Vec<Backend> {
         let mut seen = BTreeSet::new();
         let mut backends = Vec::new();
         for (index, backend) in raw.into_iter().enumerate() {
             let index = index.to_string();
-            let at = |key| ["instance", "0", "backend", &index, key];
+            let at = |key| ["instance", instance, "backend", &index, key];
             let credentials = self.credentials(&backend, &at);
             let rules = rules(&backend);
             for TierProblem { what, next, place } in tier_problems(&backend) {

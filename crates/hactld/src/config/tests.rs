@@ -1,6 +1,7 @@
 //! Configurations that cannot be used, each with the whole of what is said about it.
 
 mod changed;
+mod difference;
 mod places;
 mod probe;
 mod rules;
@@ -29,9 +30,9 @@ fn a_file_with_nothing_but_an_instance_has_the_documented_defaults() {
     assert_eq!(config.probe.settings, Settings::new(DEFAULT_TARGETS.map(Name::from).to_vec()));
     assert_eq!((&config.probe.control, &config.probe.ca_file), (&None, &None));
     assert_eq!(config.admin_socket, Path::new("/run/hactl/hactl.sock"));
-    assert_eq!(config.instance.name, "haproxy");
-    assert_eq!(config.instance.haproxy.to_string(), "/run/haproxy/admin.sock");
-    let [backend] = config.instance.backends.as_slice() else { panic!("{config:?}") };
+    assert_eq!(config.instances[0].name.as_str(), "haproxy");
+    assert_eq!(config.instances[0].haproxy.to_string(), "/run/haproxy/admin.sock");
+    let [backend] = config.instances[0].backends.as_slice() else { panic!("{config:?}") };
     assert_eq!(backend.name.as_str(), "socks_back_7891");
     assert!(backend.servers.is_none() && backend.credentials.is_none());
     assert_eq!(backend.rules, Rules::DEFAULT);
@@ -63,6 +64,7 @@ name = "7891"
 haproxy = "tcp:[::1]:9999"
 master = "/run/haproxy-master.sock"
 server_state_file = "/var/lib/hactl/haproxy.state"
+mode = "observe"
 [[instance.backend]]
 name = "one"
 servers = ["b", "a"]
@@ -85,7 +87,7 @@ password_file = "{}"
         rules: BTreeMap::from([(Name::from("one"), Rules { on_slow: OnSlow::Move, ..Rules::DEFAULT })]),
         ..Settings::new(["tcp://127.0.0.1:7", "https://localhost/"].map(Name::from).to_vec())
     };
-    assert_eq!(config.probe.settings, settings);
+    assert_eq!(config.instances[0].settings(&config.probe), settings);
     assert_eq!(config.probe.control, Some("http://192.0.2.1/".parse().unwrap()));
     assert_eq!(config.probe.ca_file.as_deref(), Some(Path::new("/etc/ssl/extra.pem")));
     assert_eq!(config.admin_socket, Path::new("/tmp/h.sock"));
@@ -93,12 +95,13 @@ password_file = "{}"
         (config.state.dir.as_path(), config.state.on_exit),
         (Path::new("/tmp/state"), OnExit::Restore)
     );
-    assert_eq!(config.instance.name, "7891");
-    assert_eq!(config.instance.haproxy.to_string(), "tcp:[::1]:9999");
-    assert_eq!(config.instance.master.as_deref(), Some(Path::new("/run/haproxy-master.sock")));
-    let state_file = config.instance.server_state_file.as_deref();
+    assert_eq!(config.instances[0].name.as_str(), "7891");
+    assert!(config.instances[0].observe);
+    assert_eq!(config.instances[0].master.as_deref(), Some(Path::new("/run/haproxy-master.sock")));
+    let state_file = config.instances[0].server_state_file.as_deref();
     assert_eq!(state_file, Some(Path::new("/var/lib/hactl/haproxy.state")));
-    let backend = &config.instance.backends[0];
+    assert_eq!(config.instances[0].haproxy.to_string(), "tcp:[::1]:9999");
+    let backend = &config.instances[0].backends[0];
     let servers: Vec<_> = backend.servers.iter().flatten().map(ServerName::as_str).collect();
     assert_eq!(servers, ["a", "b"]);
     assert_eq!(backend.credentials, Some(Credentials::new("user", "secret").unwrap()));
@@ -122,13 +125,15 @@ fn the_environment_is_stronger_than_the_file_and_flags_are_stronger_than_both() 
         record: Some("/recording".into()),
         state_dir: Some("/state".into()),
         on_exit: Some("restore".to_owned()),
+        observe: true,
     };
     let config = resolved(&text, &environment, &flags).unwrap();
     assert_eq!(config.record.as_deref(), Some(Path::new("/recording")));
     assert_eq!((config.state.dir.as_path(), config.state.on_exit), (Path::new("/state"), OnExit::Restore));
     assert_eq!(config.admin_socket, Path::new("/flag"));
-    assert_eq!(config.instance.haproxy.to_string(), "/flag.sock");
-    let names: Vec<_> = config.instance.backends.iter().map(|backend| backend.name.as_str()).collect();
+    assert!(config.instances[0].observe);
+    assert_eq!(config.instances[0].haproxy.to_string(), "/flag.sock");
+    let names: Vec<_> = config.instances[0].backends.iter().map(|backend| backend.name.as_str()).collect();
     assert_eq!(names, ["flag"]);
 }
 
@@ -152,7 +157,7 @@ fn a_backend_named_by_flag_keeps_what_the_file_says_of_it() {
     let text = format!("{INSTANCE}servers = [\"wg1\"]\n[[instance.backend]]\nname = \"other\"\n");
     let flags = Flags { backends: vec!["socks_back_7891".to_owned()], ..Flags::default() };
     let config = resolved(&text, &[], &flags).unwrap();
-    let [backend] = config.instance.backends.as_slice() else { panic!("{config:?}") };
+    let [backend] = config.instances[0].backends.as_slice() else { panic!("{config:?}") };
     assert_eq!(backend.servers.as_ref().map(BTreeSet::len), Some(1));
 }
 

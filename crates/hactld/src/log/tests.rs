@@ -14,8 +14,8 @@ fn on_a_terminal_an_event_is_its_sentence_and_other_lines_show_their_fields() {
     let lines = logged(
         |sink| Box::new(human(sink, false)),
         || {
-            event(&degraded("connect to 1.1.1.1:443: no reply in 2 s"));
-            event(&online());
+            event(&Label::default(), &degraded("connect to 1.1.1.1:443: no reply in 2 s"));
+            event(&Label::default(), &online());
             tracing::warn!(error = "no descriptors left", "a client could not be accepted");
         },
     );
@@ -30,14 +30,24 @@ fn on_a_terminal_an_event_is_its_sentence_and_other_lines_show_their_fields() {
 }
 
 #[test]
+fn of_several_instances_a_line_begins_with_the_name_of_its_own() {
+    let label = Label(Some(Name::from("one")));
+    let lines = logged(|sink| Box::new(human(sink, false)), || event(&label, &online()));
+    assert_eq!(without_time(&lines[0]), "INFO  one: socks_back_7891/wg1 is online (48 ms)");
+    let lines = logged(|sink| Box::new(json(sink)), || event(&label, &online()));
+    let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+    assert_eq!((&line["instance"], &line["server"]), (&"one".into(), &"wg1".into()));
+}
+
+#[test]
 fn colour_is_on_the_level_alone() {
-    let lines = logged(|sink| Box::new(human(sink, true)), || event(&online()));
+    let lines = logged(|sink| Box::new(human(sink, true)), || event(&Label::default(), &online()));
     assert_eq!(without_time(&lines[0]), "\x1b[32mINFO \x1b[0m socks_back_7891/wg1 is online (48 ms)");
 }
 
 #[test]
 fn for_programs_every_line_is_an_object_with_the_event_in_fields() {
-    let lines = logged(|sink| Box::new(json(sink)), || event(&degraded("no reply")));
+    let lines = logged(|sink| Box::new(json(sink)), || event(&Label::default(), &degraded("no reply")));
     let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
     let timestamp = line["timestamp"].as_str().unwrap();
     assert!(timestamp.parse::<jiff::Timestamp>().is_ok(), "{timestamp}");
@@ -58,7 +68,7 @@ fn for_programs_every_line_is_an_object_with_the_event_in_fields() {
 
 #[test]
 fn for_journald_an_event_is_one_entry_with_its_fields() {
-    let lines = logged(|sink| Box::new(native(sink)), || event(&degraded("no\nreply")));
+    let lines = logged(|sink| Box::new(native(sink)), || event(&Label::default(), &degraded("no\nreply")));
     assert_eq!(
         lines,
         [
@@ -84,7 +94,7 @@ fn a_journald_that_hangs_is_not_waited_for() {
     tracing::subscriber::with_default(subscriber, || {
         // Far more than its queue and ours hold: waiting for each would take hours.
         for _ in 0..20 * LINES_WAITING_MAX {
-            event(&online());
+            event(&Label::default(), &online());
         }
     });
     Log(guard).end();
@@ -95,7 +105,7 @@ fn what_an_event_has_not_is_left_out() {
     let lines = logged(
         |sink| Box::new(json(sink)),
         || {
-            event(&Event::HaproxyAway { why: "no such file".to_owned() });
+            event(&Label::default(), &Event::HaproxyAway { why: "no such file".to_owned() });
         },
     );
     let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
@@ -111,12 +121,12 @@ fn no_character_of_a_message_breaks_or_repaints_a_line() {
         let hostile = format!("a{}b", char::from_u32(code).unwrap());
         for form in [human_form as Form, json_form] {
             let lines = logged(form, || {
-                event(&degraded(&hostile));
+                event(&Label::default(), &degraded(&hostile));
                 tracing::warn!(error = %hostile, "broken");
             });
             assert_eq!(lines.len(), 2, "U+{code:04x}: {lines:?}");
         }
-        let lines = logged(human_form, || event(&degraded(&hostile)));
+        let lines = logged(human_form, || event(&Label::default(), &degraded(&hostile)));
         assert!(!lines[0].contains(char::is_control), "U+{code:04x}: {lines:?}");
     }
 }

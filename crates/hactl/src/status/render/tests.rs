@@ -1,6 +1,8 @@
 //! The status table in every state and width that a person meets.
 
-use failover::status::{HaproxyServerStatus, HaproxyStatus, LatencyStatus, ReasonStatus};
+use failover::status::{
+    HaproxyServerStatus, HaproxyStatus, InstanceStatus, LatencyStatus, PauseStatus, ReasonStatus,
+};
 use insta::assert_snapshot;
 
 use super::*;
@@ -345,6 +347,60 @@ fn without_unicode_all_of_it_is_ascii() {
 }
 
 #[test]
+fn of_several_instances_each_has_a_block_with_its_verdict_first() {
+    let whole = Status::whole(vec![of_instance("7891", scene()), of_instance("7892", on_backup())]).unwrap();
+    assert_eq!(whole.exit_code, 1);
+    assert_snapshot!(table(&whole, &piped()), @r"
+    ✓ 7891 ok
+    ✓ socks_back_7891 ok: 3 of 3 online, on wg1 for 3h20m
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER           ADDRESS          HEALTH    HAPROXY  LATENCY  LAST 20               SINCE  REASON
+    > wg1              127.0.0.1:18181  ● online  up          48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  -
+      wg2              127.0.0.1:18182  ● online  up          51ms  ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅   2d4h  -
+      cloudflare_warp  127.0.0.1:8111   ● online  up         112ms  ████████████████████   2d4h  -
+
+    ! 7892 DEGRADED
+    ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms  ████████████████████   2d4h  -
+
+    next: hactl check -v socks_back_7891/wg1
+          with --url for your own targets
+    ");
+}
+
+#[test]
+fn a_pause_and_a_stale_configuration_come_first_and_what_would_be_sent_is_listed() {
+    let mut status = of_instance("7891", on_backup());
+    status.instances[0].mode = "observe".to_owned();
+    status.instances[0].would = vec!["set server socks_back_7891/wg1 state maint".to_owned()];
+    status.applying = false;
+    let paused = PauseStatus {
+        by: "uid 0 (root)".to_owned(),
+        reason: "moving \u{1b}[2Jwg1".to_owned(),
+        since: "2026-01-01T00:00:00.000Z".to_owned(),
+        until: None,
+    };
+    let head: String = table(&status.of_daemon(Some(paused), true), &piped())
+        .lines()
+        .take(5)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_snapshot!(head, @r"
+    ! PAUSED by uid 0 (root) until `hactl resume`, nothing is changed in HAProxy: moving \u{1b}[2Jwg1
+    ! the configuration cannot be used as it is now; hactl runs on with the one before: see `hactl reload`
+    ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · observing · data 0.1s old
+      would set server socks_back_7891/wg1 state maint
+    ");
+}
+
+#[test]
 fn colours_add_nothing_but_colours() {
     let coloured = table(&on_backup(), &Terminal { color: true, ..piped() });
     assert_snapshot!(coloured.replace('\x1b', "␛"), @r"
@@ -371,6 +427,23 @@ fn colours_add_nothing_but_colours() {
 /// What a script gets.
 fn piped() -> Terminal {
     Terminal { color: false, color_errors: false, unicode: true, width: None }
+}
+
+fn of_instance(name: &str, mut status: Status) -> Status {
+    for backend in &mut status.backends {
+        backend.instance = name.to_owned();
+    }
+    let instance = InstanceStatus {
+        name: name.to_owned(),
+        verdict: status.backends[0].verdict,
+        haproxy: status.haproxy.clone(),
+        applying: status.applying,
+        problems: status.problems.clone(),
+        frozen_since: None,
+        mode: "active".to_owned(),
+        would: Vec::new(),
+    };
+    Status { instance: name.to_owned(), instances: vec![instance], ..status }
 }
 
 fn on_backup() -> Status {
@@ -438,7 +511,11 @@ fn scene() -> Status {
         applying: true,
         problems: Vec::new(),
         frozen_since: None,
+        paused: None,
+        config_stale: false,
+        instances: Vec::new(),
         backends: vec![BackendStatus {
+            instance: "7891".to_owned(),
             name: "socks_back_7891".to_owned(),
             verdict: Level::Ok,
             active_server: Some("wg1".to_owned()),

@@ -82,7 +82,8 @@ fn slow_servers_are_moved_in_the_backends_that_say_so_and_are_steered() {
          [[instance.backend]]\nname = \"c\"\non_slow = \"move\"\n"
     );
     let moved = |flags: &Flags| {
-        let rules = resolved(&text, &[], flags).unwrap().probe.settings.rules;
+        let config = resolved(&text, &[], flags).unwrap();
+        let rules = config.instances[0].settings(&config.probe).rules;
         assert!(rules.values().all(|rules| rules.on_slow == OnSlow::Move));
         rules.into_keys().collect::<Vec<_>>()
     };

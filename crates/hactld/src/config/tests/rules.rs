@@ -32,7 +32,7 @@ kill_after = "0s"
         on_failback: Sessions::Kill,
         kill_after: Duration::ZERO,
     };
-    assert_eq!(resolved(&text, &[], &Flags::default()).unwrap().instance.backends[0].rules, rules);
+    assert_eq!(resolved(&text, &[], &Flags::default()).unwrap().instances[0].backends[0].rules, rules);
 }
 
 #[test]

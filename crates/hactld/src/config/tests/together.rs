@@ -30,12 +30,6 @@ fn an_instance_and_its_backends_have_to_be_complete() {
         | ^^^^^^^^^^^^^^^^^^^^
       next: say name = "NAME" with HAProxy's name of the backend
     "#);
-    assert_snapshot!(problems(&format!("{INSTANCE}[[instance]]\nhaproxy = \"b.sock\"\n")), @r"
-    hactl.toml:6:1: 2 instances; this version steers one
-      6 | [[instance]]
-        | ^^^^^^^^^^^^
-      next: run one hactl for each HAProxy, each with its own [admin] socket
-    ");
     assert_snapshot!(problems(&format!("{INSTANCE}[[instance.backend]]\nname = \"socks_back_7891\"\n")), @r#"
     hactl.toml:7:8: backend socks_back_7891 is named twice
       7 | name = "socks_back_7891"
@@ -59,6 +53,63 @@ fn an_instance_and_its_backends_have_to_be_complete() {
         |          ^^
       next: name a path such as "/run/hactl/hactl.sock", or leave `socket` out
     "#);
+}
+
+#[test]
+fn several_instances_are_told_apart() {
+    let two = |one: &str, other: &str| {
+        let backend = "[[instance.backend]]\nname = \"b\"\n";
+        format!("[[instance]]\n{one}\n{backend}[[instance]]\n{other}\n{backend}")
+    };
+    let named = two("name = \"one\"\nhaproxy = \"a.sock\"", "name = \"two\"\nhaproxy = \"b.sock\"");
+    let config = resolved(&named, &[], &Flags::default()).unwrap();
+    let names: Vec<&str> = config.instances.iter().map(|instance| instance.name.as_str()).collect();
+    assert_eq!(names, ["one", "two"]);
+
+    assert_snapshot!(problems(&two("haproxy = \"a.sock\"", "haproxy = \"b.sock\"")), @r#"
+    hactl.toml:1:1: one of several instances without a name
+      1 | [[instance]]
+        | ^^^^^^^^^^^^
+      next: say name = "NAME" in each [[instance]], so that they can be told apart
+    hactl.toml:5:1: one of several instances without a name
+      5 | [[instance]]
+        | ^^^^^^^^^^^^
+      next: say name = "NAME" in each [[instance]], so that they can be told apart
+    "#);
+    let twice = two("name = \"one\"\nhaproxy = \"a.sock\"", "name = \"one\"\nhaproxy = \"unix:a.sock\"");
+    assert_snapshot!(problems(&twice), @r#"
+    hactl.toml:7:8: two instances are called one
+      7 | name = "one"
+        |        ^^^^^
+      next: call one of them otherwise
+    hactl.toml:8:11: a.sock is steered by instance one already
+      8 | haproxy = "unix:a.sock"
+        |           ^^^^^^^^^^^^^
+      next: put all its backends into one [[instance]]
+    "#);
+    assert_snapshot!(problems(&two("name = \"a b\"\nhaproxy = \"a.sock\"", "name = \"\"")), @r#"
+    hactl.toml:2:8: ' ' in the name `a b`: only letters, digits and `_.:-` are allowed
+      2 | name = "a b"
+        |        ^^^^^
+    hactl.toml:7:8: the name is empty
+      7 | name = ""
+        |        ^^
+    "#);
+    let flags =
+        Flags { haproxy: Some("c.sock".to_owned()), backends: vec!["b".to_owned()], ..Flags::default() };
+    assert_snapshot!(resolved(&named, &[], &flags).unwrap_err(), @r"
+    --haproxy (or HACTL_HAPROXY): the configuration has 2 instances, and this does not say which is meant
+      next: leave it out and change the configuration instead
+    --backend: the configuration has 2 instances, and this does not say which is meant
+      next: leave it out and change the configuration instead
+    ");
+    let many: String = (0..=INSTANCES_MAX).map(|_| "[[instance]]\n").collect();
+    assert_snapshot!(problems(&many), @r"
+    hactl.toml:17:1: 17 instances; one hactl steers at most 16
+      17 | [[instance]]
+         | ^^^^^^^^^^^^
+      next: run another hactl for the rest, with an [admin] socket of its own
+    ");
 }
 
 #[test]
@@ -96,7 +147,7 @@ fn what_haproxy_would_take_for_a_second_command_is_no_name() {
 fn the_agent_lever_has_a_port_on_loopback() {
     let lever = |keys: &str| {
         let text = INSTANCE.replacen("[[instance]]\n", &format!("[[instance]]\n{keys}"), 1);
-        resolved(&text, &[], &Flags::default()).unwrap().instance.lever
+        resolved(&text, &[], &Flags::default()).unwrap().instances[0].lever
     };
     assert_eq!(lever(""), Lever::State);
     assert_eq!(lever("lever = \"state\"\n"), Lever::State);
