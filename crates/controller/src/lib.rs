@@ -213,6 +213,10 @@ impl Controller {
         let posts = Posts { master: self.master.clone(), state_file };
         let mut sentry = Sentry::start(self.client.address(), posts, &self.events);
         loop {
+            // Whoever said so does not expect another command, whatever else is wanted at the same moment.
+            if self.mandates.has_changed().unwrap_or(false) {
+                self.take_mandate();
+            }
             let pause = match self.pass().await {
                 Ok(()) => {
                     if self.mandate.managed.is_empty() && self.leaving.is_empty() {

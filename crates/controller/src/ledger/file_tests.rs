@@ -152,15 +152,28 @@ async fn nobody_waits_long_for_a_disk_that_hangs() {
 fn the_file_is_for_its_user_and_group_and_no_half_of_it_is_left() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("ledger.json");
-    replace(&file, b"one").unwrap();
-    replace(&file, b"two").unwrap();
+    replace(&file, b"one", true).unwrap();
+    replace(&file, b"two", false).unwrap();
     assert_eq!(fs::read(&file).unwrap(), b"two");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o007, 0);
     fs::create_dir(beside(&file, ".new")).unwrap();
-    assert!(replace(&file, b"three").is_err());
+    assert!(replace(&file, b"three", true).is_err());
     assert_eq!(fs::read(&file).unwrap(), b"two");
 }
 
 fn place(dir: &Path) -> LedgerFile {
     LedgerFile::new(LedgerPlace { file: dir.join("ledger-7891.json"), haproxy: "/run/a.sock".to_owned() })
+}
+
+#[test]
+fn only_a_haproxy_elsewhere_outlives_this_host() {
+    for (haproxy, outlives) in [
+        ("/run/haproxy/admin.sock", false),
+        ("master:/run/haproxy-master.sock", false),
+        ("tcp:127.0.0.1:9999", false),
+        ("tcp:192.0.2.1:9999", true),
+        ("tcp:gateway:9999", true),
+    ] {
+        assert_eq!(outlives_this_host(haproxy), outlives, "{haproxy}");
+    }
 }
