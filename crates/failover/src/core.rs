@@ -96,6 +96,8 @@ pub struct Core {
     frozen: Option<Time>,
     /// Something has changed that holds for every backend.
     undecided: bool,
+    /// What is wanted is not done, as hactl was told: nobody is out or left because it is wanted.
+    withheld: bool,
     desired: Desired,
     orders: Vec<Order>,
     events: Vec<Event>,
@@ -120,6 +122,7 @@ impl Core {
             control: Control::default(),
             frozen: None,
             undecided: false,
+            withheld: false,
             desired: Desired::new(),
             orders: Vec::new(),
             events: Vec::new(),

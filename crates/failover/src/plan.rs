@@ -129,6 +129,8 @@ fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
     // The least preferred first: no connection is moved to a server that the same plan closes next.
     for server in scope.backend.by_preference().rev() {
         match (scope.want(server), server.position().0) {
+            // An agent-check has no answer for it.
+            (Want::Drain, _) if server.agent.is_some() => {}
             // What is out in another way is out.
             (Want::Maint | Want::Shut, Admin::Drain | Admin::Maint) | (Want::Drain, Admin::Drain) => {}
             (Want::Maint | Want::Drain | Want::Shut, Admin::Ready) if server.agent == Some(Agent::Absent) => {

@@ -78,6 +78,7 @@ impl Core {
         let rules = self.settings.rules_of(name).clone();
         let keys = self.backends.get(name).map(|backend| backend.servers.clone()).unwrap_or_default();
         let online = view.servers.iter().any(|server| server.verdict == Verdict::Online);
+        let withheld = self.withheld;
         let (mut wishes, mut waits) = (BTreeMap::new(), false);
         for (index, key) in keys.into_iter().enumerate() {
             let (Some(server), Some(choice)) = (self.servers.get_mut(&key), choices.get(index)) else {
@@ -88,12 +89,12 @@ impl Core {
             let same = before
                 .filter(|wish| wish.want == choice.want && server.cause.as_ref() == Some(&choice.cause));
             let why = same.map_or_else(|| why(server, choice, &rules), |wish| wish.why.clone());
-            server.left = left_by(server.left, choice, now);
+            server.left = left_by(server.left, choice, now).filter(|_| !withheld);
             let due = server.left.and_then(|left| left.cut_at(&rules)).is_some_and(|at| at <= now);
             let was = before.is_some_and(|wish| wish.kill);
             let kill = due && !view.frozen && may_cut(&view.servers, choices, index, was);
             waits |= (online && choice.want == Want::AsIs) || (due && !kill);
-            server.follow(choice);
+            server.follow(choice, withheld);
             self.events.extend(kept_out(server, choice, why.as_ref()).filter(|_| same.is_none()));
             let wish = Wish { want: choice.want, why, address: server.address, kill };
             wishes.insert(server.id.server.clone(), wish);
@@ -265,9 +266,9 @@ impl Core {
 
 impl Server {
     /// What follows for later from what is wanted now.
-    fn follow(&mut self, choice: &Choice) {
+    fn follow(&mut self, choice: &Choice, withheld: bool) {
         match (choice.want, &choice.cause) {
-            (Want::Maint, _) | (Want::Shut, Cause::AllDown) => self.out = true,
+            (Want::Maint, _) | (Want::Shut, Cause::AllDown) => self.out |= !withheld,
             (Want::Ready | Want::Drain, _) => self.out = false,
             (Want::Shut | Want::Open | Want::AsIs | Want::Unknown, _) => {}
         }

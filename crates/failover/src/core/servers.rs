@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 
 use super::{Core, Key, Server};
 use crate::detector::{Desk, Detector, Verdict};
-use crate::{Admin, Event, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Time};
+use crate::{Admin, Event, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Time, Writes};
 
 impl Core {
     /// Takes in a sight of HAProxy: which servers there are, where they listen, which are in service, and which have
     /// sessions.
     pub fn on_observed(&mut self, observed: &Observed, now: Time) {
         self.notice(now);
+        self.withheld = matches!(observed.writes, Writes::Withheld { .. });
         for (name, seen) in &observed.backends {
             self.adopt_servers(name, seen, now);
             let backend = self.backends.entry(name.clone()).or_default();

@@ -1,6 +1,8 @@
 //! What a backend's rules make of the same events.
 
-use failover::{Admin, FailBackError, Failback, Input, Name, Owner, Rules, Verdict, Want, WhenAllDown};
+use failover::{
+    Admin, FailBackError, Failback, Input, Name, Owner, Rules, Verdict, Want, WhenAllDown, Writes,
+};
 
 use crate::world::*;
 
@@ -147,4 +149,22 @@ fn out_and_good_again(world: &mut World, server: &str) {
     world.break_(server, Fault::None);
     world.run(10_000);
     assert_eq!(world.verdict(server), Verdict::Online);
+}
+
+#[test]
+fn what_was_wanted_while_nothing_was_done_closes_no_server_afterwards() {
+    let mut world = under(|rules| rules.failback = Failback::Manual);
+    world.steered_elsewhere = true;
+    world.observed.writes = Writes::Withheld { would: Vec::new() };
+    world.look();
+    world.break_("wg1", Fault::BlackHole);
+    world.run(10_000);
+    assert_eq!(world.want("wg1"), Want::Maint);
+    world.break_("wg1", Fault::None);
+    world.run(30_000);
+    world.observed.writes = Writes::Applied;
+    world.steered_elsewhere = false;
+    world.look();
+    world.run(10_000);
+    assert_eq!((world.want("wg1"), world.serving().as_str()), (Want::Ready, "wg1"));
 }
