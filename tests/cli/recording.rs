@@ -57,22 +57,23 @@ async fn a_recording_replays_to_the_very_decisions_of_the_daemon() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_there_already_is_not_recorded_over() {
+async fn what_is_there_already_is_not_recorded_over_and_keeps_nobody_from_starting() {
     let lab = Lab::start(Layout::AllBackup).await;
     let there = lab.haproxy.dir().join("there");
     std::fs::write(&there, "precious").expect("our directory is writable");
     let mut hactl = record(&lab, &there);
-    let status = hactl.wait(PATIENCE).await;
-    assert_eq!(status.code(), Some(1));
-    let file = there.display();
-    let expected = [
-        format!("error: cannot record to {file}"),
-        "  why:  there is something in it, and nothing is overwritten".to_owned(),
-        "  next: name a new file, or move that one away".to_owned(),
-    ];
-    said(&mut hactl, "next: name a new file").await;
-    assert_eq!(hactl.lines(), expected);
+    said(&mut hactl, "what is seen is recorded beside the file that was named, which is not empty").await;
+    said(&mut hactl, "socks_back_7891/wg1 is online").await;
+    assert!(hactl.terminate().await.0.success());
+    let ran = simulate(&lab.haproxy.dir().join("there.1"), &[]).await;
+    assert!(ran.stdout.contains("socks_back_7891/wg1 is online"), "{ran:?}");
     assert_eq!(std::fs::read_to_string(&there).expect("it is there"), "precious");
+
+    let link = lab.haproxy.dir().join("link");
+    std::os::unix::fs::symlink(&there, &link).expect("our directory is writable");
+    let mut hactl = record(&lab, &link);
+    assert_eq!(hactl.wait(PATIENCE).await.code(), Some(1));
+    said(&mut hactl, "next: name the file that it leads to").await;
 }
 
 /// The daemon in this scene, recording.

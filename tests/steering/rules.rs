@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use e2e::command;
+use e2e::haproxy::BACKEND;
 use e2e::{Fault, Layout};
 use tokio::time::sleep;
 
@@ -40,6 +42,34 @@ async fn where_failback_is_not_automatic_a_server_that_is_good_again_waits_until
         scene.wait_for_maint(&["wg2"]).await;
         assert_eq!(scene.lab.get().await.as_deref(), Ok("wg1"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_sends_traffic_back_to_the_server_that_waits() {
+    let mut scene = Steered::start_ruled(Layout::AllBackup, "failback = \"manual\"\n").await;
+    let nothing = "no server of socks_back_7891 waits to be used again\n";
+    assert_eq!(hactl(&scene, &["failback", BACKEND]).await, (Some(0), nothing.to_owned()));
+    let from = scene.break_with(Fault::BlackHole, &["wg1"]).await;
+    scene.said(from, "socks_back_7891 now on wg2").await;
+    let from = scene.break_with(Fault::None, &["wg1"]).await;
+    scene.said(from, "wg1 is not used: failback = manual").await;
+    assert_eq!(hactl(&scene, &["status", "socks_back_7891/wg2"]).await.0, Some(0));
+
+    hactl(&scene, &["pause", "-m", "not yet"]).await;
+    let (code, text) = hactl(&scene, &["failback", BACKEND]).await;
+    let told = "wg1 of socks_back_7891 is used again\nnothing is changed in HAProxy while hactl is paused or observes\n";
+    assert_eq!((code, text.as_str()), (Some(0), told));
+    scene.said(from, "socks_back_7891 is to go back: uid ").await;
+    scene.said(from, "socks_back_7891 goes back, as an operator wants: wg1 may take traffic again").await;
+    scene.said(from, "would set server socks_back_7891/wg1 state ready").await;
+    scene.wait_for_maint(&["wg1"]).await;
+    hactl(&scene, &["resume"]).await;
+    scene.said(from, "socks_back_7891 now on wg1").await;
+    scene.wait_for_maint(&[]).await;
+    assert_eq!(scene.lab.get().await.as_deref(), Ok("wg1"));
+    assert_eq!(hactl(&scene, &["failback", "7891:socks_back_7891"]).await.0, Some(0));
+    assert_eq!(hactl(&scene, &["failback", "nobody"]).await.0, Some(64));
+    assert_eq!(hactl(&scene, &["status", "nobody", "-o", "json"]).await.0, Some(64));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,4 +128,11 @@ async fn the_clearly_faster_of_a_tier_is_used_and_the_other_one_drained_until_it
     scene.hactl.wait_for(from, "wg2 out", |line| line.contains("wg2 set to maint"), PATIENCE).await;
     scene.wait_for_maint(&["wg2"]).await;
     assert_eq!(scene.lab.get().await.as_deref(), Ok("wg1"));
+}
+
+/// Exit code, and what is printed.
+async fn hactl(scene: &Steered, args: &[&str]) -> (Option<i32>, String) {
+    let socket = scene.lab.hactl_socket().display().to_string();
+    let ran = command::run(env!("CARGO_BIN_EXE_hactl-dup"), &[args, &["--socket", &socket]].concat()).await;
+    (ran.code, ran.stdout)
 }

@@ -80,14 +80,20 @@ async fn a_file_that_is_not_there_is_told_with_how_to_do_without() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_authority_that_is_not_there_ends_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ca.pem");
     let mut command = command::plain(HACTL.as_ref());
-    command.args(["run", "--haproxy", "/nonexistent.sock", "--backend", BACKEND]);
-    command.args(["--socket", "/nonexistent/h.sock"]).env("HACTL_PROBE__CA_FILE", "/nonexistent/ca.pem");
+    command.args(["run", "--haproxy", "/nonexistent.sock", "--backend", BACKEND, "--state-dir"]);
+    command.arg(dir.path().join("state")).arg("--socket").arg(dir.path().join("h.sock"));
+    command.env("HACTL_PROBE__CA_FILE", &file);
     let ran = run_command(&mut command, "").await;
     assert_eq!(ran.code, Some(64));
     assert_eq!(
         ran.stderr,
-        "error: cannot read the CA file /nonexistent/ca.pem\n  why:  No such file or directory (os error 2)\n  \
-         next: correct ca_file in [probe], or HACTL_PROBE__CA_FILE\n"
+        format!(
+            "error: cannot read the CA file {}\n  why:  No such file or directory (os error 2)\n  \
+             next: correct ca_file in [probe], or HACTL_PROBE__CA_FILE\n",
+            file.display()
+        )
     );
 }

@@ -124,6 +124,7 @@ async fn who_may_look_may_not_change_anything() {
         (&["reload"][..], "reload the configuration"),
         (&["pause", "-m", "mischief"], "pause"),
         (&["resume"], "resume"),
+        (&["failback", BACKEND], "fail back socks_back_7891"),
     ] {
         let ran = run(args).await;
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(77), ""), "{ran:?}");

@@ -411,8 +411,8 @@ impl Event {
             | Self::HaproxyAway { .. }
             | Self::WritesDenied { .. }
             | Self::ReloadsSuffer { .. }
-            | Self::Missing { .. }
-            | Self::Asked(_) => self.server().map(|server| &server.backend),
+            | Self::Missing { .. } => self.server().map(|server| &server.backend),
+            Self::Asked(asked) => asked.backend(),
         }
     }
 }

@@ -1,15 +1,15 @@
-//! `hactl reload`, `hactl pause` and `hactl resume`: have the daemon change something, print what came of it.
+//! `hactl reload`, `hactl pause`, `hactl resume` and `hactl failback`: have the daemon change something, print what came of it.
 
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use hactld::admin::{PAUSE_PATH, RELOAD_PATH, RESUME_PATH};
+use hactld::admin::{FAILBACK_PATH, PAUSE_PATH, RELOAD_PATH, RESUME_PATH};
 use hactld::text::Shown;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::cli::{PauseArgs, SocketArgs};
+use crate::cli::{FailbackArgs, PauseArgs, SocketArgs};
 use crate::client::{self, ClientError};
 use crate::exit::Exit;
 use crate::report::{Report, print, print_error, sources};
@@ -46,6 +46,38 @@ pub(crate) fn resume(args: &SocketArgs, terminal: &Terminal) -> ExitCode {
     })
 }
 
+pub(crate) fn failback(args: &FailbackArgs, terminal: &Terminal) -> ExitCode {
+    let path = format!("{FAILBACK_PATH}/{}", encoded(&args.backend));
+    let answer = client::post(&args.socket.socket, &path, &Value::Null);
+    let what = format!("fail back {}", Shown(&args.backend));
+    done(answer, &what, &args.socket.socket, terminal, |answer| gone_back(answer, &args.backend))
+}
+
+fn gone_back(answer: &Value, backend: &str) -> String {
+    let servers = answer["servers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let servers: Vec<String> =
+        servers.iter().filter_map(|server| Some(Shown(server.as_str()?).to_string())).collect();
+    let backend = Shown(backend);
+    if servers.is_empty() {
+        return format!("no server of {backend} waits to be used again\n");
+    }
+    let verb = if servers.len() == 1 { "is" } else { "are" };
+    let mut text = format!("{} of {backend} {verb} used again\n", servers.join(", "));
+    if answer["withheld"] == Value::Bool(true) {
+        text.push_str("nothing is changed in HAProxy while hactl is paused or observes\n");
+    }
+    text
+}
+
+/// As one part of a path, whatever was typed.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b':' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
 fn done(
     answer: Result<String, ClientError>,
     what: &str,
@@ -80,7 +112,13 @@ fn exit_of(error: &ClientError) -> Exit {
         ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::Permission,
         ClientError::Refused { status, .. } if *status == StatusCode::FORBIDDEN => Exit::Permission,
         ClientError::Refused { status, .. }
-            if [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::BAD_REQUEST].contains(status) =>
+            if matches!(
+                *status,
+                StatusCode::UNPROCESSABLE_ENTITY
+                    | StatusCode::BAD_REQUEST
+                    | StatusCode::NOT_FOUND
+                    | StatusCode::CONFLICT
+            ) =>
         {
             Exit::Usage
         }
@@ -107,4 +145,26 @@ fn report_of(what: &str, socket: &Path, error: &ClientError) -> Report {
     }
     let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
     report.because(why).next("see `hactl status`, or name its socket with --socket PATH")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_back_is_told_and_so_is_what_stands_in_the_way() {
+        let told = |answer: Value| gone_back(&answer, "b");
+        assert_eq!(told(json!({ "servers": ["wg1"], "withheld": false })), "wg1 of b is used again\n");
+        assert_eq!(
+            told(json!({ "servers": ["wg1", "wg2"], "withheld": true })),
+            "wg1, wg2 of b are used again\nnothing is changed in HAProxy while hactl is paused or observes\n"
+        );
+        assert_eq!(told(json!({ "servers": [] })), "no server of b waits to be used again\n");
+    }
+
+    #[test]
+    fn any_name_is_one_part_of_a_path() {
+        assert_eq!(encoded("one:socks_back-7891.a"), "one:socks_back-7891.a");
+        assert_eq!(encoded("../a b?\u{e4}%"), "..%2Fa%20b%3F%C3%A4%25");
+    }
 }

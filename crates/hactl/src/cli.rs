@@ -58,8 +58,9 @@ const EXIT_CODES: &str = concat!(
 const STATUS_HELP: &str = concat!(
     "Examples:\n",
     "  hactl status\n",
-    "  hactl status -o json | jq '.backends[].active_server'\n\n",
-    "Exit codes:\n",
+    "  hactl status socks_back_7891/wg1
+  hactl status -o json | jq '.backends[].active_server'\n\n",
+    "Exit codes; with NAME, of that alone and of what keeps hactl from steering it:\n",
     status_codes!(),
     "\n  64  usage error    77  permission denied on hactl's own socket"
 );
@@ -105,11 +106,11 @@ hactl writes down what it takes out, and lifts nothing else, also after a
 restart. At the end its maint stays, unless --on-exit restore is said. A second
 hactl on one HAProxy does not start.
 
-A recording holds what was seen, and no password. Its file has to be new or
-empty, also when hactl is started again. Each server takes 5 MB of it in an hour
-with profile fast (measured), and a quarter of that with eco. It ends at 1 GiB,
-or when the disk is full; hactl goes on. Of several instances each has a file of
-its own, FILE.NAME.
+A recording holds what was seen, and no password. Where there is something in
+FILE already, the next free one of FILE.1 to FILE.99 is taken, and the log says
+so. Each server takes 5 MB in an hour with profile fast (measured), a quarter of
+that with eco. It ends at 1 GiB, or when the disk is full; hactl goes on. Of
+several instances each has a file of its own, FILE.NAME.
 
 SIGHUP and hactl reload have all of it read again; a mistake in it changes
 nothing. --haproxy and --backend are of one instance.
@@ -168,6 +169,20 @@ Exit codes:
     change_codes!()
 );
 
+const FAILBACK_HELP: &str = concat!(
+    "Preferred servers that are good again wait for this where the backend has
+failback = \"manual\"; hactl status names them. Where none waits, nothing is done.
+Paused, it is decided and listed, and done when the pause ends. Root and the
+user that hactl runs as may do this.
+
+Examples:
+  hactl failback socks_back_7891
+
+Exit codes:
+",
+    change_codes!()
+);
+
 /// HAProxy says UP, the tunnel is dead: hactl proves that each SOCKS5 upstream carries traffic, and steers HAProxy.
 #[derive(Debug, Parser)]
 #[command(name = "hactl", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
@@ -195,11 +210,14 @@ pub(crate) enum Command {
     Pause(PauseArgs),
     /// End a pause.
     Resume(SocketArgs),
+    /// Have a backend's traffic go back to where it belongs.
+    Failback(FailbackArgs),
 }
 
 impl Default for Command {
     fn default() -> Self {
         Self::Status(StatusArgs {
+            name: None,
             socket: std::env::var_os("HACTL_SOCKET")
                 .map_or_else(|| hactld::config::DEFAULT_SOCKET.into(), PathBuf::from),
             output: StatusFormat::Table,
@@ -248,6 +266,9 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 #[command(after_help = STATUS_HELP)]
 pub(crate) struct StatusArgs {
+    /// Only this: INSTANCE, BACKEND (or INSTANCE:BACKEND) or BACKEND/SERVER.
+    #[arg(value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) name: Option<String>,
     /// hactl's own socket.
     #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true, default_value = hactld::config::DEFAULT_SOCKET)]
     pub(crate) socket: PathBuf,
@@ -278,6 +299,16 @@ pub(crate) struct PauseArgs {
     /// Why, for those who find it paused.
     #[arg(short = 'm', long, value_name = "TEXT")]
     pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = FAILBACK_HELP)]
+pub(crate) struct FailbackArgs {
+    #[command(flatten)]
+    pub(crate) socket: SocketArgs,
+    /// A backend; where several instances have one of this name, INSTANCE:BACKEND.
+    #[arg(value_name = "BACKEND", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) backend: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -57,6 +57,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Reload(args) => change::reload(&args, &terminal),
         Command::Pause(args) => change::pause(&args, &terminal),
         Command::Resume(args) => change::resume(&args, &terminal),
+        Command::Failback(args) => change::failback(&args, &terminal),
     }
 }
 

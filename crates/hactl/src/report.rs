@@ -84,7 +84,7 @@ impl Report {
                 report.next("stop that one first: two would undo each other's work")
             }
             RunError::Record(error) => report.next(match &error.flaw {
-                RecordFlaw::NotEmpty => "name a new file, or move that one away",
+                RecordFlaw::NotEmpty => "name a new file, or move those away",
                 RecordFlaw::Link => "name the file that it leads to",
                 RecordFlaw::NotAFile => "name a new file",
                 RecordFlaw::Io(source) if source.kind() == io::ErrorKind::NotFound => {

@@ -1,5 +1,6 @@
 //! `hactl status`: asks the daemon, prints what it says.
 
+mod named;
 mod render;
 
 use std::io;
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 
 use failover::status::Status;
 use hactld::admin::STATUS_PATH;
+use hactld::text::Shown;
 
 use crate::cli::{StatusArgs, StatusFormat};
 use crate::client::{self, ClientError};
@@ -16,30 +18,64 @@ use crate::exit::{Exit, finding};
 use crate::report::{Report, print, sources};
 use crate::terminal::Terminal;
 
+use self::named::NotThere;
+
 pub(crate) fn run(args: &StatusArgs, terminal: &Terminal) -> ExitCode {
-    match fetch(&args.socket) {
-        Ok((status, json)) => {
+    let (status, json) = match fetch(&args.socket) {
+        Ok(fetched) => fetched,
+        Err(error) => return failed(exit_of(&error), &report_of(args, &error), args.output, terminal),
+    };
+    let Some(name) = &args.name else {
+        match args.output {
+            StatusFormat::Table => print(&render::table(&status, None, terminal)),
+            StatusFormat::Json => print(&format!("{json}\n")),
+        }
+        return finding(status.exit_code, args.exit_zero).into();
+    };
+    match named::named(&status, name) {
+        Ok(named) => {
+            let code = named.status.exit_code;
             match args.output {
-                StatusFormat::Table => print(&render::table(&status, terminal)),
-                StatusFormat::Json => print(&format!("{json}\n")),
+                StatusFormat::Table => {
+                    print(&render::table(&named.status, named.server.as_deref(), terminal));
+                }
+                StatusFormat::Json => {
+                    let document = serde_json::to_value(named.into_document()).unwrap_or_default();
+                    print(&format!("{document}\n"));
+                }
             }
-            finding(status.exit_code, args.exit_zero).into()
+            finding(code, args.exit_zero).into()
         }
-        Err(error) => {
-            let exit = exit_of(&error);
-            let report = report_of(args, &error);
-            if args.output == StatusFormat::Json {
-                let error = serde_json::json!({
-                    "apiVersion": failover::status::API_VERSION,
-                    "kind": "Error",
-                    "exit_code": exit.code(),
-                    "error": { "what": report.what, "why": report.why, "next": report.next },
-                });
-                print(&format!("{error}\n"));
-            }
-            report.print(terminal);
-            exit.into()
+        Err(not_there) => {
+            let exit = if not_there.unseen { Exit::Unknown } else { Exit::Usage };
+            failed(exit, &unknown_name(name, &not_there), args.output, terminal)
         }
+    }
+}
+
+/// For programs on standard output too, so that they find a document there in any case.
+fn failed(exit: Exit, report: &Report, output: StatusFormat, terminal: &Terminal) -> ExitCode {
+    if output == StatusFormat::Json {
+        let error = serde_json::json!({
+            "apiVersion": failover::status::API_VERSION,
+            "kind": "Error",
+            "exit_code": exit.code(),
+            "error": { "what": report.what, "why": report.why, "next": report.next },
+        });
+        print(&format!("{error}\n"));
+    }
+    report.print(terminal);
+    exit.into()
+}
+
+fn unknown_name(name: &str, not_there: &NotThere) -> Report {
+    let report = Report::new(format!("hactl steers no instance, backend or server called {}", Shown(name)));
+    let known = not_there.known.join(", ");
+    if not_there.unseen {
+        let why = format!("a HAProxy was not seen yet, so its backends are not known; known: {known}");
+        report.because(why).next("see `hactl status`, or ask again")
+    } else {
+        report.because(format!("known: {known}")).next("name one of these; a server as BACKEND/SERVER")
     }
 }
 

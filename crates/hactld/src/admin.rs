@@ -2,6 +2,7 @@
 //! change something is in `peer`, what can be changed in `write`. A client that is slow or hostile costs a connection for
 //! a while, nobody else's, and never the decision loop.
 
+mod failback;
 mod peer;
 mod write;
 
@@ -31,6 +32,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::engine::Query;
 use crate::fleet::{Reached, Request, Whole};
 use crate::reload::Reloader;
 
@@ -47,6 +49,9 @@ pub const PAUSE_PATH: &str = "/api/v1/pause";
 
 /// Ends that.
 pub const RESUME_PATH: &str = "/api/v1/resume";
+
+/// Has the traffic of the backend whose name follows, behind a slash, go back to where it belongs.
+pub const FAILBACK_PATH: &str = "/api/v1/failback";
 
 /// Clients at a time.
 const CLIENTS_MAX: usize = 32;
@@ -204,6 +209,7 @@ pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
         .route(RELOAD_PATH, post(write::reload))
         .route(PAUSE_PATH, post(write::pause))
         .route(RESUME_PATH, post(write::resume))
+        .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
@@ -271,7 +277,7 @@ async fn status(State(front): State<Front>) -> Response {
     let mut answers = Vec::with_capacity(reached.len());
     for reach in reached.iter() {
         let (sender, answer) = oneshot::channel();
-        if reach.queries.try_send(sender).is_err() {
+        if reach.queries.try_send(Query::Status(sender)).is_err() {
             return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
         }
         answers.push((&reach.name, answer));

@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use checker::{Clock, Credentials, Prober, Probes};
 use failover::status::{Context, Status};
-use failover::{Core, Desired, Event, Input, Name, Observed, Order, Route, Settings, Time};
+use failover::{
+    Asked, Core, Desired, Event, FailBackError, Input, Name, Observed, Order, Route, Settings, Time, Writes,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
@@ -17,8 +19,21 @@ use crate::record::Recorder;
 use crate::sleep::Slept;
 use crate::{VERSION, notify};
 
-/// Somebody who wants to know the status.
-pub(crate) type Query = oneshot::Sender<Status>;
+/// What somebody wants of an instance.
+pub(crate) enum Query {
+    /// To know how it is.
+    Status(oneshot::Sender<Status>),
+    /// That the traffic of a backend goes back to where it belongs.
+    FailBack { by: String, backend: Name, done: oneshot::Sender<FailedBack> },
+}
+
+/// What came of it.
+pub(crate) struct FailedBack {
+    /// The servers that may take traffic again.
+    pub(crate) to: Result<Vec<Name>, FailBackError>,
+    /// Nothing is changed in HAProxy for now.
+    pub(crate) withheld: bool,
+}
 
 /// Who is who in what is shown.
 pub(crate) struct Identity {
@@ -75,10 +90,7 @@ impl Engine {
                 () = &mut stop => return,
                 () = tick(beat.as_mut()) => self.pulse.beat(),
                 Some(event) = wires.events.recv() => self.tell(&event),
-                Some(query) = wires.queries.recv() => {
-                    // Who asked may have gone; that is theirs to do.
-                    let _ = query.send(self.status(&wires.observed.borrow()));
-                }
+                Some(query) = wires.queries.recv() => self.answer(query, &wires.observed.borrow()),
                 Ok(()) = wires.configurations.changed() => {
                     let configured = wires.configurations.borrow_and_update().clone();
                     self.configure(configured);
@@ -98,6 +110,24 @@ impl Engine {
                 }
                 changed
             });
+        }
+    }
+
+    /// Who asked may have gone; that is theirs to do.
+    fn answer(&mut self, query: Query, observed: &Observed) {
+        match query {
+            Query::Status(answer) => {
+                let _ = answer.send(self.status(observed));
+            }
+            Query::FailBack { by, backend, done } => {
+                let to = self.core.waiting(&backend);
+                if to.is_ok() {
+                    self.tell(&Event::Asked(Asked::FailBack { by, backend: backend.clone() }));
+                    self.take(Input::FailBack(backend));
+                }
+                let withheld = matches!(observed.writes, Writes::Withheld { .. });
+                let _ = done.send(FailedBack { to, withheld });
+            }
         }
     }
 

@@ -35,6 +35,7 @@ pub(crate) const REQUESTS_WAITING_MAX: usize = 32;
 #[derive(Clone)]
 pub(crate) struct Reach {
     pub(crate) name: Name,
+    pub(crate) backends: Vec<Name>,
     pub(crate) queries: mpsc::Sender<Query>,
 }
 
@@ -320,7 +321,11 @@ async fn until(at: Option<Instant>) {
 fn reached(running: &[Running]) -> Reached {
     running
         .iter()
-        .map(|running| Reach { name: running.name.clone(), queries: running.queries.clone() })
+        .map(|running| Reach {
+            name: running.name.clone(),
+            backends: running.backends.clone(),
+            queries: running.queries.clone(),
+        })
         .collect()
 }
 

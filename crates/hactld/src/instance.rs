@@ -70,6 +70,8 @@ impl Claims {
 pub(crate) struct Running {
     pub(crate) name: Name,
     pub(crate) haproxy: Address,
+    /// In the order of the configuration.
+    pub(crate) backends: Vec<Name>,
     pub(crate) queries: mpsc::Sender<Query>,
     pub(crate) pulse: Pulse,
     observe: bool,
@@ -83,6 +85,7 @@ impl Running {
     /// What another configuration says of it holds from now on.
     pub(crate) fn configure(&mut self, instance: &Instance, common: &Common<'_>) {
         self.name = instance.name.clone();
+        self.backends = instance.backends.iter().map(Backend::core_name).collect();
         self.observe = instance.observe;
         self.configured.send_replace(configured(instance, common));
         let mandate = mandate(instance, common.paused);
@@ -146,14 +149,9 @@ pub(crate) fn start(
     if let Some(port) = agent {
         controller = controller.with_agent(port);
     }
-    let backends: Vec<&str> = instance.backends.iter().map(|backend| backend.name.as_str()).collect();
-    let verb = if instance.observe { "observes" } else { "steers" };
-    tracing::info!("{label}{verb} {} at {haproxy}", backends.join(", "));
-    if let Lever::Agent(addr) = instance.lever {
-        tracing::info!(%addr, "{label}HAProxy's agent-checks are answered");
-    }
-    if let Some(file) = &file {
-        tracing::info!(file = %file.display(), "{label}what is seen is recorded");
+    tell_start(instance, label);
+    if let (Some(named), Some(recording)) = (&file, &recording) {
+        recording.tell_start(named, label);
     }
     let pulse = Pulse::default();
     let clock = Clock::new(origin);
@@ -179,8 +177,26 @@ pub(crate) fn start(
         drop(lock);
         ended
     });
-    let (name, observe) = (instance.name.clone(), instance.observe);
-    Ok(Running { name, haproxy, queries: query_sender, pulse, observe, mandate, configured, _stop: stop })
+    Ok(Running {
+        name: instance.name.clone(),
+        haproxy,
+        backends: instance.backends.iter().map(Backend::core_name).collect(),
+        queries: query_sender,
+        pulse,
+        observe: instance.observe,
+        mandate,
+        configured,
+        _stop: stop,
+    })
+}
+
+fn tell_start(instance: &Instance, label: &Label) {
+    let backends: Vec<&str> = instance.backends.iter().map(|backend| backend.name.as_str()).collect();
+    let verb = if instance.observe { "observes" } else { "steers" };
+    tracing::info!("{label}{verb} {} at {}", backends.join(", "), instance.haproxy);
+    if let Lever::Agent(addr) = instance.lever {
+        tracing::info!(%addr, "{label}HAProxy's agent-checks are answered");
+    }
 }
 
 async fn run(

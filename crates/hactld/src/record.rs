@@ -18,11 +18,17 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use thiserror::Error;
 
+use crate::log::Label;
+
 /// A file of this size has days of some servers in it; one that was forgotten is not to fill a disk.
 const FILE_MAX: u64 = 1 << 30;
 
 /// Memory for lines that wait for the disk: half a minute of a hundred servers at their quickest.
 const WAITING_MAX: usize = 8 << 20;
+
+/// Files beside the one that was named, of which the next free one is taken: a hactl that is started again and again
+/// finds one for some days, and one that cannot stay up leaves no endless heap.
+const BESIDE_MAX: u32 = 99;
 
 /// Lines that are there are written together up to this many bytes.
 const BATCH_MAX: usize = 64 << 10;
@@ -43,8 +49,8 @@ pub struct RecordError {
 /// What is wrong with a file that was to be recorded to.
 #[derive(Debug, Error)]
 pub enum RecordFlaw {
-    /// It is not empty.
-    #[error("there is something in it, and nothing is overwritten")]
+    /// It is not empty, and none of those beside it is free.
+    #[error("there is something in it, and in those up to .{BESIDE_MAX} beside it; nothing is overwritten")]
     NotEmpty,
     /// It leads to another one.
     #[error("it is a symbolic link")]
@@ -70,13 +76,19 @@ pub(crate) struct Recorder {
 
 /// The thread that writes.
 pub(crate) struct Recording {
+    path: PathBuf,
     ended: Receiver<()>,
 }
 
-/// Begins a recording in `path`, which is made here or is empty.
-pub(crate) fn begin(path: &Path, header: &Header) -> Result<(Recorder, Recording), RecordError> {
-    let failed = |flaw| RecordError { path: path.to_owned(), flaw };
-    let mut file = open(path).map_err(failed)?;
+/// Begins a recording in `named`, which is made here or is empty. Where there is something in it, it is begun in the next
+/// free one of `named.1` and so on: a service that is started again is not to stay away for the sake of a recording.
+pub(crate) fn begin(named: &Path, header: &Header) -> Result<(Recorder, Recording), RecordError> {
+    let failed = |flaw| RecordError { path: named.to_owned(), flaw };
+    let (mut file, path) = match open(named) {
+        Ok(file) => (file, named.to_owned()),
+        Err(RecordFlaw::NotEmpty) => beside(named)?,
+        Err(flaw) => return Err(failed(flaw)),
+    };
     let mut head = Vec::new();
     append(&mut head, header);
     file.write_all(&head).map_err(|error| failed(error.into()))?;
@@ -84,7 +96,7 @@ pub(crate) fn begin(path: &Path, header: &Header) -> Result<(Recorder, Recording
     let waiting = Arc::new(AtomicUsize::new(0));
     let writer = Writer {
         file,
-        path: path.to_owned(),
+        path: path.clone(),
         room: FILE_MAX.saturating_sub(head.len() as u64),
         queue,
         waiting: Arc::clone(&waiting),
@@ -95,7 +107,7 @@ pub(crate) fn begin(path: &Path, header: &Header) -> Result<(Recorder, Recording
         // Nobody waits for it any more once the limit has passed.
         let _ = ending.send(());
     });
-    Ok((Recorder { lines, waiting, lost: 0, told: false }, Recording { ended }))
+    Ok((Recorder { lines, waiting, lost: 0, told: false }, Recording { path, ended }))
 }
 
 /// No link is followed, and a pipe that nobody reads keeps nobody waiting.
@@ -117,6 +129,21 @@ fn open(path: &Path) -> Result<File, RecordFlaw> {
         (true, 0) => Ok(file),
         (true, _) => Err(RecordFlaw::NotEmpty),
     }
+}
+
+/// A new file beside the one that was named. Whatever is there already, links too, is passed over.
+fn beside(named: &Path) -> Result<(File, PathBuf), RecordError> {
+    for number in 1..=BESIDE_MAX {
+        let mut path = named.as_os_str().to_owned();
+        path.push(format!(".{number}"));
+        let path = PathBuf::from(path);
+        match OpenOptions::new().append(true).create_new(true).mode(0o640).open(&path) {
+            Ok(file) => return Ok((file, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(RecordError { path, flaw: error.into() }),
+        }
+    }
+    Err(RecordError { path: named.to_owned(), flaw: RecordFlaw::NotEmpty })
 }
 
 impl Recorder {
@@ -164,6 +191,21 @@ fn weight(input: &Input) -> usize {
 }
 
 impl Recording {
+    /// Says where it is, and why it is not where it was wanted.
+    pub(crate) fn tell_start(&self, named: &Path, label: &Label) {
+        let file = self.path.display();
+        if self.path == named {
+            tracing::info!(%file, "{label}what is seen is recorded");
+        } else {
+            let named = named.display();
+            tracing::warn!(
+                %file,
+                %named,
+                "{label}what is seen is recorded beside the file that was named, which is not empty"
+            );
+        }
+    }
+
     /// Waits for the last lines to be written, once the recorder has ended, as long as an end may take.
     pub(crate) fn end(self) {
         let _ = self.ended.recv_timeout(END_LIMIT);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Severity, Span};
-use crate::ServerId;
+use crate::{Name, ServerId};
 
 /// One fact of that kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,13 @@ pub enum Asked {
         /// Who wanted that.
         by: String,
     },
+    /// Traffic is to go back to where it belongs.
+    FailBack {
+        /// Who wanted that.
+        by: String,
+        /// The backend.
+        backend: Name,
+    },
     /// The commands that would be sent, were they not withheld, are others than before.
     Would {
         /// As HAProxy would read them.
@@ -56,6 +63,7 @@ impl Asked {
             Self::NotReloaded { .. } => "not_reloaded",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
+            Self::FailBack { .. } => "fail_back",
             Self::Would { .. } => "would",
             Self::LetGo { .. } => "let_go",
         }
@@ -64,9 +72,11 @@ impl Asked {
     pub(super) const fn severity(&self) -> Severity {
         match self {
             Self::NotReloaded { .. } | Self::Paused { .. } => Severity::Warning,
-            Self::Reloaded { .. } | Self::Resumed { .. } | Self::Would { .. } | Self::LetGo { .. } => {
-                Severity::Info
-            }
+            Self::Reloaded { .. }
+            | Self::Resumed { .. }
+            | Self::FailBack { .. }
+            | Self::Would { .. }
+            | Self::LetGo { .. } => Severity::Info,
         }
     }
 
@@ -74,13 +84,30 @@ impl Asked {
         match self {
             Self::NotReloaded { why, .. } => Some(why),
             Self::Paused { reason, .. } => Some(reason),
-            Self::Reloaded { .. } | Self::Resumed { .. } | Self::Would { .. } | Self::LetGo { .. } => None,
+            Self::Reloaded { .. }
+            | Self::Resumed { .. }
+            | Self::FailBack { .. }
+            | Self::Would { .. }
+            | Self::LetGo { .. } => None,
         }
     }
 
     pub(super) const fn server(&self) -> Option<&ServerId> {
         match self {
             Self::LetGo { server } => Some(server),
+            Self::Reloaded { .. }
+            | Self::NotReloaded { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. }
+            | Self::FailBack { .. }
+            | Self::Would { .. } => None,
+        }
+    }
+
+    pub(super) fn backend(&self) -> Option<&Name> {
+        match self {
+            Self::FailBack { backend, .. } => Some(backend),
+            Self::LetGo { server } => Some(&server.backend),
             Self::Reloaded { .. }
             | Self::NotReloaded { .. }
             | Self::Paused { .. }
@@ -112,6 +139,7 @@ impl fmt::Display for Asked {
                 write!(f, "paused by {by}, nothing is changed in HAProxy until it is resumed: {reason}")
             }
             Self::Resumed { by } => write!(f, "resumed by {by}"),
+            Self::FailBack { by, backend } => write!(f, "{backend} is to go back: {by} wants that"),
             Self::Would { commands } if commands.is_empty() => f.write_str("would change nothing any more"),
             Self::Would { commands } => write!(f, "would {}", commands.join("; ")),
             Self::LetGo { server } => {

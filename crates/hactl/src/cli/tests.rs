@@ -12,7 +12,7 @@ fn the_command_line_is_consistent() {
 
 #[test]
 fn help_fits_a_terminal_of_80_columns() {
-    for command in ["", "run", "status", "check", "simulate", "reload", "pause", "resume"] {
+    for command in ["", "run", "status", "check", "simulate", "reload", "pause", "resume", "failback"] {
         let text = help(command);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
@@ -34,6 +34,7 @@ fn help_lists_the_commands_and_their_exit_codes() {
       reload    Have the daemon read its configuration again
       pause     Have the daemon change nothing in HAProxy
       resume    End a pause
+      failback  Have a backend's traffic go back to where it belongs
 
     Options:
           --color <WHEN>  Colours: auto is on a terminal without NO_COLOR [default:
@@ -100,11 +101,11 @@ fn help_of_run_names_the_variables() {
     restart. At the end its maint stays, unless --on-exit restore is said. A second
     hactl on one HAProxy does not start.
 
-    A recording holds what was seen, and no password. Its file has to be new or
-    empty, also when hactl is started again. Each server takes 5 MB of it in an hour
-    with profile fast (measured), and a quarter of that with eco. It ends at 1 GiB,
-    or when the disk is full; hactl goes on. Of several instances each has a file of
-    its own, FILE.NAME.
+    A recording holds what was seen, and no password. Where there is something in
+    FILE already, the next free one of FILE.1 to FILE.99 is taken, and the log says
+    so. Each server takes 5 MB in an hour with profile fast (measured), a quarter of
+    that with eco. It ends at 1 GiB, or when the disk is full; hactl goes on. Of
+    several instances each has a file of its own, FILE.NAME.
 
     SIGHUP and hactl reload have all of it read again; a mistake in it changes
     nothing. --haproxy and --backend are of one instance.
@@ -117,10 +118,13 @@ fn help_of_run_names_the_variables() {
 
 #[test]
 fn help_of_status_explains_its_exit_codes() {
-    assert_snapshot!(help("status"), @r"
+    assert_snapshot!(help("status"), @"
     Show what hactl knows and does (without a command: this)
 
-    Usage: hactl status [OPTIONS]
+    Usage: hactl status [OPTIONS] [NAME]
+
+    Arguments:
+      [NAME]  Only this: INSTANCE, BACKEND (or INSTANCE:BACKEND) or BACKEND/SERVER
 
     Options:
           --color <WHEN>     Colours: auto is on a terminal without NO_COLOR
@@ -134,9 +138,10 @@ fn help_of_status_explains_its_exit_codes() {
 
     Examples:
       hactl status
+      hactl status socks_back_7891/wg1
       hactl status -o json | jq '.backends[].active_server'
 
-    Exit codes:
+    Exit codes; with NAME, of that alone and of what keeps hactl from steering it:
        0  everything is online and applied
        1  clients are served, but something is degraded, offline, on backup or not
           as wanted
@@ -144,6 +149,38 @@ fn help_of_status_explains_its_exit_codes() {
        3  unknown: hactl does not run or does not answer, or no verdict yet
       64  usage error    77  permission denied on hactl's own socket
     ");
+}
+
+#[test]
+fn help_of_failback_says_who_waits_for_it() {
+    assert_snapshot!(help("failback"), @r#"
+    Have a backend's traffic go back to where it belongs
+
+    Usage: hactl failback [OPTIONS] <BACKEND>
+
+    Arguments:
+      <BACKEND>  A backend; where several instances have one of this name,
+                 INSTANCE:BACKEND
+
+    Options:
+          --color <WHEN>   Colours: auto is on a terminal without NO_COLOR [default:
+                           auto] [possible values: auto, always, never]
+          --socket <PATH>  hactl's own socket [env: HACTL_SOCKET] [default:
+                           /run/hactl/hactl.sock]
+      -h, --help           Print help
+
+    Preferred servers that are good again wait for this where the backend has
+    failback = "manual"; hactl status names them. Where none waits, nothing is done.
+    Paused, it is decided and listed, and done when the pause ends. Root and the
+    user that hactl runs as may do this.
+
+    Examples:
+      hactl failback socks_back_7891
+
+    Exit codes:
+       0  done    3  hactl does not run or does not answer
+      64  usage or configuration error    77  permission denied
+    "#);
 }
 
 #[test]
@@ -249,12 +286,12 @@ fn a_slip_of_the_fingers_is_met_with_what_was_meant() {
 
     For more information, try '--help'.
     ");
-    assert_snapshot!(refused(&["status", "--soket", "x"]), @r"
+    assert_snapshot!(refused(&["status", "--soket", "x"]), @"
     error: unexpected argument '--soket' found
 
       tip: a similar argument exists: '--socket'
 
-    Usage: hactl status --socket <PATH>
+    Usage: hactl status --socket <PATH> [NAME]
 
     For more information, try '--help'.
     ");

@@ -18,11 +18,11 @@ const COLUMNS: [Column; 8] = [
     Column { heading: "REASON", right: false, dispensable: None },
 ];
 
-/// Of several instances, a block for each, the verdict first.
-pub(super) fn table(status: &Status, terminal: &Terminal) -> String {
+/// Of several instances, a block for each, the verdict first. Of the servers, those that are called `server`, or all.
+pub(super) fn table(status: &Status, server: Option<&str>, terminal: &Terminal) -> String {
     let banner = banner(status, terminal);
     if status.instances.len() <= 1 {
-        return banner + &block(status, terminal);
+        return banner + &block(status, server, terminal);
     }
     let blocks = status.instances.iter().filter_map(|instance| {
         let word = match instance.verdict {
@@ -33,7 +33,7 @@ pub(super) fn table(status: &Status, terminal: &Terminal) -> String {
         };
         let alone = status.of_instances(|name| name == instance.name)?;
         let head = format!("{} {} {word}", terminal.level(instance.verdict), instance.name);
-        Some(format!("{head}\n{}", block(&alone, terminal)))
+        Some(format!("{head}\n{}", block(&alone, server, terminal)))
     });
     banner + &blocks.collect::<Vec<String>>().join("\n")
 }
@@ -57,7 +57,7 @@ fn banner(status: &Status, terminal: &Terminal) -> String {
     text
 }
 
-fn block(status: &Status, terminal: &Terminal) -> String {
+fn block(status: &Status, server: Option<&str>, terminal: &Terminal) -> String {
     let mut text = String::new();
     for problem in &status.problems {
         // Not wrapped: what stands in it to be copied stays in one piece.
@@ -83,10 +83,10 @@ fn block(status: &Status, terminal: &Terminal) -> String {
             text.push_str(&format!("{}\n", backend.name));
         }
         let rows: Vec<Vec<String>> =
-            backend.servers.iter().map(|server| row(backend, server, terminal)).collect();
+            shown(backend, server).map(|server| row(backend, server, terminal)).collect();
         text.push_str(&render(&COLUMNS, &rows, terminal));
     }
-    if let Some(next) = next(status) {
+    if let Some(next) = next(status, server) {
         text.push_str(&format!("\nnext: {next}\n"));
     }
     text
@@ -192,10 +192,14 @@ fn reason(server: &ServerStatus) -> String {
     }
 }
 
-fn next(status: &Status) -> Option<String> {
+fn shown<'a>(backend: &'a BackendStatus, server: Option<&str>) -> impl Iterator<Item = &'a ServerStatus> {
+    backend.servers.iter().filter(move |there| server.is_none_or(|name| there.name == name))
+}
+
+fn next(status: &Status, server: Option<&str>) -> Option<String> {
     let condemned = |server: &&ServerStatus| server.health.is_some_and(Verdict::is_condemned);
     status.backends.iter().find_map(|backend| {
-        let server = backend.servers.iter().find(condemned)?;
+        let server = shown(backend, server).find(condemned)?;
         let haproxy = match status.haproxy.socket.as_str() {
             "/run/haproxy/admin.sock" => String::new(),
             socket => format!(" --haproxy {socket}"),
@@ -206,4 +210,4 @@ fn next(status: &Status) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

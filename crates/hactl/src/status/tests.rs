@@ -83,6 +83,25 @@ fn a_denied_permission_has_its_own_code_and_says_whose_the_socket_is() {
     assert_eq!(denied(Path::new("/nonexistent/hactl.sock")), "permission denied in its directory");
 }
 
+#[test]
+fn an_unknown_name_is_told_with_what_is_known_and_so_is_that_more_may_follow() {
+    let told = |unseen: bool| {
+        let known = vec!["b".to_owned(), "7891".to_owned()];
+        let Report { what, why, next } = unknown_name("\u{1b}x", &NotThere { known, unseen });
+        format!("{what}\n{}\n{}", why.unwrap(), next.unwrap())
+    };
+    assert_snapshot!(told(false), @r"
+    hactl steers no instance, backend or server called \u{1b}x
+    known: b, 7891
+    name one of these; a server as BACKEND/SERVER
+    ");
+    assert_snapshot!(told(true), @r"
+    hactl steers no instance, backend or server called \u{1b}x
+    a HAProxy was not seen yet, so its backends are not known; known: b, 7891
+    see `hactl status`, or ask again
+    ");
+}
+
 struct Answering {
     path: PathBuf,
     _dir: tempfile::TempDir,
@@ -107,7 +126,8 @@ fn answering(answer: Option<&'static str>) -> Answering {
 /// Exit code and error, with the socket's name left out.
 fn told(socket: &Path) -> String {
     let error = fetch(socket).unwrap_err();
-    let args = StatusArgs { socket: socket.to_owned(), output: StatusFormat::Table, exit_zero: false };
+    let args =
+        StatusArgs { name: None, socket: socket.to_owned(), output: StatusFormat::Table, exit_zero: false };
     let Report { what, why, next } = report_of(&args, &error);
     let what = what.replace(&socket.display().to_string(), "SOCKET");
     format!("{} {what}\n{}\n{}", exit_of(&error).code(), why.unwrap(), next.unwrap())

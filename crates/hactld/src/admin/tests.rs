@@ -1,14 +1,14 @@
 //! The admin socket over a real one: whose it is, what it answers, and clients that mean it no good.
 
 use failover::status::{Context, PauseStatus};
-use failover::{Core, Name, Observed, Settings, Time};
+use failover::{Core, FailBackError, Name, Observed, Settings, Time};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::config::Flags;
-use crate::engine::Query;
+use crate::engine::{FailedBack, Query};
 use crate::fleet::{Change, REQUESTS_WAITING_MAX, Reach};
 
 /// What is promised to happen has happened within this, or the test has failed. The clock is a virtual one.
@@ -133,11 +133,12 @@ async fn what_is_not_a_socket_is_left_where_it_is() {
 
 #[tokio::test]
 async fn a_place_that_cannot_be_had_is_named_with_the_systems_reason() {
-    let error = bind(Path::new("/nonexistent/deep/h.sock")).await.err().unwrap();
-    assert_eq!(error.to_string(), "cannot make the socket /nonexistent/deep/h.sock");
+    let dir = TempDir::new().unwrap();
+    let deep = dir.path().join("missing").join("deep").join("h.sock");
+    let error = bind(&deep).await.err().unwrap();
+    assert_eq!(error.to_string(), format!("cannot make the socket {}", deep.display()));
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(source, "No such file or directory (os error 2)");
-    let dir = TempDir::new().unwrap();
     let error = bind(&dir.path().join("x".repeat(120))).await.err().unwrap();
     assert!(matches!(error, AdminError::Io { .. }), "{error}");
 }
@@ -211,12 +212,35 @@ async fn a_pause_needs_a_reason_and_is_done_in_the_name_of_who_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_backend_is_sent_back_by_its_name_and_one_of_two_by_that_of_its_instance_too() {
+    let scene = Scene::of(&["a", "b"]).await;
+    for (name, code, text) in [
+        ("a", 200, r#""backend":"a","instance":"a","kind":"FailedBack","servers":["wg1"],"withheld":false"#),
+        ("b:shared", 200, r#""backend":"shared","instance":"b","#),
+        ("a:quiet", 200, r#""servers":[]"#),
+        ("a:never", 409, r#"failback = \"never\""#),
+        ("shared", 409, "`shared` may be any of a:shared, b:shared: name one of these"),
+        ("c:shared", 404, "hactl steers no backend `c:shared`; known: shared, a, never, quiet, shared, b,"),
+        ("%1b%5b2J%2f", 404, r"no backend `\u001b[2J/`"),
+        ("%ff", 400, ""),
+        ("", 404, "no such path"),
+    ] {
+        let (head, body) = scene.post(&format!("{FAILBACK_PATH}/{name}"), "").await;
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {code} ")) && body.contains(text),
+            "{name}: {head} {body}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_decision_loop_that_does_not_answer_is_told_and_nobody_waits_for_ever() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("h.sock");
     let socket = bind(&path).await.unwrap();
     let (sender, mut queries) = mpsc::channel(1);
-    let (front, _asked) = front([Reach { name: Name::from("a"), queries: sender }].into());
+    let (front, _asked) =
+        front([Reach { name: Name::from("a"), backends: Vec::new(), queries: sender }].into());
     tokio::spawn(serve(socket.listener(), front));
     let scene = Scene { path, _dir: dir, _socket: socket };
 
@@ -252,10 +276,14 @@ impl Scene {
             let (queries, mut asked) = mpsc::channel::<Query>(8);
             tokio::spawn(async move {
                 while let Some(query) = asked.recv().await {
-                    query.send(nothing(name)).ok();
+                    match query {
+                        Query::Status(answer) => drop(answer.send(nothing(name))),
+                        Query::FailBack { backend, done, .. } => drop(done.send(failed_back(backend))),
+                    }
                 }
             });
-            Reach { name: Name::from(name), queries }
+            let backends = ["shared", name, "never", "quiet"].map(Name::from).to_vec();
+            Reach { name: Name::from(name), backends, queries }
         });
         let (front, mut asked) = front(reaches.collect());
         tokio::spawn(serve(socket.listener(), front));
@@ -316,6 +344,16 @@ fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
         reloader: Reloader::new(Flags::default(), requests),
     };
     (front, asked)
+}
+
+/// Of `never` and `quiet` nothing goes back.
+fn failed_back(backend: Name) -> FailedBack {
+    let to = match backend.as_str() {
+        "never" => Err(FailBackError::Never(backend)),
+        "quiet" => Err(FailBackError::NothingWaits(backend)),
+        _ => Ok(vec![Name::from("wg1")]),
+    };
+    FailedBack { to, withheld: false }
 }
 
 fn nothing(instance: &str) -> Status {

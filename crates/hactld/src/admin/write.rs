@@ -94,7 +94,7 @@ pub(super) async fn resume(State(front): State<Front>, Extension(peer): Extensio
 }
 
 /// Who it is, where they may.
-async fn operator(peer: Peer) -> Result<String, Response> {
+pub(super) async fn operator(peer: Peer) -> Result<String, Response> {
     match peer.role() {
         // Their name stands in a file.
         Role::Operator => {

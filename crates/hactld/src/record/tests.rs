@@ -27,9 +27,6 @@ fn what_is_recorded_stands_below_its_head() {
 #[test]
 fn what_stands_already_is_left_alone() {
     let dir = TempDir::new().unwrap();
-    let there = dir.path().join("there");
-    std::fs::write(&there, "precious").unwrap();
-    assert_eq!(refused(&there), "there is something in it, and nothing is overwritten");
     let link = dir.path().join("link");
     symlink(dir.path().join("elsewhere"), &link).unwrap();
     assert_eq!(refused(&link), "it is a symbolic link");
@@ -40,11 +37,31 @@ fn what_stands_already_is_left_alone() {
     let pipe = dir.path().join("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
     assert_eq!(refused(&pipe), "No such device or address (os error 6)");
-    assert_eq!(std::fs::read_to_string(&there).unwrap(), "precious");
 
     let empty = dir.path().join("empty");
     std::fs::write(&empty, "").unwrap();
     drop(begin(&empty, &header()).unwrap());
+}
+
+#[test]
+fn beside_a_file_that_is_not_empty_the_next_free_one_is_taken() {
+    let dir = TempDir::new().unwrap();
+    let there = dir.path().join("there");
+    let numbered = |number: u32| dir.path().join(format!("there.{number}"));
+    std::fs::write(&there, "precious").unwrap();
+    symlink(dir.path().join("elsewhere"), numbered(1)).unwrap();
+    std::fs::create_dir(numbered(2)).unwrap();
+    for number in 3..=99 {
+        let (recorder, recording) = begin(&there, &header()).unwrap();
+        assert_eq!(recording.path, numbered(number));
+        drop(recorder);
+        recording.end();
+        assert_eq!(read(&numbered(number)).0, header());
+    }
+    let none = "there is something in it, and in those up to .99 beside it; nothing is overwritten";
+    assert_eq!(refused(&there), none);
+    assert_eq!(std::fs::read_to_string(&there).unwrap(), "precious");
+    assert!(!dir.path().join("elsewhere").exists());
 }
 
 #[test]

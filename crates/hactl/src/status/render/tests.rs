@@ -9,7 +9,7 @@ use super::*;
 
 #[test]
 fn everything_online() {
-    assert_snapshot!(table(&scene(), &piped()), @r"
+    assert_snapshot!(table(&scene(), None, &piped()), @r"
     ✓ socks_back_7891 ok: 3 of 3 online, on wg1 for 3h20m
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
@@ -22,7 +22,7 @@ fn everything_online() {
 
 #[test]
 fn degraded_on_backup() {
-    assert_snapshot!(table(&on_backup(), &piped()), @r"
+    assert_snapshot!(table(&on_backup(), None, &piped()), @r"
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
@@ -37,8 +37,22 @@ fn degraded_on_backup() {
 }
 
 #[test]
+fn of_one_server_that_alone_is_listed_below_its_backend() {
+    assert_snapshot!(table(&on_backup(), Some("wg2"), &piped()), @"
+    ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER  ADDRESS          HEALTH     HAPROXY  LATENCY  LAST 20  SINCE  REASON
+      wg2     127.0.0.1:18182  ✕ offline  maint          -  ▃▄█✕✕✕✕  4m12s  127.0.0.1:18182: connection refused
+
+    next: hactl check -v socks_back_7891/wg2
+          with --url for your own targets
+    ");
+}
+
+#[test]
 fn blackout_with_the_last_good_server_left() {
-    assert_snapshot!(table(&blackout(), &piped()), @r"
+    assert_snapshot!(table(&blackout(), None, &piped()), @r"
     ✗ socks_back_7891 DOWN: no server is known to carry traffic; still on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
@@ -60,7 +74,7 @@ fn no_usable_server() {
     backend.active_server = None;
     backend.on_backup = false;
     backend.servers[2].haproxy.operational = Operational::Stopped;
-    assert_snapshot!(table(&status, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @r"
     ✗ socks_back_7891 DOWN: 0 of 3 online, HAProxy has had no usable server for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
@@ -91,7 +105,7 @@ fn haproxy_away() {
          being started again"
             .to_owned(),
     ];
-    assert_snapshot!(table(&status, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @r"
     ✗ HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just being started again
     ! socks_back_7891 DEGRADED: 1 of 3 online, last seen on backup cloudflare_warp
       hactl 0.1.0 gw1 · HAProxy away for 1m15s · /run/haproxy/admin.sock · not applying
@@ -105,7 +119,7 @@ fn haproxy_away() {
           with --url for your own targets
     ");
     status.backends.clear();
-    assert_snapshot!(table(&status, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @r"
     ✗ HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just being started again
       hactl 0.1.0 gw1 · HAProxy away for 1m15s · /run/haproxy/admin.sock · not applying
     ");
@@ -127,7 +141,7 @@ fn a_socket_of_level_operator() {
         server.haproxy.owner = None;
         server.drift = server.desired == Some(Admin::Maint);
     }
-    assert_snapshot!(table(&status, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @r"
     ✗ nothing can be changed in HAProxy: the socket /run/haproxy/admin.sock has level operator; write `stats socket /run/haproxy/admin.sock mode 660 level admin` into the global section of haproxy.cfg and reload HAProxy
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · not applying · data 0.1s old
@@ -156,7 +170,7 @@ fn not_seen_yet() {
         age_seconds: None,
         ..status.haproxy
     };
-    assert_snapshot!(table(&status, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @r"
     ? HAProxy was not seen yet
       hactl 0.1.0 gw1 · HAProxy not seen yet · /run/haproxy/admin.sock · not applying
     ");
@@ -171,7 +185,7 @@ fn no_verdict_yet() {
         server.history.clear();
         server.latency_ms = LatencyStatus::default();
     }
-    assert_snapshot!(table(&status, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @r"
     ? socks_back_7891 UNKNOWN: not every server has a verdict yet; on wg1 for 3h20m
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
@@ -202,7 +216,7 @@ fn maint_by_somebody_else_a_held_server_and_one_left_alone() {
     warp.history.clear();
     warp.latency_ms = LatencyStatus::default();
     status.backends[0].in_service = vec!["wg2".to_owned()];
-    assert_snapshot!(table(&status, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @r"
     ! socks_back_7891 DEGRADED: 1 of 3 online, on wg2 for 3h20m
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
@@ -240,7 +254,7 @@ fn a_wrong_backend_name_and_two_backends() {
         "HAProxy has no backend sock_back (it has socks_back_7891, other); correct its name in the configuration"
             .to_owned(),
     ];
-    assert_snapshot!(table(&status, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @r"
     ✗ HAProxy has no backend sock_back (it has socks_back_7891, other); correct its name in the configuration
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
     ✓ other ok: 3 of 3 online, on wg1 for 3h20m
@@ -267,11 +281,11 @@ fn a_wrong_backend_name_and_two_backends() {
 fn in_narrow_terminals_every_line_fits() {
     for width in [120, 80, 60, 40] {
         for status in [scene(), on_backup(), blackout()] {
-            let text = table(&status, &Terminal { width: Some(width), ..piped() });
+            let text = table(&status, None, &Terminal { width: Some(width), ..piped() });
             assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
         }
     }
-    assert_snapshot!(table(&on_backup(), &Terminal { width: Some(80), ..piped() }), @r"
+    assert_snapshot!(table(&on_backup(), None, &Terminal { width: Some(80), ..piped() }), @r"
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h ·
       /run/haproxy/admin.sock · applying · data 0.1s old
@@ -286,7 +300,7 @@ fn in_narrow_terminals_every_line_fits() {
     next: hactl check -v socks_back_7891/wg1
           with --url for your own targets
     ");
-    assert_snapshot!(table(&on_backup(), &Terminal { width: Some(60), ..piped() }), @r"
+    assert_snapshot!(table(&on_backup(), None, &Terminal { width: Some(60), ..piped() }), @r"
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup
     cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h
@@ -302,7 +316,7 @@ fn in_narrow_terminals_every_line_fits() {
     next: hactl check -v socks_back_7891/wg1
           with --url for your own targets
     ");
-    assert_snapshot!(table(&on_backup(), &Terminal { width: Some(40), ..piped() }), @r"
+    assert_snapshot!(table(&on_backup(), None, &Terminal { width: Some(40), ..piped() }), @r"
     ! socks_back_7891 DEGRADED: 1 of 3
     online, on backup cloudflare_warp for
     4m12s
@@ -327,7 +341,7 @@ fn in_narrow_terminals_every_line_fits() {
 
 #[test]
 fn without_unicode_all_of_it_is_ascii() {
-    let text = table(&on_backup(), &Terminal { unicode: false, width: Some(100), ..piped() });
+    let text = table(&on_backup(), None, &Terminal { unicode: false, width: Some(100), ..piped() });
     assert!(text.is_ascii());
     assert_snapshot!(text, @r"
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
@@ -350,7 +364,7 @@ fn without_unicode_all_of_it_is_ascii() {
 fn of_several_instances_each_has_a_block_with_its_verdict_first() {
     let whole = Status::whole(vec![of_instance("7891", scene()), of_instance("7892", on_backup())]).unwrap();
     assert_eq!(whole.exit_code, 1);
-    assert_snapshot!(table(&whole, &piped()), @r"
+    assert_snapshot!(table(&whole, None, &piped()), @r"
     ✓ 7891 ok
     ✓ socks_back_7891 ok: 3 of 3 online, on wg1 for 3h20m
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
@@ -386,7 +400,7 @@ fn a_pause_and_a_stale_configuration_come_first_and_what_would_be_sent_is_listed
         since: "2026-01-01T00:00:00.000Z".to_owned(),
         until: None,
     };
-    let head: String = table(&status.of_daemon(Some(paused), true), &piped())
+    let head: String = table(&status.of_daemon(Some(paused), true), None, &piped())
         .lines()
         .take(5)
         .map(|line| format!("{line}\n"))
@@ -402,7 +416,7 @@ fn a_pause_and_a_stale_configuration_come_first_and_what_would_be_sent_is_listed
 
 #[test]
 fn colours_add_nothing_but_colours() {
-    let coloured = table(&on_backup(), &Terminal { color: true, ..piped() });
+    let coloured = table(&on_backup(), None, &Terminal { color: true, ..piped() });
     assert_snapshot!(coloured.replace('\x1b', "␛"), @r"
     ␛[1;33m!␛[0m socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
     ␛[2m  hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old␛[0m
@@ -421,7 +435,7 @@ fn colours_add_nothing_but_colours() {
             part.strip_prefix('[').and_then(|part| part.split_once('m')).map_or(part, |(_, rest)| rest),
         );
     }
-    assert_eq!(plain, table(&on_backup(), &piped()));
+    assert_eq!(plain, table(&on_backup(), None, &piped()));
 }
 
 /// What a script gets.
@@ -429,7 +443,7 @@ fn piped() -> Terminal {
     Terminal { color: false, color_errors: false, unicode: true, width: None }
 }
 
-fn of_instance(name: &str, mut status: Status) -> Status {
+pub(in crate::status) fn of_instance(name: &str, mut status: Status) -> Status {
     for backend in &mut status.backends {
         backend.instance = name.to_owned();
     }
@@ -446,7 +460,7 @@ fn of_instance(name: &str, mut status: Status) -> Status {
     Status { instance: name.to_owned(), instances: vec![instance], ..status }
 }
 
-fn on_backup() -> Status {
+pub(in crate::status) fn on_backup() -> Status {
     let mut status = scene();
     status.exit_code = 1;
     let backend = &mut status.backends[0];
@@ -489,7 +503,7 @@ fn fail(server: &mut ServerStatus) {
     server.desired = Some(Admin::Maint);
 }
 
-fn scene() -> Status {
+pub(in crate::status) fn scene() -> Status {
     let servers = [("wg1", 18181, 48.4), ("wg2", 18182, 51.0), ("cloudflare_warp", 8111, 112.0)];
     Status {
         api_version: "hactl/v1".to_owned(),

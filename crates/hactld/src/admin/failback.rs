@@ -1,0 +1,84 @@
+//! Sends traffic back to where it belongs, where that is left to people: finds whose backend is meant, and asks there.
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json, Response};
+use failover::status::API_VERSION;
+use failover::{FailBackError, Name};
+use serde_json::json;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::peer::Peer;
+use super::write::operator;
+use super::{ANSWER_LIMIT, Front, error, stopping};
+use crate::engine::{FailedBack, Query};
+use crate::fleet::Reach;
+
+/// `wanted` is a backend's name; where several instances have one of that name, `INSTANCE:BACKEND`.
+pub(super) async fn failback(
+    State(front): State<Front>,
+    Extension(peer): Extension<Peer>,
+    Path(wanted): Path<String>,
+) -> Response {
+    let by = match operator(peer).await {
+        Ok(by) => by,
+        Err(refusal) => return refusal,
+    };
+    let reached = front.reached.borrow().clone();
+    let (reach, backend) = match meant(&reached, &wanted) {
+        Ok(found) => found,
+        Err((code, text)) => return error(code, &text),
+    };
+    let (done, answer) = oneshot::channel();
+    let query = Query::FailBack { by, backend: backend.clone(), done };
+    if reach.queries.try_send(query).is_err() {
+        return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
+    }
+    let FailedBack { to, withheld } = match timeout(ANSWER_LIMIT, answer).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => return stopping(),
+        Err(_) => {
+            let text = format!("the decision loop of {} did not answer in 2 s", reach.name);
+            return error(StatusCode::SERVICE_UNAVAILABLE, &text);
+        }
+    };
+    let to = match to {
+        Ok(to) => to,
+        Err(FailBackError::NothingWaits(_)) => Vec::new(),
+        Err(never @ FailBackError::Never(_)) => return error(StatusCode::CONFLICT, &never.to_string()),
+        Err(FailBackError::UnknownBackend(_)) => {
+            let text = format!("{backend} was not seen in HAProxy yet; `hactl status` says why");
+            return error(StatusCode::SERVICE_UNAVAILABLE, &text);
+        }
+    };
+    Json(json!({
+        "apiVersion": API_VERSION,
+        "kind": "FailedBack",
+        "instance": reach.name,
+        "backend": backend,
+        "servers": to,
+        "withheld": withheld || front.whole.borrow().paused.is_some(),
+    }))
+    .into_response()
+}
+
+/// The one backend that goes by this name. Nothing is split: a colon may stand in either of the names.
+fn meant<'a>(reached: &'a [Reach], wanted: &str) -> Result<(&'a Reach, &'a Name), (StatusCode, String)> {
+    let all = || reached.iter().flat_map(|reach| reach.backends.iter().map(move |backend| (reach, backend)));
+    let full = |(reach, backend): (&Reach, &Name)| format!("{}:{backend}", reach.name);
+    let is_meant = |known: &(&Reach, &Name)| known.1.as_str() == wanted || full((known.0, known.1)) == wanted;
+    let listed = |names: Vec<String>| names.join(", ");
+    match all().filter(is_meant).collect::<Vec<_>>().as_slice() {
+        [one] => Ok(*one),
+        [] => {
+            let known = listed(all().map(|(_, backend)| backend.to_string()).collect());
+            Err((StatusCode::NOT_FOUND, format!("hactl steers no backend `{wanted}`; known: {known}")))
+        }
+        several => {
+            let names = listed(several.iter().map(|known| full(*known)).collect());
+            Err((StatusCode::CONFLICT, format!("`{wanted}` may be any of {names}: name one of these")))
+        }
+    }
+}
