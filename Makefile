@@ -3,6 +3,10 @@
 KEEP ?=
 SIM ?=
 
+# hactl with failpoints, and the test that runs it. `--workspace`, so that the dependencies have the features that they have
+# in all other tests and are not built again; no other program is built with it.
+FAILPOINTS = --locked --workspace --features failpoints/failpoints --test failpoints
+
 .PHONY: help demo test bench sim lint fmt prepare prepare-tunnels
 
 help:
@@ -26,6 +30,7 @@ demo: prepare
 # Tests with real tunnels are not run, and say so, where this is not root with /dev/net/tun.
 test: prepare-tunnels
 	cargo test --locked --workspace --no-fail-fast
+	cargo test $(FAILPOINTS)
 
 bench: prepare
 	@cargo build --release --locked -p e2e --bin hactl-dup --bin bench
@@ -39,6 +44,7 @@ sim:
 lint: prepare
 	$(call with,fmt,cargo fmt --all --check)
 	$(call with,clippy,cargo clippy --locked --workspace --all-targets -- -D warnings)
+	$(call with,clippy,cargo clippy $(FAILPOINTS) -- -D warnings)
 	$(call with,deny,cargo deny --locked check --hide-inclusion-graph licenses bans sources)
 
 fmt: prepare

@@ -12,6 +12,14 @@ use super::beside::{Beside, HACTL, PATIENCE, patient};
 /// `srv_admin_state` of a server that was put into maint by a command.
 const MAINT_BY_COMMAND: u32 = 0x01;
 
+/// Features are shared by all that is built together, so a careless dependency could put them into every program.
+#[test]
+fn what_is_tested_and_measured_has_no_failpoints() {
+    let program = std::fs::read(HACTL).unwrap();
+    let word = b"FAILPOINT_REACHED";
+    assert!(!program.windows(word.len()).any(|bytes| bytes == word));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_it_at_once_and_leaves_haproxy_as_it_is() {
     let mut beside = Beside::start().await;

@@ -291,6 +291,7 @@ impl Controller {
             };
             let applied = match &self.agent {
                 None => {
+                    self.write_down(&plan.steps).await;
                     self.keep_state_file(&observed, &plan.steps).await;
                     self.apply(&process, &plan.steps).await
                 }
@@ -347,6 +348,7 @@ impl Controller {
         if steps.is_empty() || matches!(self.writes(), Writes::Denied { .. } | Writes::Withheld { .. }) {
             return;
         }
+        self.write_down(&steps).await;
         let applied = self.apply(&process, &steps).await;
         for Step { server, .. } in steps.into_iter().filter(|_| applied.broken_off.is_none()) {
             match applied.refused.get(&server) {

@@ -40,8 +40,9 @@ impl Controller {
         }
     }
 
-    /// Writes down what is to be sent, and sends it.
-    pub(crate) async fn apply(&mut self, process: &Process, steps: &[Step]) -> Applied {
+    /// To be called before anything else is done about `steps`, be it that HAProxy is told or that the server-state file is
+    /// kept: what either leaves behind has to be known for ours, whenever this process ends.
+    pub(crate) async fn write_down(&mut self, steps: &[Step]) {
         let now = Timestamp::now();
         for step in steps {
             self.ledger.intend(step, now);
@@ -49,6 +50,10 @@ impl Controller {
         if let Some(event) = self.keep_ledger().await {
             self.told.say(event, &self.events).await;
         }
+    }
+
+    /// Sends what was written down.
+    pub(crate) async fn apply(&mut self, process: &Process, steps: &[Step]) -> Applied {
         // At the end nobody wants anything any more, and that is no news then.
         let orphaned = self.desired.has_changed().is_err();
         let outdated = || self.desired.has_changed().unwrap_or(!orphaned);
@@ -104,6 +109,7 @@ impl Controller {
         let steps = leave(&observed, self.on_exit);
         let process = self.known.as_ref().map(|known| known.process.clone());
         let (Some(process), false) = (process, steps.is_empty()) else { return Ok(()) };
+        self.write_down(&steps).await;
         self.keep_state_file(&observed, &steps).await;
         let applied = self.apply(&process, &steps).await;
         tracing::info!(servers = steps.len(), "set to ready at the end");

@@ -1,7 +1,7 @@
 //! The server-state file: what HAProxy reads when it starts, kept so that a new process begins with the servers held out
 //! that hactl holds out. It has rows for those alone; all others begin as haproxy.cfg says.
 //!
-//! It is written before the commands that it is about are sent, and never over a file that somebody else wrote. A file
+//! It is written before the commands that it is about are sent and after the ledger, and never over a file that somebody else wrote. A file
 //! that cannot be written costs the gap that it is there to close, and nothing else.
 
 mod disk;

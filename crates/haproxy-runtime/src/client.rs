@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::command::{MAX_LINE, line};
 use crate::error::{CallError, ExchangeError, Phase};
+use crate::failpoint;
 use crate::framing;
 use crate::reply::{Answer, CommandError, Reply};
 use crate::{Address, AdminState, BackendName, Command, Info, Rows, ServerPath, ServerState, servers_state};
@@ -142,13 +143,20 @@ impl Client {
         let started = Instant::now();
         match &self.address {
             Address::Unix(path) | Address::Master(path) => {
-                let stream = self.within(started, Phase::Connect, connect_unix(path)).await?;
-                self.converse(started, stream, &line).await
+                let connect = async {
+                    failpoint::exchange(commands, "connect").await?;
+                    connect_unix(path).await
+                };
+                let stream = self.within(started, Phase::Connect, connect).await?;
+                self.converse(started, stream, commands, &line).await
             }
             Address::Tcp { host, port } => {
-                let connect = TcpStream::connect((host.as_str(), *port));
+                let connect = async {
+                    failpoint::exchange(commands, "connect").await?;
+                    TcpStream::connect((host.as_str(), *port)).await
+                };
                 let stream = self.within(started, Phase::Connect, connect).await?;
-                self.converse(started, stream, &line).await
+                self.converse(started, stream, commands, &line).await
             }
         }
     }
@@ -157,10 +165,15 @@ impl Client {
         &self,
         started: Instant,
         mut stream: impl AsyncRead + AsyncWrite + Unpin,
+        commands: &[Command],
         line: &str,
     ) -> Result<Vec<u8>, ExchangeError> {
-        // An empty socket buffer takes MAX_LINE bytes in one piece; 2.6 stalls on a line that arrives in three.
-        self.within(started, Phase::Write, stream.write_all(line.as_bytes())).await?;
+        let write = async {
+            failpoint::exchange(commands, "write").await?;
+            // An empty socket buffer takes MAX_LINE bytes in one piece; 2.6 stalls on a line that arrives in three.
+            stream.write_all(line.as_bytes()).await
+        };
+        self.within(started, Phase::Write, write).await?;
         if matches!(self.address, Address::Master(_)) {
             // Otherwise the master keeps the connection open for more. It reads the whole line all the same.
             self.within(started, Phase::Write, stream.shutdown()).await?;
@@ -169,7 +182,12 @@ impl Client {
         let mut replies = Vec::new();
         // One byte more than allowed, to know that there is more.
         let mut bounded = stream.take((limit as u64).saturating_add(1));
-        self.within(started, Phase::Read, bounded.read_to_end(&mut replies)).await?;
+        let read = async {
+            failpoint::exchange(commands, "written").await?;
+            bounded.read_to_end(&mut replies).await?;
+            failpoint::exchange(commands, "replied").await
+        };
+        self.within(started, Phase::Read, read).await?;
         if replies.len() > limit {
             return Err(ExchangeError::TooLarge { address: self.address.clone(), limit });
         }

@@ -38,6 +38,8 @@ mod agent;
 mod client;
 mod command;
 mod error;
+#[doc(hidden)]
+pub mod failpoint;
 mod framing;
 mod info;
 mod name;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use failover::{Admin, Event, ServerId};
+use haproxy_runtime::failpoint;
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -255,11 +256,14 @@ fn outlives_this_host(haproxy: &str) -> bool {
 /// However this process ends meanwhile, the file holds either all of what it held or all of what it is to hold; with `sync`
 /// also however this host does.
 fn replace(file: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
+    failpoint::file("ledger", "write")?;
     let new = beside(file, ".new");
-    write_new(&new, bytes, sync).and_then(|()| fs::rename(&new, file)).inspect_err(|_| {
+    let written = write_new(&new, bytes, sync).and_then(|()| failpoint::file("ledger", "rename"));
+    written.and_then(|()| fs::rename(&new, file)).inspect_err(|_| {
         // On a full disk its part of the bytes is of use to somebody; without it nothing is lost.
         let _ = fs::remove_file(&new);
     })?;
+    failpoint::file("ledger", "renamed")?;
     if sync { File::open(dir_of(file))?.sync_all() } else { Ok(()) }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use haproxy_runtime::failpoint;
 use thiserror::Error;
 
 use super::rows::MARK;
@@ -113,16 +114,22 @@ fn check_ours(path: &Path, metadata: &Metadata) -> Result<(), DiskError> {
 
 /// HAProxy finds the old file or the new one, never a part.
 fn replace(path: &Path, content: &str) -> io::Result<Mark> {
+    failpoint::file("state-file", "write")?;
     let beside = beside(path);
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let written = write(&beside, content).and_then(|mark| fs::rename(&beside, path).map(|()| mark));
+    let written = write(&beside, content).and_then(|mark| {
+        failpoint::file("state-file", "rename")?;
+        fs::rename(&beside, path)?;
+        Ok(mark)
+    });
     if written.is_err() {
         // What is left there is removed the next time, if not now.
         let _ = fs::remove_file(&beside);
     }
+    failpoint::file("state-file", "renamed")?;
     written
 }
 
