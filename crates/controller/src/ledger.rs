@@ -11,7 +11,6 @@
 mod file;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 
 use failover::{Admin, Name, Process, ServerId, Step};
 use jiff::Timestamp;
@@ -27,11 +26,15 @@ const SIGHTS_UNSEEN_MAX: u8 = 3;
 /// is off by up to this.
 const CHANGED_TOLERANCE: i64 = 1;
 
-/// What tells a server from another one of the same name, within one process.
+/// A command goes out as soon as it is written down: behind a disk and a HAProxy that are slow some seconds later. What
+/// HAProxy dates outside of this was done by somebody else.
+const SENT_WITHIN: i64 = 5;
+
+/// What tells a server from another one of the same name, within one process. Its address does not: a resolver or an
+/// operator may change that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub(crate) srv_id: u32,
-    pub(crate) address: Option<SocketAddr>,
 }
 
 /// One server as it was just seen.
@@ -47,6 +50,8 @@ pub(crate) struct Seen {
     /// When HAProxy last changed its state, in seconds since that process started; less than zero where a server-state file
     /// says so.
     pub(crate) changed: i64,
+    /// The same by the clock of this host.
+    pub(crate) changed_at: Timestamp,
 }
 
 /// Which process of HAProxy.
@@ -133,6 +138,7 @@ impl Ledger {
             }
             Some(claim) => {
                 (claim.set, claim.unseen, claim.accepted) = (out, 0, false);
+                claim.since = now;
             }
             None => {
                 let (server, why) = (there.identity, step.why.clone());
@@ -193,7 +199,9 @@ impl Ledger {
             };
             let by_us = claim.next == Some(Admin::Ready);
             let written = (claim.changed, claim.next);
-            match claim.settle(seen, same_process) {
+            let somebody_elses = inherited && same_process && !claim.may_have_done(seen);
+            let outcome = if somebody_elses { Outcome::Ends } else { claim.settle(seen, same_process) };
+            match outcome {
                 Outcome::Stays => {
                     *touched |= written != (claim.changed, claim.next);
                     let kept = inherited && claim.changed.is_some();
@@ -248,6 +256,13 @@ impl Claim {
         self.next.or_else(|| self.changed.is_none().then_some(self.set))
     }
 
+    /// An earlier run has written down that it would send this, and may have ended before it did: then what is seen is
+    /// of about that time, or somebody else did it.
+    fn may_have_done(&self, seen: &Seen) -> bool {
+        let after = seen.changed_at.as_second() - self.since.as_second();
+        self.changed.is_some() || seen.set != self.set || (-CHANGED_TOLERANCE..=SENT_WITHIN).contains(&after)
+    }
+
     fn settle(&mut self, seen: &Seen, same_process: bool) -> Outcome {
         if !same_process {
             return self.settle_in_another_process(seen);
@@ -261,8 +276,10 @@ impl Claim {
             (Some(Admin::Ready), _, Admin::Ready) => reopened,
             (Some(awaited), _, set) if awaited == set => self.see(seen),
             (awaited, Some(changed), set) if set == self.set => {
-                // In between it was something else: somebody else did that.
-                if (seen.changed - changed).abs() > CHANGED_TOLERANCE {
+                // In between it was something else: somebody else did that. In drain HAProxy's own checks go on, and each
+                // of their verdicts is a change too.
+                let dates_us = set == Admin::Maint;
+                if dates_us && (seen.changed - changed).abs() > CHANGED_TOLERANCE {
                     return Outcome::Ends;
                 }
                 match awaited {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use failover::{Admin, Agent, Balance, Name, ObservedBackend, ObservedServer, Operational, Owner, ServerId};
 use haproxy_runtime::{OpState, ServerName, ServerPath, ServerState, StatKind, StatRow};
+use jiff::Timestamp;
 
 use crate::ledger::{Identity, Ledger, Seen};
 use crate::sessions::Sessions;
@@ -136,16 +137,19 @@ fn agent(row: &StatRow) -> Option<Agent> {
     Some(if health < rise { Agent::Down } else { Agent::Up })
 }
 
-/// The same for the ledger; the process has run for `uptime` seconds.
-pub(crate) fn seen(row: &ServerState, uptime: u64) -> Seen {
+/// The same for the ledger; the process has run for `uptime` seconds, and it is `now`.
+pub(crate) fn seen(row: &ServerState, uptime: u64, now: Timestamp) -> Seen {
     let bits = row.srv_admin_state.bits();
     let uptime = i64::try_from(uptime).unwrap_or(i64::MAX);
     Seen {
-        identity: Identity { srv_id: row.srv_id, address: address(row) },
+        identity: Identity { srv_id: row.srv_id },
         set: forced(bits),
         disabled: bits & CMAINT != 0,
         ready: admin(bits) == Admin::Ready,
         changed: uptime.saturating_sub(row.srv_time_since_last_change),
+        // Before all time is before any command of ours.
+        changed_at: Timestamp::from_second(now.as_second().saturating_sub(row.srv_time_since_last_change))
+            .unwrap_or(Timestamp::MIN),
     }
 }
 

@@ -139,5 +139,6 @@ pub(crate) fn server_id(backend: &BackendName, row: &ServerState) -> ServerId {
 
 fn view(sight: &Sight) -> BTreeMap<ServerId, Seen> {
     let rows = sight.backends.iter().flat_map(|(name, rows)| rows.iter().map(move |row| (name, row)));
-    rows.map(|(name, row)| (server_id(name, row), observe::seen(row, sight.uptime))).collect()
+    let now = Timestamp::now();
+    rows.map(|(name, row)| (server_id(name, row), observe::seen(row, sight.uptime, now))).collect()
 }

@@ -2,9 +2,11 @@
 
 use super::*;
 
-const HERE: Identity = Identity { srv_id: 1, address: None };
+const HERE: Identity = Identity { srv_id: 1 };
+/// When the commands of these tests are written down.
+const SENT: Timestamp = Timestamp::constant(7, 0);
 pub(super) const READY: Seen =
-    Seen { identity: HERE, set: Admin::Ready, disabled: false, ready: true, changed: -1 };
+    Seen { identity: HERE, set: Admin::Ready, disabled: false, ready: true, changed: -1, changed_at: SENT };
 pub(super) const MAINT: Seen = Seen { set: Admin::Maint, ready: false, changed: 60, ..READY };
 const DRAIN: Seen = Seen { set: Admin::Drain, ready: false, changed: 70, ..READY };
 
@@ -72,8 +74,19 @@ fn what_was_undone_and_done_again_between_two_looks_is_theirs() {
 }
 
 #[test]
+fn our_drain_stays_ours_whatever_haproxys_own_check_says_meanwhile() {
+    let mut ledger = ledger_with(&[step("wg1", Admin::Drain)]);
+    settle(&mut ledger, DRAIN);
+    for flip in 1..5 {
+        let news = settle(&mut ledger, Seen { changed: DRAIN.changed + 10 * flip, ..DRAIN });
+        assert_eq!(news, News::default());
+        assert!(ledger.is_ours(&wg1(), Admin::Drain));
+    }
+}
+
+#[test]
 fn another_server_of_the_same_name_is_not_ours() {
-    let other = Seen { identity: Identity { srv_id: 4, ..HERE }, ..MAINT };
+    let other = Seen { identity: Identity { srv_id: 4 }, ..MAINT };
     let mut ledger = confirmed();
     assert_eq!(settle(&mut ledger, other), News::default(), "nobody changed this one");
     assert!(!ledger.is_ours(&wg1(), Admin::Maint));
@@ -88,7 +101,7 @@ fn another_server_of_the_same_name_is_not_ours() {
 
 #[test]
 fn another_process_may_hand_ours_on_but_not_what_is_younger_than_it_or_disabled() {
-    let handed_on = Seen { identity: Identity { srv_id: 4, ..HERE }, changed: -20, ..MAINT };
+    let handed_on = Seen { identity: Identity { srv_id: 4 }, changed: -20, ..MAINT };
     for (seen, is_ours) in [
         (handed_on, true),
         (Seen { changed: CHANGED_TOLERANCE, ..handed_on }, true),
@@ -187,6 +200,16 @@ fn killed_between_the_ledger_and_the_command_or_before_its_reply_the_next_run_fi
     assert_eq!(settle(&mut reread(opening), READY), News::default(), "it was us");
 }
 
+#[test]
+fn an_operators_maint_long_after_the_kill_is_theirs_although_ours_was_to_be_sent() {
+    for (after, is_ours) in [(-60, false), (0, true), (SENT_WITHIN, true), (SENT_WITHIN + 1, false)] {
+        let mut ledger = reread(ledger_with(&[maint("wg1")]));
+        let changed_at = Timestamp::from_second(SENT.as_second() + after).unwrap();
+        settle(&mut ledger, Seen { changed_at, ..MAINT });
+        assert_eq!(ledger.is_ours(&wg1(), Admin::Maint), is_ours, "{after} s");
+    }
+}
+
 pub(super) fn wg1() -> ServerId {
     ServerId::new("b", "wg1")
 }
@@ -208,7 +231,7 @@ pub(super) fn ledger_with(steps: &[Step]) -> Ledger {
     let mut ledger = Ledger::default();
     settle(&mut ledger, READY);
     for step in steps {
-        ledger.intend(step, Timestamp::from_second(7).unwrap());
+        ledger.intend(step, SENT);
     }
     ledger
 }

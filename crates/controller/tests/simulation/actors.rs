@@ -142,6 +142,10 @@ fn own_check(chance: &mut Chance, haproxy: &mut Haproxy) -> Option<String> {
     let name = any(chance, haproxy)?;
     let server = haproxy.server(&name)?;
     (server.up, server.news) = (!server.up, true);
+    // In maint it is not asked; in drain it is.
+    if server.admin & FMAINT == 0 {
+        server.changed = Instant::now();
+    }
     Some(format!("HAProxy's own check of {name} says {}", server.up))
 }
 
@@ -173,7 +177,17 @@ fn add_or_delete(chance: &mut Chance, haproxy: &mut Haproxy) -> Option<String> {
             }
             let text = format!("an operator adds {name}");
             let (port, admin) = (19000 + u16::try_from(id).ok()?, FMAINT);
-            let server = Server { id, name, port, admin, up: true, weight: 1, by: Who::Them, news: true };
+            let server = Server {
+                id,
+                name,
+                port,
+                admin,
+                up: true,
+                weight: 1,
+                by: Who::Them,
+                changed: Instant::now(),
+                news: true,
+            };
             haproxy.servers.push(server);
             Some(text)
         }

@@ -31,6 +31,8 @@ pub(crate) struct Server {
     pub(crate) up: bool,
     pub(crate) weight: u32,
     pub(crate) by: Who,
+    /// When it last went up or down, in or out.
+    pub(crate) changed: Instant,
     /// Changed by somebody else, or by a new process, since the servers were last shown.
     pub(crate) news: bool,
 }
@@ -62,6 +64,7 @@ pub(crate) struct Write {
 pub(crate) struct Haproxy {
     pub(crate) pid: u32,
     pub(crate) start_time: u64,
+    pub(crate) started: Instant,
     pub(crate) servers: Vec<Server>,
     pub(crate) next_id: u32,
     /// Somebody has deleted a server since the servers were last shown.
@@ -91,6 +94,7 @@ impl Haproxy {
                 up: true,
                 weight: 1,
                 by: Who::Nobody,
+                changed: Instant::now(),
                 news: false,
             }
         };
@@ -98,6 +102,7 @@ impl Haproxy {
         Self {
             pid: 100,
             start_time: 7,
+            started: Instant::now(),
             next_id: u32::try_from(servers.len()).expect("there are few") + 1,
             servers,
             deleted: false,
@@ -139,12 +144,14 @@ impl Haproxy {
     pub(crate) fn replace(&mut self) {
         self.pid += 1;
         self.start_time += 1;
+        self.started = Instant::now();
         self.reloads_at = None;
         for server in &mut self.servers {
             let disabled = server.admin & CMAINT != 0;
             server.admin = if disabled { FMAINT | CMAINT } else { 0 };
             server.by = if disabled { Who::Them } else { Who::Nobody };
             (server.up, server.weight, server.news) = (true, 1, true);
+            server.changed = self.started;
         }
     }
 
@@ -156,8 +163,10 @@ impl Haproxy {
         let words: Vec<&str> = command.split(' ').collect();
         match words.as_slice() {
             ["show", "info"] => format!(
-                "Name: HAProxy\nVersion: 2.6.12\nUptime_sec: 1\nStart_time_sec: {}\nPid: {}\nStopping: 0\n\n",
-                self.start_time, self.pid
+                "Name: HAProxy\nVersion: 2.6.12\nUptime_sec: {}\nStart_time_sec: {}\nPid: {}\nStopping: 0\n\n",
+                self.started.elapsed().as_secs(),
+                self.start_time,
+                self.pid
             ),
             ["show", "cli", "level"] => "admin\n\n".to_owned(),
             ["show", "backend"] => format!("# name\n{BACKEND}\n\n"),
@@ -210,10 +219,11 @@ impl Haproxy {
         self.deleted = false;
         for server in &mut self.servers {
             let Server { id, name, port, admin, weight, .. } = server;
+            let since = server.changed.elapsed().as_secs();
             let op = if server.up && *admin & FMAINT == 0 { 2 } else { 0 };
             writeln!(
                 reply,
-                "3 {BACKEND} {id} {name} 127.0.0.1 {op} {admin} {weight} 1 9 6 3 4 6 0 0 0 - {port} - 0 0 - - 0"
+                "3 {BACKEND} {id} {name} 127.0.0.1 {op} {admin} {weight} 1 {since} 6 3 4 6 0 0 0 - {port} - 0 0 - - 0"
             )
             .expect("a String takes everything");
             server.news = false;
@@ -240,6 +250,9 @@ fn set(server: &mut Server, state: &str, by: Who) {
         "drain" => FDRAIN,
         _ => 0,
     };
+    if server.admin != configured | bits {
+        server.changed = Instant::now();
+    }
     server.by = if bits == 0 { Who::Nobody } else { by };
     server.admin = configured | bits;
 }
