@@ -147,7 +147,10 @@ impl Scene {
 
     /// What the ledger says that is ours.
     fn claims(&self) -> BTreeSet<String> {
-        let file = self.lab.hactl_state().join("ledger-7891.json");
+        let entries = fs::read_dir(self.lab.hactl_state()).into_iter().flatten().flatten();
+        let mut files = entries.map(|entry| entry.path());
+        let is_one = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "json");
+        let Some(file) = files.find(is_one) else { return BTreeSet::new() };
         let text = match fs::read(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return BTreeSet::new(),

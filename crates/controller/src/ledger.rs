@@ -68,6 +68,12 @@ impl From<&Process> for Incarnation {
     }
 }
 
+/// A run before this one, and the process of HAProxy that it knew last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct EarlierRun {
+    process: Option<Incarnation>,
+}
+
 /// What was put out of service by us.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +87,9 @@ struct Claim {
     changed: Option<i64>,
     /// To be sent over it.
     next: Option<Admin>,
+    /// It comes from an earlier run and was not compared with a sight yet.
+    #[serde(skip)]
+    left_by: Option<EarlierRun>,
     #[serde(skip)]
     unseen: u8,
     /// HAProxy has taken the last command.
@@ -110,13 +119,21 @@ pub(crate) struct Ledger {
     reopened: BTreeSet<ServerId>,
     /// The last sight, of the same process.
     before: BTreeMap<ServerId, Seen>,
-    /// The claims come from an earlier run and were not compared with a sight yet.
-    inherited: bool,
     /// Something was changed that is to be kept.
     touched: bool,
 }
 
 impl Ledger {
+    /// Takes over what an earlier run has left, beside what is ours since this one began.
+    fn adopt(&mut self, process: Option<Incarnation>, claims: BTreeMap<ServerId, Claim>) {
+        self.process = self.process.or(process);
+        for (server, claim) in claims {
+            let left_by = Some(EarlierRun { process });
+            self.claims.entry(server).or_insert(Claim { left_by, ..claim });
+        }
+        self.touched = true;
+    }
+
     /// To be called, and the ledger to be kept, before a command is sent: one whose reply is lost may still have been
     /// carried out.
     pub(crate) fn intend(&mut self, step: &Step, now: Timestamp) {
@@ -149,6 +166,7 @@ impl Ledger {
                     server,
                     changed: None,
                     next: None,
+                    left_by: None,
                     unseen: 0,
                     accepted: false,
                 };
@@ -184,7 +202,6 @@ impl Ledger {
             self.reopened.clear();
             self.before.clear();
         }
-        let inherited = std::mem::take(&mut self.inherited);
         let mut news = News::default();
         news.foreign.extend(
             seen.iter().filter(|(server, seen)| self.is_foreign(server, seen)).map(|(id, _)| id.clone()),
@@ -192,6 +209,9 @@ impl Ledger {
         let Self { claims, reopened, touched, .. } = self;
         reopened.retain(|server| seen.get(server).is_some_and(|seen| seen.ready));
         claims.retain(|server, claim| {
+            let left_by = claim.left_by.take();
+            let inherited = left_by.is_some();
+            let same_process = left_by.map_or(same_process, |run| run.process == Some(process));
             let Some(seen) = seen.get(server) else {
                 *touched = true;
                 news.unknown.extend(inherited.then(|| (server.clone(), claim.set)));

@@ -276,6 +276,7 @@ impl Controller {
                 return Ok(());
             }
         }
+        self.inherit_late().await;
         // What is wanted anew does not wait for HAProxy to count.
         let sessions_of = self.due_sessions(regular);
         let mut observed = self.observe(&sessions_of).await?;
@@ -319,8 +320,10 @@ impl Controller {
             self.told.would(would, &self.events).await;
         }
         self.told.held(&plan.held, &self.events).await;
-        if plan.steps.is_empty() && self.mandate.writes {
-            self.keep_state_file(&observed, &plan.steps).await;
+        // Where nothing may be sent, HAProxy is to begin with what is ours by now: somebody else may have lifted it.
+        let idle = matches!(observed.writes, Writes::Denied { .. } | Writes::Withheld { .. });
+        if plan.steps.is_empty() || idle {
+            self.keep_state_file(&observed, &[]).await;
         }
         if !woken {
             self.state_due = Instant::now() + STATE_EVERY;

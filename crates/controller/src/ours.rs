@@ -40,6 +40,14 @@ impl Controller {
         }
     }
 
+    /// The same, where it could not be read yet.
+    pub(crate) async fn inherit_late(&mut self) {
+        let Some(file) = &mut self.ledger_file else { return };
+        if let Some(event) = file.retry(&mut self.ledger).await {
+            self.told.say(event, &self.events).await;
+        }
+    }
+
     /// To be called before anything else is done about `steps`, be it that HAProxy is told or that the server-state file is
     /// kept: what either leaves behind has to be known for ours, whenever this process ends.
     pub(crate) async fn write_down(&mut self, steps: &[Step]) {

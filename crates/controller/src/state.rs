@@ -52,6 +52,14 @@ pub struct LedgerPlace {
     pub(crate) haproxy: String,
 }
 
+impl LedgerPlace {
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
 impl StateDir {
     /// Makes the directory where it is missing, and sees that it can be written to.
     ///
@@ -74,12 +82,14 @@ impl StateDir {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Where the ledger of the instance is that is called `instance` and is reached at `haproxy`, as
-    /// [`HaproxyLock::haproxy`](crate::HaproxyLock::haproxy) names it.
+    /// Where the ledger of the HAProxy is that is reached at `haproxy`, as
+    /// [`HaproxyLock::haproxy`](crate::HaproxyLock::haproxy) names it. What hactl calls the instance is no part of the
+    /// name: the configuration may give that to another HAProxy.
     #[must_use]
-    pub fn ledger(&self, instance: &str, haproxy: &str) -> LedgerPlace {
-        let file = self.path.join(format!("ledger-{}.json", safe(instance)));
-        LedgerPlace { file, haproxy: haproxy.to_owned() }
+    pub fn ledger(&self, haproxy: &str) -> LedgerPlace {
+        let last = haproxy.rsplit('/').next().unwrap_or_default();
+        let name = format!("ledger-{}-{:016x}.json", safe(last), crate::lock::digest(haproxy));
+        LedgerPlace { file: self.path.join(name), haproxy: haproxy.to_owned() }
     }
 }
 
@@ -123,6 +133,17 @@ mod tests {
         }
         assert!(safe(&long).len() < 200);
         assert_ne!(safe(&long), safe(&(long.clone() + "y")));
+    }
+
+    #[test]
+    fn each_haproxy_has_a_ledger_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        let file = |haproxy: &str| state.ledger(haproxy).file;
+        let [one, other] = ["/run/a/admin.sock", "/run/b/admin.sock"].map(file);
+        assert!(one.display().to_string().contains("/ledger-admin.sock-"), "{}", one.display());
+        assert_ne!(one, other);
+        assert_eq!(one, file("/run/a/admin.sock"));
     }
 
     #[test]

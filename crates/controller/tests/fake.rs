@@ -147,8 +147,8 @@ async fn the_successor_is_opened_and_read_back_before_the_failed_one_is_closed()
 
 #[tokio::test]
 async fn what_is_sent_is_on_disk_before_and_what_is_over_is_not_any_more() {
-    let (dir, place) = ledger();
-    let file = dir.path().join("ledger-b.json");
+    let (_dir, place) = ledger();
+    let file = place.file().to_owned();
     let mut scene = Scene::start_as(|haproxy| haproxy.witness(&file), |it| it.with_ledger(place)).await;
     scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
     scene.until(|haproxy| haproxy.admin("wg1") == 1).await;
@@ -157,6 +157,24 @@ async fn what_is_sent_is_on_disk_before_and_what_is_over_is_not_any_more() {
     scene.want(&[("wg1", Want::Ready), ("warp", Want::Ready)]);
     scene.until(|haproxy| haproxy.admin("wg1") == 0).await;
     scene.until(|_| std::fs::read_to_string(&file).is_ok_and(|text| !text.contains("b/wg1"))).await;
+}
+
+#[tokio::test]
+async fn paused_the_server_state_file_says_what_is_still_ours() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("state");
+    let path = file.clone();
+    let mut scene = Scene::start_as(|_| (), |it| it.with_state_file(path)).await;
+    let has_row = || std::fs::read_to_string(&file).is_ok_and(|text| text.contains(" wg1 "));
+    scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+    scene.until_event(|event| matches!(event, Event::Applied { .. })).await;
+    scene.until(|_| has_row()).await;
+    scene.mandate.send_modify(|mandate| mandate.writes = false);
+    scene.until_observed(|observed| matches!(observed.writes, Writes::Withheld { .. })).await;
+    assert!(has_row(), "it is still ours");
+    scene.haproxy.set_admin("wg1", 0);
+    scene.until(|_| !has_row()).await;
+    assert_eq!(scene.haproxy.admin("wg1"), 0);
 }
 
 #[tokio::test]
@@ -341,7 +359,7 @@ struct Scene {
 
 fn ledger() -> (TempDir, LedgerPlace) {
     let dir = tempfile::tempdir().expect("the system has room for a directory");
-    let place = StateDir::open(dir.path()).expect("it is ours").ledger("b", "a.sock");
+    let place = StateDir::open(dir.path()).expect("it is ours").ledger("a.sock");
     (dir, place)
 }
 

@@ -138,7 +138,7 @@ pub(crate) fn start(
     let haproxy = instance.haproxy.clone();
     let mut controller =
         Controller::new(haproxy.clone(), mandates, origin, desired_seen, observed_seen, event_sender)
-            .with_ledger(common.dir.ledger(instance.name.as_str(), lock.haproxy()))
+            .with_ledger(common.dir.ledger(lock.haproxy()))
             .on_exit(common.on_exit);
     if let Some(master) = &instance.master {
         controller = controller.with_master(master.clone());

@@ -13,6 +13,7 @@ use std::time::Duration;
 use failover::{Admin, Event, ServerId};
 use haproxy_runtime::failpoint;
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout};
@@ -36,13 +37,17 @@ const READ_LIMIT: Duration = Duration::from_secs(5);
 /// Files that are looked through for the ledger of an instance that was called otherwise before.
 const BESIDE_MAX: usize = 256;
 
-/// From one attempt to the next while it cannot be written.
+/// From one attempt to the next while it cannot be read or written.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
 /// The file of one HAProxy's ledger.
 #[derive(Debug)]
 pub(crate) struct LedgerFile {
     place: LedgerPlace,
+    /// What is being read.
+    reading: Option<JoinHandle<io::Result<Left>>>,
+    /// Why it could not be read yet: until then nothing is written over it.
+    unread: Option<String>,
     /// What the file has in it, where that is known.
     written: Option<Vec<u8>>,
     /// A write that takes too long, and what it writes. There is never a second one.
@@ -61,13 +66,22 @@ struct Written<'a> {
     claims: &'a BTreeMap<ServerId, Claim>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Found {
     format: u32,
     haproxy: String,
     process: Option<Incarnation>,
     claims: BTreeMap<ServerId, Claim>,
+}
+
+/// What an earlier run has left.
+#[derive(Debug)]
+enum Left {
+    Nothing,
+    Whole(Found, Vec<u8>),
+    /// Why it is none, and what became of it.
+    Useless(String),
 }
 
 /// What can be read of any form.
@@ -79,43 +93,70 @@ struct AnyForm {
 impl LedgerFile {
     pub(crate) fn new(place: LedgerPlace) -> Self {
         let retry_due = Instant::now();
-        Self { place, written: None, writing: None, failing: None, failed: 0, retry_due }
+        Self {
+            place,
+            reading: None,
+            unread: None,
+            written: None,
+            writing: None,
+            failing: None,
+            failed: 0,
+            retry_due,
+        }
     }
 
-    /// Reads what an earlier run left. A file that is of no use is moved aside, in place of one that was before.
+    /// Reads what an earlier run left. A file that is of no use is moved aside, in place of one that was before; one that
+    /// cannot be read stays where it is, for [`retry`](Self::retry).
     pub(crate) async fn load(&mut self, ledger: &mut Ledger) -> Option<Event> {
+        self.load_within(READ_LIMIT, ledger).await
+    }
+
+    /// Reads it again where that failed and it is time to.
+    pub(crate) async fn retry(&mut self, ledger: &mut Ledger) -> Option<Event> {
+        let due = self.unread.is_some() && Instant::now() >= self.retry_due;
+        if due { self.load_within(WRITE_LIMIT, ledger).await } else { None }
+    }
+
+    async fn load_within(&mut self, limit: Duration, ledger: &mut Ledger) -> Option<Event> {
         let LedgerPlace { file, haproxy } = self.place.clone();
-        let reading = spawn_blocking(move || match read(&file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => take_over(&file, &haproxy),
-            read => read,
-        });
-        let found = match timeout(READ_LIMIT, reading).await {
-            Ok(Ok(Ok(bytes))) => parse(&bytes, &self.place.haproxy).map(|found| (found, bytes)),
-            Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::NotFound => return None,
-            Ok(Ok(Err(error))) => Err(error.to_string()),
-            Ok(Err(panic)) => Err(panic.to_string()),
-            Err(_) => Err(format!("the disk does not answer within {} s", READ_LIMIT.as_secs())),
-        };
-        match found {
-            Ok((found, bytes)) => {
-                ledger.inherited = true;
-                (ledger.process, ledger.claims) = (found.process, found.claims);
-                self.written = Some(bytes);
-                None
-            }
-            Err(why) => {
-                let (file, bad) = (&self.place.file, beside(&self.place.file, ".bad"));
-                let moved = match fs::rename(file, &bad) {
-                    Ok(()) => format!("moved to {}", bad.display()),
-                    Err(error) => format!("it cannot be moved away: {error}"),
+        let mut reading =
+            self.reading.take().unwrap_or_else(|| spawn_blocking(move || left_in(&file, &haproxy)));
+        let why = match timeout(limit, &mut reading).await {
+            Ok(Ok(Ok(left))) => {
+                self.unread = None;
+                return match left {
+                    Left::Nothing => None,
+                    Left::Whole(found, bytes) => {
+                        ledger.adopt(found.process, found.claims);
+                        self.written = Some(bytes);
+                        None
+                    }
+                    Left::Useless(why) => Some(self.lost(&why)),
                 };
-                Some(Event::LedgerLost { why: format!("{}: {why} ({moved})", file.display()) })
             }
-        }
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(panic)) => panic.to_string(),
+            Err(_) => {
+                self.reading = Some(reading);
+                "the disk does not answer".to_owned()
+            }
+        };
+        self.retry_due = Instant::now() + RETRY_EVERY;
+        let why = format!("{why} (it is tried again until it can be read)");
+        let begins = self.unread.replace(why.clone()).is_none();
+        begins.then(|| self.lost(&why))
+    }
+
+    fn lost(&self, why: &str) -> Event {
+        Event::LedgerLost { why: format!("{}: {why}", self.place.file.display()) }
     }
 
     /// Has the ledger on disk when this returns, where the disk does not take too long; what there is to be told of it.
     pub(crate) async fn keep(&mut self, ledger: &mut Ledger) -> Option<Event> {
+        // What an earlier run left would be gone.
+        if self.unread.is_some() {
+            return None;
+        }
         let touched = std::mem::take(&mut ledger.touched);
         if !touched && (self.failing.is_none() || Instant::now() < self.retry_due) {
             return None;
@@ -142,6 +183,9 @@ impl LedgerFile {
 
     /// Why it is not kept, in words, while that is so.
     pub(crate) fn problem(&self) -> Option<String> {
+        if let Some(why) = &self.unread {
+            return Some(self.lost(why).to_string());
+        }
         let why = self.failing.as_ref()?;
         Some(
             Event::LedgerWritable {
@@ -212,17 +256,49 @@ fn not_one(error: &serde_json::Error) -> String {
     format!("it is not a whole ledger: {error}")
 }
 
+fn left_in(file: &Path, haproxy: &str) -> io::Result<Left> {
+    let found = match read(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => take_over(file, haproxy),
+        found => found,
+    };
+    let why = match found {
+        Ok(bytes) => match parse(&bytes, haproxy) {
+            Ok(found) => return Ok(Left::Whole(found, bytes)),
+            Err(why) => why,
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Left::Nothing),
+        Err(error) if is_no_ledger(&error) => error.to_string(),
+        Err(error) => return Err(error),
+    };
+    let bad = beside(file, ".bad");
+    let moved = match fs::rename(file, &bad) {
+        Ok(()) => format!("moved to {}", bad.display()),
+        Err(error) => format!("it cannot be moved away: {error}"),
+    };
+    Ok(Left::Useless(format!("{why} ({moved})")))
+}
+
+/// What is there is something else, and will never be one.
+fn is_no_ledger(error: &io::Error) -> bool {
+    let is_link = Errno::from_io_error(error) == Some(Errno::LOOP);
+    is_link || error.kind() == io::ErrorKind::InvalidData
+}
+
+fn invalid(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
 fn read(file: &Path) -> io::Result<Vec<u8>> {
     // No link is followed, and a pipe that nobody writes to keeps nobody waiting.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(file)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+        return Err(invalid("it is not a regular file".to_owned()));
     }
     let mut bytes = Vec::new();
     let length = file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
     if length as u64 > FILE_MAX {
-        return Err(io::Error::other(format!("it has more than {FILE_MAX} bytes")));
+        return Err(invalid(format!("it has more than {FILE_MAX} bytes")));
     }
     Ok(bytes)
 }

@@ -19,7 +19,8 @@ async fn what_is_kept_is_there_for_the_next_run() {
     }
     let mut next = Ledger::default();
     assert_eq!(place(dir.path()).load(&mut next).await, None);
-    assert_eq!((next.process, &next.claims), (ledger.process, &ledger.claims));
+    let claims = next.claims.iter().map(|(id, claim)| (id.clone(), Claim { left_by: None, ..claim.clone() }));
+    assert_eq!((next.process, claims.collect()), (ledger.process, ledger.claims.clone()));
     let news = settle(&mut next, MAINT);
     assert!(next.is_ours(&wg1(), Admin::Maint) && news.foreign.is_empty());
 }
@@ -85,6 +86,30 @@ async fn an_instance_that_was_called_otherwise_before_keeps_its_ledger_and_no_ot
     assert_eq!(named("/run/a.sock").load(&mut ledger).await, None);
     assert_eq!(ledger.claims.len(), 1);
     assert!(!place(dir.path()).place.file.exists());
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_yet_stays_where_it_is_and_is_adopted_when_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    place(dir.path()).keep(&mut ledger_with(&[maint("wg1")])).await;
+    let (mut ledger, mut file) = (Ledger::default(), place(dir.path()));
+    // As a disk that fails and is well again.
+    file.reading = Some(spawn_blocking(|| Err(io::Error::from_raw_os_error(5))));
+    let lost = file.load(&mut ledger).await;
+    assert!(
+        matches!(&lost, Some(Event::LedgerLost { why }) if why.contains("it is tried again")),
+        "{lost:?}"
+    );
+    assert!(file.problem().is_some_and(|problem| problem.contains("Input/output error")));
+    settle(&mut ledger, MAINT);
+    assert_eq!(file.keep(&mut ledger).await, None);
+    assert!(!ledger.is_ours(&wg1(), Admin::Maint));
+    assert_eq!(file.retry(&mut ledger).await, None, "it is not tried again at once");
+    file.retry_due = Instant::now();
+    assert_eq!(file.retry(&mut ledger).await, None);
+    assert_eq!(settle(&mut ledger, MAINT).kept, [(wg1(), Admin::Maint)]);
+    assert!(ledger.is_ours(&wg1(), Admin::Maint) && file.problem().is_none());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was moved aside");
 }
 
 #[tokio::test]

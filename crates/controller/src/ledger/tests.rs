@@ -248,7 +248,9 @@ fn confirmed() -> Ledger {
 fn reread(ledger: Ledger) -> Ledger {
     let text = serde_json::to_string(&ledger.claims).unwrap();
     let claims = serde_json::from_str(&text).unwrap();
-    Ledger { claims, process: ledger.process, inherited: true, ..Ledger::default() }
+    let mut next = Ledger::default();
+    next.adopt(ledger.process, claims);
+    next
 }
 
 pub(super) fn settle(ledger: &mut Ledger, seen: Seen) -> News {
