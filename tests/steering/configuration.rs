@@ -78,7 +78,7 @@ async fn what_is_no_longer_steered_is_given_back() {
     let ran = hactl(&scene, &["reload"]).await;
     let change = "instance 7891: backend socks_back_7891: servers: cloudflare_warp, wg2 (was all)\n";
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), change), "{ran:?}");
-    scene.said(0, "socks_back_7891/wg1 set to ready: it is not hactl's to steer any more").await;
+    scene.said(0, "socks_back_7891/wg1 was given back: it is not hactl's to steer any more").await;
     scene.wait_for_maint(&[]).await;
     sleep(A_WHILE).await;
     scene.wait_for_maint(&[]).await;

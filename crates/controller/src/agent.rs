@@ -15,7 +15,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use failover::{Admin, Agent, Desired, Event, Observed, ObservedServer, Plan, ServerId};
+use failover::{Admin, Agent, Desired, Event, Observed, ObservedServer, Plan, ServerId, Step};
 use haproxy_runtime::{AgentAnswer, ServerPath, ServerState};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -26,6 +26,12 @@ use tokio::time::Instant;
 /// An agent-check that has not asked for so long asks elsewhere, or in another server's name; the usual ones ask several
 /// times a second, and HAProxy's own default is 2 s.
 const ASKED_WITHIN: Duration = Duration::from_secs(10);
+
+/// For HAProxy to ask about a server that is to be given back: twice the time between two questions that it has by default.
+const LET_UP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Why a server is down of which nothing better is known.
+const AS_BEFORE: &str = "as before";
 
 /// What to answer, by server; `None` before HAProxy was seen.
 type Answers = Option<BTreeMap<ServerPath, AgentAnswer>>;
@@ -68,6 +74,13 @@ impl AgentPort {
     }
 }
 
+/// A server that is answered `up` until it was seen up.
+struct Leaving {
+    since: Instant,
+    /// That HAProxy does not ask was said.
+    told: bool,
+}
+
 /// The lever of one controller; its listener ends with it.
 pub(crate) struct AgentLever {
     addr: SocketAddr,
@@ -77,6 +90,8 @@ pub(crate) struct AgentLever {
     out: BTreeSet<ServerId>,
     /// Seen down in the present process, and up later.
     reopened: BTreeSet<ServerId>,
+    /// Down because of us and not ours to steer any more.
+    leaving: BTreeMap<ServerId, Leaving>,
     /// When the present process was first seen.
     since: Instant,
     _listener: JoinSet<()>,
@@ -96,6 +111,7 @@ impl AgentLever {
             asked,
             out: BTreeSet::new(),
             reopened: BTreeSet::new(),
+            leaving: BTreeMap::new(),
             since: Instant::now(),
             _listener: listener,
         }
@@ -137,11 +153,44 @@ impl AgentLever {
         }
     }
 
-    /// From now on HAProxy is answered what it has already, but for the steps of `plan`.
-    pub(crate) fn answer(&self, desired: &Desired, observed: &Observed, plan: &Plan) {
+    /// Takes in which servers outside the mandate ask here, and whether they are down; those that were, and have been let
+    /// up. While nothing may be changed, nobody waits for HAProxy.
+    pub(crate) fn look_back(&mut self, seen: &BTreeMap<ServerId, Agent>, writes: bool) -> Vec<ServerId> {
+        let now = Instant::now();
+        let before = std::mem::take(&mut self.leaving);
+        for (server, _) in seen.iter().filter(|(_, agent)| **agent == Agent::Down) {
+            let (since, told) =
+                before.get(server).filter(|_| writes).map_or((now, false), |known| (known.since, known.told));
+            let late = now.duration_since(since) >= LET_UP_WITHIN;
+            if late && !told {
+                tracing::warn!(
+                    %server,
+                    "it left the configuration and is still down by its agent-check, about which HAProxy does not ask; \
+                     reload HAProxy to have it forget what it was told"
+                );
+            }
+            self.leaving.insert(server.clone(), Leaving { since, told: told || late });
+        }
+        let is_up = |server: &ServerId| seen.get(server) == Some(&Agent::Up);
+        before.into_keys().filter(is_up).collect()
+    }
+
+    /// HAProxy is waited for to ask about a server of this backend.
+    pub(crate) fn waits_for(&self, backend: &str) -> bool {
+        self.leaving.iter().any(|(server, leaving)| server.backend.as_str() == backend && !leaving.told)
+    }
+
+    /// From now on HAProxy is answered what it has already, but for the steps of `plan`, and for the servers that are given
+    /// back; without a plan these stay as well.
+    pub(crate) fn answer(&self, desired: &Desired, observed: &Observed, plan: Option<&Plan>) {
         let mut answers = BTreeMap::new();
+        for path in self.leaving.keys().filter_map(path) {
+            let stays = AgentAnswer::Down { reason: AS_BEFORE.to_owned() };
+            answers.insert(path, if plan.is_some() { AgentAnswer::Up } else { stays });
+        }
+        let steps = plan.map_or(&[][..], |plan| &plan.steps);
         for (id, server) in steered(observed) {
-            let step = plan.steps.iter().find(|step| step.server == id).map(|step| step.set);
+            let step = steps.iter().find(|step| step.server == id).map(|step| step.set);
             let down = match (step, server.agent) {
                 (Some(Admin::Ready), _) => false,
                 (Some(Admin::Drain | Admin::Maint), _) => true,
@@ -195,6 +244,12 @@ impl AgentLever {
     }
 }
 
+/// What HAProxy would be answered, in words.
+pub(crate) fn text(step: &Step) -> Option<String> {
+    let answer = if step.set == Admin::Ready { "up" } else { "down" };
+    Some(format!("answer {answer} for {}", path(&step.server)?))
+}
+
 /// The managed servers of a sight.
 fn steered(observed: &Observed) -> impl Iterator<Item = (ServerId, &ObservedServer)> {
     observed.backends.iter().flat_map(|(backend, seen)| {
@@ -210,7 +265,7 @@ fn path(id: &ServerId) -> Option<ServerPath> {
 
 fn why(desired: &Desired, id: &ServerId) -> String {
     let wish = desired.get(&id.backend).and_then(|wishes| wishes.get(&id.server));
-    wish.and_then(|wish| wish.why.as_ref()).map_or_else(|| "as before".to_owned(), ToString::to_string)
+    wish.and_then(|wish| wish.why.as_ref()).map_or_else(|| AS_BEFORE.to_owned(), ToString::to_string)
 }
 
 #[cfg(test)]

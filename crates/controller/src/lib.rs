@@ -7,6 +7,7 @@ mod agent;
 mod apply;
 mod cut;
 mod ledger;
+mod let_go;
 mod lock;
 mod look;
 mod mandate;
@@ -25,8 +26,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use failover::{
-    Admin, Asked, Contention, Desired, Event, Haproxy, Held, HeldBecause, Name, Observed, OnExit, Plan,
-    Process, ServerId, Step, Time, Want, Writes, plan,
+    Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Name, Observed, OnExit, Plan, Process,
+    ServerId, Step, Time, Want, Writes, plan,
 };
 use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, StatRow};
 use tokio::sync::{mpsc, watch};
@@ -41,7 +42,6 @@ pub use crate::lock::{HaproxyLock, LockError};
 use crate::look::{LookError, Sight, core_name};
 pub use crate::mandate::{Managed, Mandate};
 use crate::observe::Facts;
-use crate::ours::server_id;
 use crate::sentry::{Posts, Sentry};
 pub use crate::state::{LedgerPlace, StateDir, StateError};
 use crate::state_file::StateFile;
@@ -316,7 +316,8 @@ impl Controller {
         self.refused.retain(|server, _| plan.steps.iter().any(|step| step.server == *server));
         observed.writes = self.writes();
         if let Writes::Withheld { would } = &mut observed.writes {
-            *would = plan.steps.iter().filter_map(apply::text).collect();
+            let text = if self.agent.is_some() { agent::text } else { apply::text };
+            *would = plan.steps.iter().filter_map(text).collect();
             self.told.would(would, &self.events).await;
         }
         self.told.held(&plan.held, &self.events).await;
@@ -328,9 +329,10 @@ impl Controller {
         if !woken {
             self.state_due = Instant::now() + STATE_EVERY;
         }
-        if self.agent.is_some() && !plan.steps.is_empty() {
+        if self.agent.is_some() && self.mandate.writes && !plan.steps.is_empty() {
             // HAProxy may ask at any moment.
-            self.state_due = Instant::now();
+            let servers = self.known.as_ref().map_or(0, |known| known.servers.len());
+            self.state_due = Instant::now() + sessions::pause(servers, IDENTITY_EVERY).min(STATE_EVERY);
             self.sent = Some((plan, Applied::default()));
         }
         self.let_go().await;
@@ -342,42 +344,6 @@ impl Controller {
         if let Some(file) = &mut self.state_file {
             file.keep(observed, steps, &self.events).await;
         }
-    }
-
-    /// Gives back what is ours and not ours to steer any more: nobody else ever would. What comes of it is seen next time.
-    async fn let_go(&mut self) {
-        let steps = std::mem::take(&mut self.to_let_go);
-        let Some(process) = self.known.as_ref().map(|known| known.process.clone()) else { return };
-        if steps.is_empty() || matches!(self.writes(), Writes::Denied { .. } | Writes::Withheld { .. }) {
-            return;
-        }
-        self.write_down(&steps).await;
-        let applied = self.apply(&process, &steps).await;
-        for Step { server, .. } in steps.into_iter().filter(|_| applied.broken_off.is_none()) {
-            match applied.refused.get(&server) {
-                // It is tried again for as long as anybody waits for it.
-                Some(why) => tracing::debug!(%server, why, "not given back"),
-                None => self.told.say(Event::Asked(Asked::LetGo { server }), &self.events).await,
-            }
-        }
-        self.state_due = Instant::now();
-    }
-
-    /// Takes note of what a sight shows of that.
-    fn look_back(&mut self, sight: &Sight) {
-        let mandate = &self.mandate;
-        let rows = sight.backends.iter().flat_map(|(name, rows)| rows.iter().map(move |row| (name, row)));
-        let steps =
-            rows.filter(|(name, row)| !mandate.covers(name, &row.srv_name)).filter_map(|(name, row)| {
-                let server = server_id(name, row);
-                let ours = observe::is_out_by_us(row, &server, &self.ledger);
-                ours.then_some(Step { server, set: Admin::Ready, why: None })
-            });
-        self.to_let_go = steps.collect();
-        let to_let_go = &self.to_let_go;
-        self.leaving.retain(|backend| {
-            to_let_go.iter().any(|step| step.server.backend.as_str() == backend.name.as_str())
-        });
     }
 
     /// What is to be done now, but for what has proved to do harm.
@@ -393,8 +359,7 @@ impl Controller {
         plan.steps.retain(|step| !harmful(step));
         if let Some(agent) = &self.agent {
             // Whoever looks on says what HAProxy has already.
-            let said = if self.mandate.writes { &plan } else { &Plan::default() };
-            agent.answer(&self.desired.borrow(), observed, said);
+            agent.answer(&self.desired.borrow(), observed, self.mandate.writes.then_some(&plan));
         }
         // A shorter one is over before the order matters to anybody.
         if plan.steps.len() > pace::FIRST { plan.urgent_first(observed) } else { plan }
@@ -422,7 +387,7 @@ impl Controller {
         let now = Instant::now();
         let due = regular && now >= self.sessions_due || self.agent.is_some();
         let Some(known) = self.known.as_ref().filter(|_| due) else { return Vec::new() };
-        self.sessions_due = now + sessions::pause(known.servers.len());
+        self.sessions_due = now + sessions::pause(known.servers.len(), STATE_EVERY);
         known.facts.iter().map(|(name, facts)| (name.clone(), facts.proxy_id)).collect()
     }
 
@@ -450,7 +415,7 @@ impl Controller {
             self.needed.clear();
             self.refused.clear();
             let known = Known { process: process.clone(), level, facts, servers, missing };
-            self.sessions_due = Instant::now() + sessions::pause(known.servers.len());
+            self.sessions_due = Instant::now() + sessions::pause(known.servers.len(), STATE_EVERY);
             self.known = Some(known);
         } else if let Some(known) = &mut self.known {
             known.count(&sight.sessions);
@@ -459,7 +424,7 @@ impl Controller {
         // An operator's `maint` is another flag than ours, so nobody can contend for it.
         let news = if self.agent.is_none() { self.settle(&process, &sight) } else { Vec::new() };
         let kept = self.keep_ledger().await;
-        self.look_back(&sight);
+        self.look_back(&sight).await;
         if let Some(agent) = self.agent.as_mut().filter(|_| !same_process) {
             agent.begin_process();
         }

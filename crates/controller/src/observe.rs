@@ -71,6 +71,11 @@ impl Facts {
         facts
     }
 
+    /// What the server's agent-check says; `None` where it has none.
+    pub(crate) fn agent_of(&self, row: &ServerState) -> Option<Agent> {
+        self.agents.get(row.srv_name.as_str()).copied()
+    }
+
     /// Takes in what changes all the time.
     pub(crate) fn count(&mut self, rows: &[StatRow]) {
         self.sessions.count(rows);
@@ -124,8 +129,8 @@ pub(crate) fn agents(
     asks_here: impl Fn(&ServerState) -> bool,
 ) {
     for (server, row) in backend.servers.iter_mut().zip(rows) {
-        let says = facts.agents.get(row.srv_name.as_str()).filter(|_| asks_here(row));
-        server.agent = Some(says.copied().unwrap_or(Agent::Absent));
+        let says = facts.agent_of(row).filter(|_| asks_here(row));
+        server.agent = Some(says.unwrap_or(Agent::Absent));
     }
 }
 

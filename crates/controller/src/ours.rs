@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use failover::{Admin, Event, OnExit, Process, ServerId, Step, leave};
+use failover::{Admin, Event, OnExit, Plan, Process, ServerId, Step, leave};
 use haproxy_runtime::{BackendName, ServerName, ServerState};
 use jiff::Timestamp;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::apply::{Applied, apply};
 use crate::ledger::{LedgerFile, News, Seen};
@@ -18,6 +18,13 @@ use crate::{Controller, Managed, observe};
 
 /// For what is lifted at the end; the whole end takes less than a second.
 const LEAVE_LIMIT: Duration = Duration::from_millis(500);
+
+/// For HAProxy to ask at the end what it is to be told: two questions, as often as the README has it ask, and time left
+/// to say what came of it.
+const LET_UP_LIMIT: Duration = Duration::from_millis(400);
+
+/// Between two looks whether it has: the end does not wait much longer than HAProxy takes.
+const LET_UP_LOOK_EVERY: Duration = Duration::from_millis(20);
 
 impl Controller {
     /// Keeps what is ours in a file, so that the next run knows of it.
@@ -32,8 +39,12 @@ impl Controller {
         Self { on_exit, ..self }
     }
 
-    /// Takes over what an earlier run has written down.
+    /// Takes over what an earlier run has written down. By the agent lever no state is ever set, so that there is nothing
+    /// to write down, and what an earlier run has set by the other lever is not ours to lift.
     pub(crate) async fn inherit(&mut self) {
+        if self.agent.is_some() {
+            self.ledger_file = None;
+        }
         let Some(file) = &mut self.ledger_file else { return };
         if let Some(event) = file.load(&mut self.ledger).await {
             self.told.say(event, &self.events).await;
@@ -113,6 +124,9 @@ impl Controller {
         if nothing || !self.mandate.writes {
             return Ok(());
         }
+        if self.agent.is_some() {
+            return self.let_up().await;
+        }
         let observed = self.observe(&[]).await.map_err(|error| crate::apply::chain(&error))?;
         let steps = leave(&observed, self.on_exit);
         let process = self.known.as_ref().map(|known| known.process.clone());
@@ -129,6 +143,37 @@ impl Controller {
         }
         self.observe(&[]).await.map_err(|error| crate::apply::chain(&error))?;
         Ok(())
+    }
+}
+
+impl Controller {
+    /// The same by the agent lever: HAProxy has to ask. No command says `up` in its stead, because that would erase what its
+    /// own check has found (measured).
+    async fn let_up(&mut self) -> Result<(), String> {
+        let began = Instant::now();
+        let mut down = None;
+        loop {
+            let all = self.due_sessions(false);
+            let observed = self.observe(&all).await.map_err(|error| crate::apply::chain(&error))?;
+            let steps = leave(&observed, self.on_exit);
+            let down: usize = *down.get_or_insert(steps.len());
+            let plan = Plan { steps, ..Plan::default() };
+            if let Some(agent) = &self.agent {
+                agent.answer(&self.desired.borrow(), &observed, Some(&plan));
+            }
+            if plan.steps.is_empty() || began.elapsed() >= LET_UP_LIMIT {
+                tracing::info!(servers = down.saturating_sub(plan.steps.len()), "let up at the end");
+                for Step { server, .. } in &plan.steps {
+                    tracing::warn!(
+                        %server,
+                        "stays down by its agent-check at the end, because HAProxy did not ask in time; \
+                         reload HAProxy to have it forget what it was told"
+                    );
+                }
+                return Ok(());
+            }
+            sleep(LET_UP_LOOK_EVERY).await;
+        }
     }
 }
 

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use haproxy_runtime::{StatKind, StatRow};
 
-use crate::STATE_EVERY;
-
 /// What a thread of HAProxy works on one server's row of `show stat`, doing nothing else meanwhile: 3 µs in 2.6, up to
 /// 7 µs in 3.4 (measured).
 const WORK_PER_SERVER: Duration = Duration::from_micros(7);
@@ -15,10 +13,10 @@ const WORK_PER_SERVER: Duration = Duration::from_micros(7);
 /// The question may take this part of such a thread's time: 1 ms a second, in which nobody's latency is seen to change.
 const SHARE: u32 = 1000;
 
-/// From one question about so many servers to the next; never more often than they are looked at.
-pub(crate) fn pause(servers: usize) -> Duration {
+/// From one question about so many servers to the next, and never less than `least`.
+pub(crate) fn pause(servers: usize, least: Duration) -> Duration {
     let work = WORK_PER_SERVER.saturating_mul(u32::try_from(servers).unwrap_or(u32::MAX));
-    work.saturating_mul(SHARE).max(STATE_EVERY)
+    work.saturating_mul(SHARE).max(least)
 }
 
 /// Of one backend, by server.
@@ -63,13 +61,14 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::STATE_EVERY;
 
     #[test]
     fn the_question_takes_a_thousandth_of_a_thread_however_many_servers_there_are() {
         let table = [(0, 1000), (3, 1000), (142, 1000), (200, 1400), (1000, 7000), (10_000, 70_000)];
         for (servers, millis) in table {
-            assert_eq!(pause(servers), Duration::from_millis(millis), "{servers} servers");
+            assert_eq!(pause(servers, STATE_EVERY), Duration::from_millis(millis), "{servers} servers");
         }
-        assert!(pause(usize::MAX) > pause(10_000));
+        assert!(pause(usize::MAX, STATE_EVERY) > pause(10_000, STATE_EVERY));
     }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    Admin, Balance, Haproxy, Kind, Observed, ObservedBackend, ObservedServer, Operational, Owner, Process,
-    Profile, Stage, StageTime, Success,
+    Admin, Agent, Balance, Haproxy, Kind, Observed, ObservedBackend, ObservedServer, Operational, Owner,
+    Process, Profile, Stage, StageTime, Success,
 };
 
 #[test]
@@ -25,6 +25,27 @@ fn a_canary_that_has_ended_is_remembered_no_longer() {
     }
     assert!(canaries > 200, "{canaries}");
     assert!(core.owners.len() < 5, "{}", core.owners.len());
+}
+
+#[test]
+fn what_an_earlier_run_took_out_still_waits_by_either_lever_and_what_others_did_does_not() {
+    for (admin, owner, agent, out) in [
+        (Admin::Maint, Owner::Ours, None, true),
+        (Admin::Maint, Owner::Theirs, None, false),
+        (Admin::Ready, Owner::Ours, None, false),
+        (Admin::Ready, Owner::Ours, Some(Agent::Down), true),
+        (Admin::Ready, Owner::Ours, Some(Agent::Up), false),
+        (Admin::Maint, Owner::Ours, Some(Agent::Down), false),
+    ] {
+        let mut observed = observed();
+        for server in observed.backends.values_mut().flat_map(|backend| &mut backend.servers) {
+            (server.admin, server.owner, server.agent) = (admin, owner, agent);
+        }
+        let mut core = Core::new(Settings::new(vec!["https://1.1.1.1/".into()]));
+        core.on_observed(&observed, Time::ZERO);
+        let waits: Vec<bool> = core.servers.values().map(|server| server.out).collect();
+        assert_eq!(waits, [out], "{admin:?} {owner:?} {agent:?}");
+    }
 }
 
 fn answered(kind: Kind) -> Saw {

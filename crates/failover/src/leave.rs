@@ -1,7 +1,7 @@
 //! What is put back when hactl ends in good order. A `maint` of ours stands for a tunnel that is dead, so it stays; a
 //! `drain` of ours only prefers one that works to another, and nobody would lift it once the other one fails.
 
-use crate::{Admin, Observed, ObservedServer, Owner, ServerId, Step};
+use crate::{Admin, Agent, Observed, ObservedServer, Owner, ServerId, Step};
 
 /// What becomes of our `maint` at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,12 +17,15 @@ pub enum OnExit {
 #[must_use]
 pub fn leave(observed: &Observed, on_exit: OnExit) -> Vec<Step> {
     let lifted = |server: &&ObservedServer| {
-        let lifted = match server.admin {
-            Admin::Ready => false,
-            Admin::Drain => true,
-            Admin::Maint => on_exit == OnExit::Restore,
+        let ours = server.owner == Owner::Ours;
+        let lifted = match (server.agent, server.admin) {
+            // What the agent-check was told is ours, whatever state an operator has set beside it.
+            (Some(Agent::Down), _) => on_exit == OnExit::Restore,
+            (Some(Agent::Up | Agent::Absent), _) | (None, Admin::Ready) => false,
+            (None, Admin::Drain) => ours,
+            (None, Admin::Maint) => ours && on_exit == OnExit::Restore,
         };
-        lifted && server.managed && server.owner == Owner::Ours
+        lifted && server.managed
     };
     let backends = observed.backends.iter().filter(|(name, _)| !observed.contended.contains_key(*name));
     let steps = backends.flat_map(|(name, backend)| {
@@ -60,6 +63,25 @@ mod tests {
             }
             observed.contended.insert(Name::from("b"), Time::ZERO);
             assert!(leave(&observed, OnExit::Restore).is_empty());
+        }
+    }
+
+    #[test]
+    fn what_the_agent_check_was_told_is_lifted_on_demand_and_no_state_beside_it() {
+        let table = [
+            (Admin::Ready, Agent::Down, true),
+            (Admin::Maint, Agent::Down, true),
+            (Admin::Maint, Agent::Up, false),
+            (Admin::Drain, Agent::Absent, false),
+            (Admin::Ready, Agent::Up, false),
+        ];
+        for (admin, agent, lifted) in table {
+            let mut observed = seen(admin, Owner::Theirs, true);
+            for server in observed.backends.values_mut().flat_map(|backend| &mut backend.servers) {
+                server.agent = Some(agent);
+            }
+            assert!(leave(&observed, OnExit::Keep).is_empty(), "{admin:?} {agent:?}");
+            assert_eq!(leave(&observed, OnExit::Restore).len(), usize::from(lifted), "{admin:?} {agent:?}");
         }
     }
 

@@ -254,7 +254,7 @@ pub enum Writes {
     },
     /// None is sent, because hactl was told to look on.
     Withheld {
-        /// The commands that would be sent now, as HAProxy would read them.
+        /// The commands that would be sent now, as HAProxy would read them, or what it would be answered.
         would: Vec<String>,
     },
     /// Some came back refused.

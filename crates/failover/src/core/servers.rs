@@ -111,7 +111,7 @@ impl Core {
                 backup: there.backup,
                 available: there.is_available(),
                 // What an earlier run took out and did not let back still waits.
-                out: there.admin == Admin::Maint && there.owner == Owner::Ours,
+                out: there.position() == (Admin::Maint, Owner::Ours),
                 left: None,
                 cause: None,
                 slow_since: None,

@@ -46,7 +46,7 @@ pub enum Asked {
     },
     /// The commands that would be sent, were they not withheld, are others than before.
     Would {
-        /// As HAProxy would read them.
+        /// As HAProxy would read them, or what it would be answered.
         commands: Vec<String>,
     },
     /// A server that was out because of us was given back, because it is not ours to steer any more.
@@ -143,7 +143,7 @@ impl fmt::Display for Asked {
             Self::Would { commands } if commands.is_empty() => f.write_str("would change nothing any more"),
             Self::Would { commands } => write!(f, "would {}", commands.join("; ")),
             Self::LetGo { server } => {
-                write!(f, "{server} set to ready: it is not hactl's to steer any more")
+                write!(f, "{server} was given back: it is not hactl's to steer any more")
             }
         }
     }

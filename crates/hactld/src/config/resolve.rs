@@ -243,6 +243,12 @@ impl<'a> Resolver<'a> {
         let observe = flags.observe || raw.mode.is_some_and(|Parsed(RawMode(observe))| observe);
         if lever != Lever::State {
             self.check_agent_rules(&backends, index);
+            if server_state_file.is_some() {
+                let what =
+                    "a server-state file holds administrative states, which lever = \"agent\" never sets";
+                let next = "remove it, or say lever = \"state\"";
+                self.report(what, next, &["instance", index, "server_state_file"]);
+            }
         }
         Some(Instance { name, haproxy: haproxy?, master, server_state_file, lever, observe, backends })
     }

@@ -160,6 +160,10 @@ fn the_agent_lever_has_a_port_on_loopback() {
         ("lever = \"agent\"\nagent = \"127.0.0.1:0\"", "0 is not a port"),
         ("lever = \"agent\"\nagent = \"localhost:9777\"", "is not an address with a port"),
         ("agent = \"127.0.0.1:9777\"", "`agent` is of no use without lever = \"agent\""),
+        (
+            "lever = \"agent\"\nserver_state_file = \"/var/lib/hactl/haproxy.state\"",
+            "a server-state file holds administrative states, which lever = \"agent\" never sets",
+        ),
     ] {
         let text = format!("[[instance]]\nhaproxy = \"/run/a.sock\"\n{keys}\n");
         let problems = problems(&text);
