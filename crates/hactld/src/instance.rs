@@ -72,13 +72,15 @@ pub(crate) struct Running {
     pub(crate) haproxy: Address,
     /// In the order of the configuration.
     pub(crate) backends: Vec<Name>,
+    /// What its lock is called, however that HAProxy is written.
+    pub(crate) place: String,
     pub(crate) queries: mpsc::Sender<Query>,
     pub(crate) pulse: Pulse,
     observe: bool,
+    /// Dropped, it is the sign to end; before `mandate`, so that the engine, which ends the controller, hears of it first.
+    _stop: oneshot::Sender<()>,
     mandate: watch::Sender<Mandate>,
     configured: watch::Sender<Configured>,
-    /// Dropped, it is the sign to end.
-    _stop: oneshot::Sender<()>,
 }
 
 impl Running {
@@ -101,6 +103,16 @@ impl Running {
     pub(crate) fn pause(&self, paused: bool) {
         let writes = !self.observe && !paused;
         self.mandate.send_if_modified(|known| std::mem::replace(&mut known.writes, writes) != writes);
+    }
+
+    /// It may change something in HAProxy.
+    pub(crate) fn writes(&self) -> bool {
+        self.mandate.borrow().writes
+    }
+
+    /// It has given back what is ours, or something in it is broken.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.queries.is_closed()
     }
 
     /// Has it give back what is ours, and end then.
@@ -169,6 +181,7 @@ pub(crate) fn start(
         recorder,
         pulse: pulse.clone(),
     };
+    let place = lock.haproxy().to_owned();
     let (configured, configurations) = watch::channel(configured);
     let wires = Wires { desired, observed, events, queries, configurations };
     tasks.spawn(async move {
@@ -180,13 +193,14 @@ pub(crate) fn start(
     Ok(Running {
         name: instance.name.clone(),
         haproxy,
+        place,
         backends: instance.backends.iter().map(Backend::core_name).collect(),
         queries: query_sender,
         pulse,
         observe: instance.observe,
+        _stop: stop,
         mandate,
         configured,
-        _stop: stop,
     })
 }
 
