@@ -55,7 +55,7 @@ pub(crate) fn failback(args: &FailbackArgs, terminal: &Terminal) -> ExitCode {
     let path = format!("{FAILBACK_PATH}/{}", encoded(&args.backend));
     let answer = client::post(&args.socket.socket, &path, &Value::Null);
     let what = format!("fail back {}", Shown(&args.backend));
-    done(answer, &what, &args.socket.socket, terminal, |answer| gone_back(answer, &args.backend))
+    done(answer, &what, &args.socket.socket, terminal, |answer| (gone_back(answer, &args.backend), Exit::Ok))
 }
 
 fn gone_back(answer: &Value, backend: &str) -> String {

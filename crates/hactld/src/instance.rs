@@ -161,10 +161,7 @@ pub(crate) fn start(
     if let Some(port) = agent {
         controller = controller.with_agent(port);
     }
-    tell_start(instance, label);
-    if let (Some(named), Some(recording)) = (&file, &recording) {
-        recording.tell_start(named, label);
-    }
+    tell_start(instance, label, file.as_deref().zip(recording.as_ref()));
     let pulse = Pulse::default();
     let clock = Clock::new(origin);
     let engine = Engine {
@@ -204,12 +201,15 @@ pub(crate) fn start(
     })
 }
 
-fn tell_start(instance: &Instance, label: &Label) {
+fn tell_start(instance: &Instance, label: &Label, recorded: Option<(&Path, &Recording)>) {
     let backends: Vec<&str> = instance.backends.iter().map(|backend| backend.name.as_str()).collect();
     let verb = if instance.observe { "observes" } else { "steers" };
     tracing::info!("{label}{verb} {} at {}", backends.join(", "), instance.haproxy);
     if let Lever::Agent(addr) = instance.lever {
         tracing::info!(%addr, "{label}HAProxy's agent-checks are answered");
+    }
+    if let Some((file, recording)) = recorded {
+        recording.tell_start(file, label);
     }
 }
 
