@@ -1,10 +1,11 @@
 //! Several HAProxies with one hactl: whatever happens to one of them is nobody else's affair.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use e2e::command;
 use e2e::{Daemon, Fault, Lab, Layout, Ran};
 use serde_json::Value;
+use tokio::net::TcpListener;
 
 use super::steered::{PATIENCE, wait_for_maint};
 
@@ -75,6 +76,47 @@ async fn one_that_is_taken_out_of_the_configuration_is_left_as_it_was_found() {
     scene.said("other: socks_back_7891/wg1 is degraded").await;
     wait_for_maint(&scene.other, &["wg1"]).await;
     wait_for_maint(&scene.one, &["wg1"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_haproxy_that_is_written_otherwise_is_the_same_one() {
+    let scene = Two::start().await;
+    scene.other.wg1.set(Fault::BlackHole).await;
+    wait_for_maint(&scene.other, &["wg1"]).await;
+    let file = write_config(&scene.one, &scene.other);
+    let socket = scene.other.haproxy.admin_socket();
+    let link = socket.with_file_name("link.sock");
+    std::os::unix::fs::symlink(&socket, &link).unwrap();
+    let written = |path: &Path| format!("haproxy = \"{}\"", path.display());
+    let text = std::fs::read_to_string(&file).unwrap().replace(&written(&socket), &written(&link));
+    std::fs::write(&file, text).unwrap();
+    let ran = scene.hactl(&["reload"]).await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "nothing is changed\n"), "{ran:?}");
+    scene.other.wg2.set(Fault::BlackHole).await;
+    wait_for_maint(&scene.other, &["wg1", "wg2"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_cannot_be_started_yet_is_told_and_started_when_it_can_be() {
+    let mut scene = Two::start().await;
+    scene.one.write_config(&scene.one.config().replace("name = \"7891\"", "name = \"one\""));
+    assert_eq!(scene.hactl(&["reload"]).await.code, Some(0));
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let agent =
+        format!("\nlever = \"agent\"\nagent = \"{}\"\n[[instance.backend]]", port.local_addr().unwrap());
+    let file = write_config(&scene.one, &scene.other);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (first, second) = text.split_at(text.rfind("[[instance]]").unwrap());
+    std::fs::write(&file, first.to_owned() + &second.replace("\n[[instance.backend]]", &agent)).unwrap();
+
+    let ran = scene.hactl(&["reload"]).await;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("instance other: could not be started"), "{ran:?}");
+    let ran = scene.hactl(&["status"]).await;
+    assert!(ran.code == Some(2) && ran.stdout.contains("could not be started"), "{ran:?}");
+    drop(port);
+    scene.said("HAProxy's agent-checks are answered").await;
+    scene.said("other: socks_back_7891/wg1 is online").await;
 }
 
 /// hactl beside two HAProxies, each with exits of its own.

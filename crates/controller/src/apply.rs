@@ -27,14 +27,15 @@ pub(crate) struct Applied {
 
 /// Sends the steps, which the ledger has already, in order, as many to a connection as fit into a line and `pacer` lets
 /// through. Each line begins with `show info`: where another process answers than the one that the plan was made for, the
-/// rest of the plan is void. So is what is left of a long one when `outdated` says that something else is wanted by now.
+/// rest of the plan is void. So is what is left when `gives_way` says so: it is asked after each line, and told
+/// whether the plan has become a long one.
 pub(crate) async fn apply(
     client: &Client,
     process: &Process,
     steps: &[Step],
     ledger: &mut Ledger,
     mut pacer: Pacer,
-    outdated: impl Fn() -> bool,
+    gives_way: impl Fn(bool) -> bool,
 ) -> Applied {
     let mut applied = Applied::default();
     let mut commands = Vec::with_capacity(steps.len());
@@ -70,7 +71,7 @@ pub(crate) async fn apply(
         if !pause.is_zero() {
             sleep(pause).await;
         }
-        if began.elapsed() >= GIVES_WAY_AFTER && outdated() {
+        if gives_way(began.elapsed() >= GIVES_WAY_AFTER) {
             applied.broken_off = Some("something else is wanted by now".to_owned());
             break;
         }

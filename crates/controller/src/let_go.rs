@@ -13,7 +13,8 @@ impl Controller {
     pub(crate) async fn let_go(&mut self) {
         let steps = std::mem::take(&mut self.to_let_go);
         let Some(process) = self.known.as_ref().map(|known| known.process.clone()) else { return };
-        if steps.is_empty() || matches!(self.writes(), Writes::Denied { .. } | Writes::Withheld { .. }) {
+        let denied = matches!(self.writes(), Writes::Denied { .. } | Writes::Withheld { .. });
+        if steps.is_empty() || denied || self.has_other_mandate() {
             return;
         }
         self.write_down(&steps).await;

@@ -282,7 +282,8 @@ impl Controller {
         let mut observed = self.observe(&sessions_of).await?;
         let mut plan = self.plan(&observed);
         for round in 0..ROUNDS_MAX {
-            let denied = matches!(observed.writes, Writes::Denied { .. } | Writes::Withheld { .. });
+            let denied = matches!(observed.writes, Writes::Denied { .. } | Writes::Withheld { .. })
+                || self.has_other_mandate();
             // What was lost is repeated at once; what was refused is, when it is time to look again.
             let hopeless = round > 0 && plan.steps.iter().all(|step| self.refused.contains_key(&step.server));
             let process = self.known.as_ref().map(|known| known.process.clone());
@@ -310,7 +311,7 @@ impl Controller {
             self.keep_what_is_needed(&before, &plan);
         }
         // By agent-checks alone no session can be cut.
-        if self.agent.is_none() || self.is_admin() {
+        if (self.agent.is_none() || self.is_admin()) && !self.has_other_mandate() {
             self.cut(&plan, &observed).await;
         }
         self.refused.retain(|server, _| plan.steps.iter().any(|step| step.server == *server));

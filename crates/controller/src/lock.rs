@@ -95,6 +95,13 @@ impl HaproxyLock {
         Ok(lock)
     }
 
+    /// What the lock of the HAProxy at `address` is called: the same for however that is written. Links are followed, and
+    /// nothing is locked.
+    #[must_use]
+    pub fn name_of(address: &Address) -> String {
+        canonical(address)
+    }
+
     /// The HAProxy that is locked: one name for however it was written.
     #[must_use]
     pub fn haproxy(&self) -> &str {

@@ -73,11 +73,20 @@ impl Controller {
 
     /// Sends what was written down.
     pub(crate) async fn apply(&mut self, process: &Process, steps: &[Step]) -> Applied {
-        // At the end nobody wants anything any more, and that is no news then.
-        let orphaned = self.desired.has_changed().is_err();
-        let outdated = || self.desired.has_changed().unwrap_or(!orphaned);
+        // At the end nobody wants anything any more, and that is no news then. Which of the two is gone first is chance.
+        let orphaned = self.desired.has_changed().is_err() || self.mandates.has_changed().is_err();
+        let (desired, mandates) = (&self.desired, &self.mandates);
+        let gives_way = |long: bool| {
+            let told_otherwise = mandates.has_changed().unwrap_or(false);
+            !orphaned && (told_otherwise || long && desired.has_changed().unwrap_or(true))
+        };
         let pacer = Pacer::new(self.pace);
-        apply(&self.client, process, steps, &mut self.ledger, pacer, outdated).await
+        apply(&self.client, process, steps, &mut self.ledger, pacer, gives_way).await
+    }
+
+    /// What was planned may not be ours to do any more: whoever pauses us was told that nothing is changed from then on.
+    pub(crate) fn has_other_mandate(&self) -> bool {
+        self.mandates.has_changed().unwrap_or(false)
     }
 
     pub(crate) async fn keep_ledger(&mut self) -> Option<Event> {
@@ -121,7 +130,8 @@ impl Controller {
     async fn lift(&mut self) -> Result<(), String> {
         // Mostly there is nothing to lift, and then a HAProxy that hangs holds up no end.
         let nothing = leave(&self.observed.borrow(), self.on_exit).is_empty();
-        if nothing || !self.mandate.writes {
+        // The end and a pause just before it may be heard of in either order.
+        if nothing || !self.mandates.borrow().writes {
             return Ok(());
         }
         if self.agent.is_some() {

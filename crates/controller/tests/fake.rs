@@ -321,6 +321,38 @@ async fn what_is_withheld_is_told_and_not_sent_until_it_may_be() {
 }
 
 #[tokio::test]
+async fn a_long_plan_ends_with_the_line_that_is_under_way_when_it_may_not_write_any_more() {
+    let names: Vec<String> = (0..1000).map(|index| format!("s{index}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut scene = Scene::start_servers(&names, |_| ()).await;
+    let closed = names[1..].iter().map(|name| (*name, Want::Maint));
+    scene.want(&closed.chain([(names[0], Want::Ready)]).collect::<Vec<_>>());
+    scene.until(|haproxy| !haproxy.writes().is_empty()).await;
+    let lines =
+        |haproxy: &FakeHaproxy| haproxy.asked().iter().filter(|line| line.contains("set server")).count();
+    let before = lines(&scene.haproxy);
+    scene.mandate.send_modify(|mandate| mandate.writes = false);
+    scene.until_observed(|observed| matches!(observed.writes, Writes::Withheld { .. })).await;
+    scene.until_looks(5).await;
+    assert!(lines(&scene.haproxy) <= before + 1, "{before}");
+}
+
+#[tokio::test]
+async fn at_the_end_of_a_pause_that_has_just_begun_nothing_is_lifted() {
+    // Which of the two is heard of first is chance.
+    for _ in 0..8 {
+        let mut scene = Scene::start_as(|_| (), |it| it.on_exit(OnExit::Restore)).await;
+        scene.want(&[("wg1", Want::Maint), ("warp", Want::Ready)]);
+        scene.until_event(|event| matches!(event, Event::Applied { .. })).await;
+        let Scene { haproxy, desired, mandate, running, .. } = scene;
+        mandate.send_modify(|mandate| mandate.writes = false);
+        drop((desired, mandate));
+        timeout(PATIENCE, running).await.expect("it ends").expect("it does not panic");
+        assert_eq!(haproxy.admin("wg1"), 1);
+    }
+}
+
+#[tokio::test]
 async fn whoever_has_nothing_to_steer_any_more_gives_back_what_is_ours_and_ends() {
     let mut scene = Scene::start().await;
     scene.want(&[("wg1", Want::Maint), ("wg2", Want::Ready)]);

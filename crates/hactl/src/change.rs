@@ -21,7 +21,12 @@ pub(crate) fn reload(args: &SocketArgs, terminal: &Terminal) -> ExitCode {
         let changes = answer["changes"].as_array().map(Vec::as_slice).unwrap_or_default();
         let lines = changes.iter().filter_map(Value::as_str).map(|change| format!("{}\n", Shown(change)));
         let lines: String = lines.collect();
-        if lines.is_empty() { "nothing is changed\n".to_owned() } else { lines }
+        let failed = answer["failed"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for failed in failed.iter().filter_map(Value::as_str) {
+            print_error(&Shown(failed).to_string(), terminal);
+        }
+        let exit = if failed.is_empty() { Exit::Ok } else { Exit::NotStarted };
+        (if lines.is_empty() { "nothing is changed\n".to_owned() } else { lines }, exit)
     })
 }
 
@@ -34,7 +39,7 @@ pub(crate) fn pause(args: &PauseArgs, terminal: &Terminal) -> ExitCode {
             || "until `hactl resume`".to_owned(),
             |lasts| format!("for {}", span(lasts.as_secs_f64())),
         );
-        format!("paused {until}: nothing is changed in HAProxy\n")
+        (format!("paused {until}: nothing is changed in HAProxy\n"), Exit::Ok)
     })
 }
 
@@ -42,7 +47,7 @@ pub(crate) fn resume(args: &SocketArgs, terminal: &Terminal) -> ExitCode {
     let answer = client::post(&args.socket, RESUME_PATH, &Value::Null);
     done(answer, "resume", &args.socket, terminal, |answer| {
         let was_paused = answer["was_paused"] == Value::Bool(true);
-        if was_paused { "resumed\n" } else { "it was not paused\n" }.to_owned()
+        (if was_paused { "resumed\n" } else { "it was not paused\n" }.to_owned(), Exit::Ok)
     })
 }
 
@@ -50,7 +55,7 @@ pub(crate) fn failback(args: &FailbackArgs, terminal: &Terminal) -> ExitCode {
     let path = format!("{FAILBACK_PATH}/{}", encoded(&args.backend));
     let answer = client::post(&args.socket.socket, &path, &Value::Null);
     let what = format!("fail back {}", Shown(&args.backend));
-    done(answer, &what, &args.socket.socket, terminal, |answer| gone_back(answer, &args.backend))
+    done(answer, &what, &args.socket.socket, terminal, |answer| (gone_back(answer, &args.backend), Exit::Ok))
 }
 
 fn gone_back(answer: &Value, backend: &str) -> String {
@@ -83,12 +88,13 @@ fn done(
     what: &str,
     socket: &Path,
     terminal: &Terminal,
-    text: impl FnOnce(&Value) -> String,
+    text: impl FnOnce(&Value) -> (String, Exit),
 ) -> ExitCode {
     match answer {
         Ok(answer) => {
-            print(&text(&serde_json::from_str(&answer).unwrap_or_default()));
-            Exit::Ok.into()
+            let (text, exit) = text(&serde_json::from_str(&answer).unwrap_or_default());
+            print(&text);
+            exit.into()
         }
         Err(error) => {
             if let ClientError::Refused { problems, .. } = &error {

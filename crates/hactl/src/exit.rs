@@ -10,7 +10,7 @@ use hactld::{RunError, StateError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Ok,
-    /// The daemon could not start.
+    /// The daemon could not start, or one of its instances could not.
     NotStarted,
     /// A recording that cannot be replayed.
     Unusable,

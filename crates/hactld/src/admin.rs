@@ -294,7 +294,8 @@ async fn status(State(front): State<Front>) -> Response {
             }
         }
     }
-    let Whole { paused, config_stale } = front.whole.borrow().clone();
+    let Whole { paused, config_stale, waiting } = front.whole.borrow().clone();
+    of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
     match Status::whole(of_each) {
         Some(whole) => Json(whole.of_daemon(paused, config_stale)).into_response(),
         None => stopping(),

@@ -10,13 +10,13 @@ use failover::OnExit;
 use thiserror::Error;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use crate::admin::{self, AdminError, Front};
 use crate::config::{Config, Flags};
-use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX};
+use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX, Whole};
 use crate::record::RecordError;
 use crate::reload::Reloader;
 use crate::{VERSION, log, notify};
@@ -101,7 +101,7 @@ struct Signals {
 impl Signals {
     /// Waits for the one that ends it. SIGHUP is a closed terminal where there was one; elsewhere it has the
     /// configuration read again.
-    async fn ended(self, reloader: Reloader, on_exit: OnExit) {
+    async fn ended(self, reloader: Reloader, on_exit: OnExit, whole: watch::Receiver<Whole>) {
         let Self { mut terminate, mut interrupt, mut hangup } = self;
         let in_terminal = std::io::stderr().is_terminal();
         let hung_up = async move {
@@ -117,6 +117,9 @@ impl Signals {
         };
         notify::stopping();
         match on_exit {
+            _ if whole.borrow().paused.is_some() => {
+                tracing::info!("{name}: stopping while paused; HAProxy stays as it is, nothing is put back");
+            }
             OnExit::Keep => tracing::info!("{name}: stopping; HAProxy stays as it is"),
             OnExit::Restore => tracing::info!("{name}: stopping; what hactl has taken out is put back"),
         }
@@ -127,13 +130,14 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     let socket = admin::bind(&config.admin_socket).await?;
     let status_at = config.admin_socket.display().to_string();
     let (requests, asked) = mpsc::channel(REQUESTS_WAITING_MAX);
-    let on_exit = config.state.on_exit;
+    let (on_exit, own) = (config.state.on_exit, config.admin_socket.clone());
     let fleet = Fleet::start(Loaded::of(config)?, Instant::now(), asked).await?;
     tracing::info!("hactl {VERSION}, status at {status_at}");
-    let reloader = Reloader::new(flags, requests.clone());
-    let front =
-        Front { reached: fleet.reached(), whole: fleet.whole(), requests, reloader: reloader.clone() };
+    let (reached, whole) = (fleet.reached(), fleet.whole());
+    let reloader = Reloader::new(flags, own, reached.clone(), requests.clone());
+    tokio::spawn(reloader.clone().keep_trying(whole.clone()));
+    let front = Front { reached, whole: whole.clone(), requests, reloader: reloader.clone() };
     tokio::spawn(admin::serve(socket.listener(), front));
     notify::ready();
-    fleet.run(signals.ended(reloader, on_exit)).await
+    fleet.run(signals.ended(reloader, on_exit, whole)).await
 }

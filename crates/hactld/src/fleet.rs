@@ -5,28 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checker::{Prober, Settings, TlsRoots};
-use controller::StateDir;
+use controller::{HaproxyLock, StateDir};
 use failover::status::PauseStatus;
 use failover::{Asked, Event, Name};
+use haproxy_runtime::Address;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::config::{Config, Probe, difference};
+use crate::config::{Config, Instance, Probe, difference};
 use crate::daemon::RunError;
 use crate::engine::{Query, every, rfc3339, tick};
 use crate::instance::{self, Claims, Common, Running};
 use crate::log::{self, Label};
 use crate::notify;
+use crate::waiting::{Claimed, Waiting};
 
 /// For all instances to end, the last lines of their recordings included; the whole end takes less than a second.
 const END_LIMIT: Duration = Duration::from_millis(900);
 
 /// For an instance that is no longer configured to give back what is ours. A HAProxy that hangs for longer keeps it.
 const LEAVE_LIMIT: Duration = Duration::from_secs(10);
-
-/// To find out that nobody else steers a new HAProxy: a question to the kernel, and to who has it.
-const LOCK_LIMIT: Duration = Duration::from_secs(2);
 
 /// Requests that may wait; each is done at once.
 pub(crate) const REQUESTS_WAITING_MAX: usize = 32;
@@ -36,6 +35,9 @@ pub(crate) const REQUESTS_WAITING_MAX: usize = 32;
 pub(crate) struct Reach {
     pub(crate) name: Name,
     pub(crate) backends: Vec<Name>,
+    pub(crate) haproxy: Address,
+    /// What its lock is called.
+    pub(crate) place: String,
     pub(crate) queries: mpsc::Sender<Query>,
 }
 
@@ -47,6 +49,8 @@ pub(crate) type Reached = Arc<[Reach]>;
 pub(crate) struct Whole {
     pub(crate) paused: Option<PauseStatus>,
     pub(crate) config_stale: bool,
+    /// Those that could not be started.
+    pub(crate) waiting: Arc<[Waiting]>,
 }
 
 /// A configuration that can be run with.
@@ -63,6 +67,37 @@ impl Loaded {
         let prober = Prober::new(&roots)?;
         let probing = probing(&config.probe)?;
         Ok(Self { config, prober, probing })
+    }
+
+    /// Writes each HAProxy as it is written where it is steered already: it is the same one however it is written. Reads
+    /// links.
+    pub(crate) fn respell(&mut self, reached: &[Reach]) {
+        for Instance { haproxy, .. } in &mut self.config.instances {
+            if reached.iter().any(|reach| reach.haproxy == *haproxy) {
+                continue;
+            }
+            let place = HaproxyLock::name_of(haproxy);
+            if let Some(known) = reached.iter().find(|reach| reach.place == place) {
+                haproxy.clone_from(&known.haproxy);
+            }
+        }
+    }
+
+    /// The instances whose HAProxy is not steered yet.
+    pub(crate) fn unclaimed(&self, reached: &[Reach]) -> Vec<Instance> {
+        let is_new = |instance: &&Instance| !reached.iter().any(|reach| reach.haproxy == instance.haproxy);
+        self.config.instances.iter().filter(is_new).cloned().collect()
+    }
+
+    /// Until a restart these stay as they are.
+    fn keep_means(&mut self, before: &Config) {
+        self.config.admin_socket.clone_from(&before.admin_socket);
+        self.config.state = before.state.clone();
+        for instance in &mut self.config.instances {
+            if let Some(known) = before.of_haproxy(instance) {
+                instance.keep_means(known);
+            }
+        }
     }
 
     fn common<'a>(&'a self, dir: &'a StateDir, origin: Instant, paused: bool) -> Common<'a> {
@@ -90,18 +125,27 @@ pub(crate) struct Request {
 }
 
 pub(crate) enum Change {
-    /// Another configuration; the answer says what it changes.
-    Configure(Box<Result<Loaded, Mistakes>>, oneshot::Sender<Result<Vec<String>, Mistakes>>),
+    /// Another configuration, with the claims of its new instances; the answer says what it changes.
+    Configure(Box<Result<(Loaded, Vec<Claimed>), Mistakes>>, oneshot::Sender<Result<Followed, Mistakes>>),
+    /// The claims of some that could not be started.
+    Start(Vec<Claimed>),
     /// Everything but the commands from now on, for a while or until somebody ends it.
     Pause { reason: String, lasts: Option<Duration>, done: oneshot::Sender<PauseStatus> },
     /// Act again; the answer says whether it was paused.
     Resume(oneshot::Sender<bool>),
 }
 
+/// What came of another configuration, each as a person is to read it.
+pub(crate) struct Followed {
+    pub(crate) changes: Vec<String>,
+    /// Instances that could not be started.
+    pub(crate) failed: Vec<String>,
+}
+
 pub(crate) struct Fleet {
     origin: Instant,
     dir: StateDir,
-    config: Config,
+    loaded: Loaded,
     running: Vec<Running>,
     tasks: JoinSet<Result<(), RunError>>,
     requests: mpsc::Receiver<Request>,
@@ -127,8 +171,7 @@ impl Fleet {
         }
         let reached = watch::Sender::new(reached(&running));
         let whole = watch::Sender::new(Whole::default());
-        let config = loaded.config;
-        Ok(Self { origin, dir, config, running, tasks, requests, reached, whole, resume_at: None })
+        Ok(Self { origin, dir, loaded, running, tasks, requests, reached, whole, resume_at: None })
     }
 
     /// The instances as they are, and as they will be.
@@ -158,12 +201,12 @@ impl Fleet {
                 },
                 () = tick(watchdog.as_mut()) => {
                     let now = self.beats();
-                    if now.iter().all(|beat| !beats.contains(beat)) {
+                    if !now.is_empty() && now.iter().all(|beat| !beats.contains(beat)) {
                         notify::alive();
                     }
                     beats = now;
                 }
-                Some(request) = self.requests.recv() => self.change(request).await,
+                Some(request) = self.requests.recv() => self.change(request),
                 () = until(resume_at) => {
                     self.resume("the end of its time".to_owned());
                 }
@@ -181,10 +224,13 @@ impl Fleet {
     }
 
     /// Whoever waits for an answer may have gone; what they wanted is done all the same.
-    async fn change(&mut self, Request { by, what }: Request) {
+    fn change(&mut self, Request { by, what }: Request) {
         match what {
             Change::Configure(loaded, answer) => {
-                let _ = answer.send(self.configure(*loaded, by).await);
+                let _ = answer.send(self.configure(*loaded, by));
+            }
+            Change::Start(claimed) => {
+                self.follow(claimed);
             }
             Change::Pause { reason, lasts, done } => {
                 let _ = done.send(self.pause(by, reason, lasts));
@@ -195,15 +241,16 @@ impl Fleet {
         }
     }
 
-    async fn configure(
+    fn configure(
         &mut self,
-        loaded: Result<Loaded, Mistakes>,
+        loaded: Result<(Loaded, Vec<Claimed>), Mistakes>,
         by: String,
-    ) -> Result<Vec<String>, Mistakes> {
-        let stale = loaded.is_err();
+    ) -> Result<Followed, Mistakes> {
+        let checked = loaded.and_then(|(loaded, claimed)| self.check(loaded, claimed));
+        let stale = checked.is_err();
         self.whole.send_modify(|whole| whole.config_stale = stale);
-        let loaded = match loaded {
-            Ok(loaded) => loaded,
+        let (loaded, claimed, mut changes) = match checked {
+            Ok(checked) => checked,
             Err(mistakes) => {
                 // A line of a log is no place for the lines of a file.
                 let first = mistakes.iter().filter_map(|mistake| mistake.lines().next());
@@ -211,68 +258,72 @@ impl Fleet {
                 return Err(mistakes);
             }
         };
-        let changes = difference(&self.config, &loaded.config);
         // Also where nothing is another one: files that are named may have changed.
-        self.follow(&loaded).await;
-        // Until a restart these stay as they are.
-        let admin_socket = std::mem::take(&mut self.config.admin_socket);
-        let state = self.config.state.clone();
-        let mut config = Config { admin_socket, state, ..loaded.config };
-        for instance in &mut config.instances {
-            if let Some(before) = self.config.of_haproxy(instance) {
-                instance.keep_means(before);
-            }
-        }
-        self.config = config;
+        self.loaded = loaded;
+        let left = self.follow(claimed);
+        changes.extend(left);
         tell(&Event::Asked(Asked::Reloaded { by, changes: changes.clone() }));
-        Ok(changes)
+        let waiting = Arc::clone(&self.whole.borrow().waiting);
+        let failed = waiting.iter().flat_map(|Waiting { instance, status }| {
+            status.problems.iter().map(|problem| format!("instance {}: {problem}", instance.name))
+        });
+        Ok(Followed { changes, failed: failed.collect() })
     }
 
-    /// Has the instances be as they are configured now: one is the same as before where its HAProxy is.
-    async fn follow(&mut self, loaded: &Loaded) {
+    /// What another configuration changes, once it has what stays until a restart; or why nothing is changed.
+    fn check(
+        &self,
+        mut loaded: Loaded,
+        claimed: Vec<Claimed>,
+    ) -> Result<(Loaded, Vec<Claimed>, Vec<String>), Mistakes> {
+        let changes = difference(&self.loaded.config, &loaded.config);
+        loaded.keep_means(&self.loaded.config);
+        let mut mistakes = loaded.config.misfits();
+        let stays = |instance: &Instance| {
+            self.running.iter().any(|running| running.haproxy == instance.haproxy)
+                || claimed.iter().any(|one| one.haproxy == instance.haproxy && one.claims.is_ok())
+        };
+        if !loaded.config.instances.iter().any(stays) {
+            let why = claimed.iter().filter_map(|one| one.claims.as_ref().err());
+            mistakes.extend(why.map(|why| format!("no instance could be started: {why}")));
+        }
+        if mistakes.is_empty() { Ok((loaded, claimed, changes)) } else { Err(mistakes) }
+    }
+
+    /// Has the instances be as they are configured now: one is the same as before where its HAProxy is. What there is to
+    /// say of those that are configured no longer.
+    fn follow(&mut self, mut claimed: Vec<Claimed>) -> Vec<String> {
         let paused = self.whole.borrow().paused.is_some();
-        // A recording begins at the start, or not at all; what becomes of our maint at the end is settled then, too.
-        let on_exit = self.config.state.on_exit;
-        let common = Common { record: None, on_exit, ..loaded.common(&self.dir, self.origin, paused) };
+        // A recording begins at the start, or not at all.
+        let common = Common { record: None, ..self.loaded.common(&self.dir, self.origin, paused) };
         let mut before = std::mem::take(&mut self.running);
-        for instance in &loaded.config.instances {
-            let known = before.iter().position(|running| running.haproxy == instance.haproxy);
-            match known.map(|index| before.remove(index)) {
-                Some(mut running) => {
-                    running.configure(instance, &common);
-                    self.running.push(running);
-                }
-                None => {
-                    let claims = Claims::take(instance, &self.config.admin_socket);
-                    let started = match timeout(LOCK_LIMIT, claims).await {
-                        Ok(Ok(claims)) => instance::start(instance, &common, claims, &mut self.tasks)
-                            .map_err(|error| error.to_string()),
-                        Ok(Err(error)) => Err(error.to_string()),
-                        Err(_) => {
-                            Err("it took too long to find out whether another hactl steers it".to_owned())
-                        }
-                    };
-                    match started {
-                        Ok(running) => self.running.push(running),
-                        Err(why) => {
-                            tracing::error!(
-                                why,
-                                "instance {} could not be started; reload again",
-                                instance.name
-                            );
-                        }
-                    }
+        let mut waiting = Vec::new();
+        for instance in &self.loaded.config.instances {
+            if let Some(known) = before.iter().position(|running| running.haproxy == instance.haproxy) {
+                let mut running = before.remove(known);
+                running.configure(instance, &common);
+                self.running.push(running);
+                continue;
+            }
+            let index = claimed.iter().position(|one| one.haproxy == instance.haproxy);
+            let claims = index.map_or_else(
+                || Err("what it needs was not asked for".to_owned()),
+                |index| claimed.swap_remove(index).claims,
+            );
+            let started = claims.and_then(|claims| {
+                instance::start(instance, &common, claims, &mut self.tasks).map_err(|error| error.to_string())
+            });
+            match started {
+                Ok(running) => self.running.push(running),
+                Err(why) => {
+                    tracing::error!(why, "instance {} could not be started", instance.name);
+                    waiting.push(Waiting::new(instance, &self.loaded.config.probe, &why));
                 }
             }
         }
-        for running in before {
-            running.leave();
-            tokio::spawn(async move {
-                sleep(LEAVE_LIMIT).await;
-                drop(running);
-            });
-        }
+        self.whole.send_modify(|whole| whole.waiting = waiting.into());
         self.reached.send_replace(reached(&self.running));
+        before.into_iter().filter_map(|running| leave(running, paused)).collect()
     }
 
     fn pause(&mut self, by: String, reason: String, lasts: Option<Duration>) -> PauseStatus {
@@ -307,6 +358,29 @@ impl Fleet {
     }
 }
 
+/// Has one give back what is ours, and end; what there is to say of it.
+fn leave(running: Running, paused: bool) -> Option<String> {
+    let name = running.name.clone();
+    if paused && !running.writes() {
+        let left = format!(
+            "instance {name}: hactl is paused, so what it has taken out there stays out: set it to ready by hand"
+        );
+        tracing::warn!("{left}");
+        return Some(left);
+    }
+    running.leave();
+    tokio::spawn(async move {
+        sleep(LEAVE_LIMIT).await;
+        if !running.has_ended() {
+            tracing::warn!(
+                "instance {name} did not give back in time what hactl has taken out there: set it to ready by hand"
+            );
+        }
+        drop(running);
+    });
+    None
+}
+
 fn tell(event: &Event) {
     log::event(&Label::default(), event);
 }
@@ -324,6 +398,8 @@ fn reached(running: &[Running]) -> Reached {
         .map(|running| Reach {
             name: running.name.clone(),
             backends: running.backends.clone(),
+            haproxy: running.haproxy.clone(),
+            place: running.place.clone(),
             queries: running.queries.clone(),
         })
         .collect()

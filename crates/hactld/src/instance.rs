@@ -72,13 +72,15 @@ pub(crate) struct Running {
     pub(crate) haproxy: Address,
     /// In the order of the configuration.
     pub(crate) backends: Vec<Name>,
+    /// What its lock is called, however that HAProxy is written.
+    pub(crate) place: String,
     pub(crate) queries: mpsc::Sender<Query>,
     pub(crate) pulse: Pulse,
     observe: bool,
+    /// Dropped, it is the sign to end; before `mandate`, so that the engine, which ends the controller, hears of it first.
+    _stop: oneshot::Sender<()>,
     mandate: watch::Sender<Mandate>,
     configured: watch::Sender<Configured>,
-    /// Dropped, it is the sign to end.
-    _stop: oneshot::Sender<()>,
 }
 
 impl Running {
@@ -101,6 +103,16 @@ impl Running {
     pub(crate) fn pause(&self, paused: bool) {
         let writes = !self.observe && !paused;
         self.mandate.send_if_modified(|known| std::mem::replace(&mut known.writes, writes) != writes);
+    }
+
+    /// It may change something in HAProxy.
+    pub(crate) fn writes(&self) -> bool {
+        self.mandate.borrow().writes
+    }
+
+    /// It has given back what is ours, or something in it is broken.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.queries.is_closed()
     }
 
     /// Has it give back what is ours, and end then.
@@ -149,10 +161,7 @@ pub(crate) fn start(
     if let Some(port) = agent {
         controller = controller.with_agent(port);
     }
-    tell_start(instance, label);
-    if let (Some(named), Some(recording)) = (&file, &recording) {
-        recording.tell_start(named, label);
-    }
+    tell_start(instance, label, file.as_deref().zip(recording.as_ref()));
     let pulse = Pulse::default();
     let clock = Clock::new(origin);
     let engine = Engine {
@@ -169,6 +178,7 @@ pub(crate) fn start(
         recorder,
         pulse: pulse.clone(),
     };
+    let place = lock.haproxy().to_owned();
     let (configured, configurations) = watch::channel(configured);
     let wires = Wires { desired, observed, events, queries, configurations };
     tasks.spawn(async move {
@@ -180,22 +190,26 @@ pub(crate) fn start(
     Ok(Running {
         name: instance.name.clone(),
         haproxy,
+        place,
         backends: instance.backends.iter().map(Backend::core_name).collect(),
         queries: query_sender,
         pulse,
         observe: instance.observe,
+        _stop: stop,
         mandate,
         configured,
-        _stop: stop,
     })
 }
 
-fn tell_start(instance: &Instance, label: &Label) {
+fn tell_start(instance: &Instance, label: &Label, recorded: Option<(&Path, &Recording)>) {
     let backends: Vec<&str> = instance.backends.iter().map(|backend| backend.name.as_str()).collect();
     let verb = if instance.observe { "observes" } else { "steers" };
     tracing::info!("{label}{verb} {} at {}", backends.join(", "), instance.haproxy);
     if let Lever::Agent(addr) = instance.lever {
         tracing::info!(%addr, "{label}HAProxy's agent-checks are answered");
+    }
+    if let Some((file, recording)) = recorded {
+        recording.tell_start(file, label);
     }
 }
 

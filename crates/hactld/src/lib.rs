@@ -13,6 +13,7 @@ mod record;
 mod reload;
 mod sleep;
 pub mod text;
+mod waiting;
 
 pub use controller::{LockError, StateError};
 pub use daemon::{RunError, run};

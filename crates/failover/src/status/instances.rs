@@ -75,6 +75,20 @@ impl Status {
         Some(whole)
     }
 
+    /// The same of one instance that could not be started.
+    #[must_use]
+    pub fn not_started(mut self, problem: String) -> Self {
+        self.applying = false;
+        for instance in &mut self.instances {
+            instance.verdict = Level::Down;
+            instance.applying = false;
+            instance.problems = vec![problem.clone()];
+        }
+        self.problems = vec![problem];
+        self.exit_code = self.worst().exit_code();
+        self
+    }
+
     /// The same with what concerns the daemon as a whole; either of the two is worth a look.
     #[must_use]
     pub fn of_daemon(mut self, paused: Option<PauseStatus>, config_stale: bool) -> Self {

@@ -32,6 +32,15 @@ fn the_whole_is_as_bad_as_the_worst_and_says_whose_problem_it_is() {
     assert_eq!(whole.of_instances(|_| false), None);
 }
 
+#[test]
+fn one_that_could_not_be_started_is_down_and_says_why() {
+    let waiting = status("b", Level::Unknown).not_started("its port is taken".to_owned());
+    assert_eq!((waiting.exit_code, waiting.applying), (2, false));
+    let whole = Status::whole(vec![status("a", Level::Ok), waiting]).unwrap();
+    assert_eq!((whole.exit_code, whole.applying), (2, false));
+    assert_eq!(whole.problems, ["b: its port is taken"]);
+}
+
 fn status(instance: &str, verdict: Level) -> Status {
     let context = Context {
         version: "0",

@@ -2,6 +2,7 @@
 
 use failover::status::{Context, PauseStatus};
 use failover::{Core, FailBackError, Name, Observed, Settings, Time};
+use haproxy_runtime::Address;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -239,8 +240,7 @@ async fn a_decision_loop_that_does_not_answer_is_told_and_nobody_waits_for_ever(
     let path = dir.path().join("h.sock");
     let socket = bind(&path).await.unwrap();
     let (sender, mut queries) = mpsc::channel(1);
-    let (front, _asked) =
-        front([Reach { name: Name::from("a"), backends: Vec::new(), queries: sender }].into());
+    let (front, _asked) = front([reach("a", Vec::new(), sender)].into());
     tokio::spawn(serve(socket.listener(), front));
     let scene = Scene { path, _dir: dir, _socket: socket };
 
@@ -283,14 +283,16 @@ impl Scene {
                 }
             });
             let backends = ["shared", name, "never", "quiet"].map(Name::from).to_vec();
-            Reach { name: Name::from(name), backends, queries }
+            reach(name, backends, queries)
         });
         let (front, mut asked) = front(reaches.collect());
         tokio::spawn(serve(socket.listener(), front));
         tokio::spawn(async move {
             while let Some(Request { by, what }) = asked.recv().await {
                 match what {
-                    Change::Configure(..) => panic!("a configuration that is not there cannot be used"),
+                    Change::Configure(..) | Change::Start(_) => {
+                        panic!("a configuration that is not there cannot be used")
+                    }
                     Change::Resume(answer) => answer.send(false).unwrap(),
                     Change::Pause { reason, lasts, done } => {
                         let until = lasts.map(|lasts| lasts.as_secs().to_string());
@@ -337,11 +339,12 @@ impl Scene {
 /// Behind which requests are read by the test.
 fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
     let (requests, asked) = mpsc::channel(REQUESTS_WAITING_MAX);
+    let reached = watch::channel(reached).1;
     let front = Front {
-        reached: watch::channel(reached).1,
+        reached: reached.clone(),
         whole: watch::channel(Whole::default()).1,
         requests: requests.clone(),
-        reloader: Reloader::new(Flags::default(), requests),
+        reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
     };
     (front, asked)
 }
@@ -354,6 +357,11 @@ fn failed_back(backend: Name) -> FailedBack {
         _ => Ok(vec![Name::from("wg1")]),
     };
     FailedBack { to, withheld: false }
+}
+
+fn reach(name: &str, backends: Vec<Name>, queries: mpsc::Sender<Query>) -> Reach {
+    let place = format!("/run/{name}.sock");
+    Reach { name: Name::from(name), haproxy: Address::Unix(place.clone().into()), place, backends, queries }
 }
 
 fn nothing(instance: &str) -> Status {

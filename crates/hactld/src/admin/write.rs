@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::peer::{Peer, Role};
 use super::{Front, error, stopping};
 use crate::config::{PAUSE_MAX, PAUSE_MIN};
-use crate::fleet::{Change, Request};
+use crate::fleet::{Change, Followed, Request};
 
 /// A reason and a number.
 const BODY_MAX: usize = 4096;
@@ -37,8 +37,14 @@ pub(super) async fn reload(State(front): State<Front>, Extension(peer): Extensio
         Err(refusal) => return refusal,
     };
     match front.reloader.reload(by).await {
-        Some(Ok(changes)) => {
-            Json(json!({ "apiVersion": API_VERSION, "kind": "Reloaded", "changes": changes })).into_response()
+        Some(Ok(Followed { changes, failed })) => {
+            let reloaded = json!({
+                "apiVersion": API_VERSION,
+                "kind": "Reloaded",
+                "changes": changes,
+                "failed": failed,
+            });
+            Json(reloaded).into_response()
         }
         Some(Err(mistakes)) => {
             let message = "the configuration cannot be used; hactl runs on with the one that it had";

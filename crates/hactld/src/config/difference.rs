@@ -9,7 +9,8 @@ use haproxy_runtime::ServerName;
 
 use super::duration::written;
 use super::raw::profile_name;
-use super::{Backend, Config, Instance, Probe};
+use super::resolve::rules_by_drain;
+use super::{Backend, Config, Instance, Lever, Probe};
 
 /// What `now` changes in `before`; what needs a restart is said to.
 pub(crate) fn difference(before: &Config, now: &Config) -> Vec<String> {
@@ -47,6 +48,35 @@ impl Config {
     /// The instance of the same HAProxy, whatever it is called.
     pub(crate) fn of_haproxy(&self, instance: &Instance) -> Option<&Instance> {
         self.instances.iter().find(|known| known.haproxy == instance.haproxy)
+    }
+
+    /// What does not go together once what stays until a restart is as it was, and HAProxies have one name each.
+    pub(crate) fn misfits(&self) -> Vec<String> {
+        let mut misfits = Vec::new();
+        for (index, instance) in self.instances.iter().enumerate() {
+            let name = &instance.name;
+            if let Some(other) =
+                self.instances[..index].iter().find(|other| other.haproxy == instance.haproxy)
+            {
+                misfits.push(format!(
+                    "instance {name}: {} is steered by instance {} already\n  next: put all its backends into one [[instance]]",
+                    instance.haproxy, other.name
+                ));
+            }
+            if instance.lever == Lever::State {
+                continue;
+            }
+            for backend in &instance.backends {
+                misfits.extend(rules_by_drain(&backend.rules).map(|key| {
+                    format!(
+                        "instance {name}: backend {}: `{key}` prefers servers by drain, which lever = \"agent\" cannot \
+                         do\n  next: remove it, or restart hactl with lever = \"state\"",
+                        backend.name
+                    )
+                }));
+            }
+        }
+        misfits
     }
 }
 

@@ -256,9 +256,7 @@ impl<'a> Resolver<'a> {
     /// These rules prefer one server to another by `drain`, for which an agent-check has no answer.
     fn check_agent_rules(&mut self, backends: &[Backend], instance: &str) {
         for (index, backend) in backends.iter().enumerate() {
-            let rules = &backend.rules;
-            let used = [("policy", rules.policy != Policy::Order), ("tiers", !rules.tiers.is_empty())];
-            for (key, _) in used.iter().filter(|(_, used)| *used) {
+            for key in rules_by_drain(&backend.rules) {
                 let what = format!("`{key}` prefers servers by drain, which lever = \"agent\" cannot do");
                 let next = "remove it, or say lever = \"state\"";
                 self.report(&what, next, &["instance", instance, "backend", &index.to_string(), key]);
@@ -478,6 +476,12 @@ pub(super) fn misfit(
     );
     let next = format!("write a `canary` of {full} or less, or an `interval` of {canary} or more");
     Some(Misfit { what, next, key: if canary_written { "canary" } else { "interval" } })
+}
+
+/// The keys of rules that prefer one server to another by `drain`.
+pub(super) fn rules_by_drain(rules: &Rules) -> impl Iterator<Item = &'static str> {
+    let used = [("policy", rules.policy != Policy::Order), ("tiers", !rules.tiers.is_empty())];
+    used.into_iter().filter_map(|(key, used)| used.then_some(key))
 }
 
 /// How `hold` and `hold_max` do not go together.

@@ -86,6 +86,33 @@ fn what_is_expected_of_a_target_is_told_and_a_password_is_not() {
     assert_eq!(told, "[probe] targets: what is expected of them is changed");
 }
 
+#[test]
+fn rules_are_checked_against_the_lever_that_stays_until_a_restart() {
+    let config = |text: &str| resolved(text, &[], &Flags::default()).unwrap();
+    let instance = "[[instance]]\nhaproxy = \"/run/a.sock\"\n";
+    let backend = "[[instance.backend]]\nname = \"b\"\n";
+    let before = config(&format!("{instance}lever = \"agent\"\n{backend}"));
+    let mut now = config(&format!("{instance}{backend}policy = \"latency\"\n"));
+    assert_eq!(now.misfits(), Vec::<String>::new());
+    let known = before.of_haproxy(&now.instances[0]).unwrap().clone();
+    now.instances[0].keep_means(&known);
+    let misfits = now.misfits().join("\n");
+    assert!(misfits.contains("backend b: `policy` prefers servers by drain"), "{misfits}");
+    assert!(misfits.contains("next: remove it, or restart hactl"), "{misfits}");
+}
+
+#[test]
+fn one_haproxy_of_two_instances_is_a_mistake_also_where_that_turns_out_late() {
+    let text =
+        "[[instance]]\nname = \"NAME\"\nhaproxy = \"/run/NAME.sock\"\n[[instance.backend]]\nname = \"b\"\n";
+    let both = text.replace("NAME", "one") + &text.replace("NAME", "two");
+    let mut config = resolved(&both, &[], &Flags::default()).unwrap();
+    assert_eq!(config.misfits(), Vec::<String>::new());
+    config.instances[1].haproxy = config.instances[0].haproxy.clone();
+    let misfits = config.misfits().join("\n");
+    assert!(misfits.contains("instance two: /run/one.sock is steered by instance one already"), "{misfits}");
+}
+
 fn changes(before: &str, now: &str) -> String {
     let config = |text: &str| resolved(text, &[], &Flags::default()).unwrap();
     difference(&config(before), &config(now)).join("\n")
