@@ -26,8 +26,9 @@ async fn the_keys_that_are_commented_out_are_accepted_too() {
         .replace("/etc/hactl/ca.pem", &ca.file().display().to_string())
         .replace("/etc/hactl/socks-password", &password.display().to_string());
     assert_ne!(all, EXAMPLE);
-    // These two pairs do not go together.
-    for left_out in [["lever = ", "agent = "], ["policy = ", "tiers = "]] {
+    // What the agent lever cannot do does not go together with it.
+    let (agent, others) = (["lever = ", "agent = "], ["policy = ", "tiers = ", "server_state_file = "]);
+    for left_out in [agent.as_slice(), &others] {
         let stays = |line: &&str| !left_out.iter().any(|key| line.starts_with(key));
         let kept: Vec<&str> = all.lines().filter(stays).collect();
         assert!(kept.len() + 1 < all.lines().count(), "{left_out:?}");
