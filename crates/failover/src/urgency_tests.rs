@@ -1,3 +1,5 @@
+//! Which commands of a long plan go first, and that no order of them empties a backend.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! What is answered for a probe that nobody made, rule by rule.
+
 use super::super::world::World;
 use super::*;
 use crate::{Evidence, Order, ProbeId, Route, ServerId, TargetId};

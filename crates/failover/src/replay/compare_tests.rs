@@ -1,3 +1,5 @@
+//! Two lists of decisions side by side.
+
 use super::*;
 use crate::{Cause, Failure, Stage};
 
