@@ -33,8 +33,8 @@ pub struct Cadence {
 }
 
 impl Cadence {
-    /// Of the profile `fast`: 200 ms, so that a SOCKS server that rejects is left sooner than HAProxy's own check at 100 ms
-    /// leaves it (measured), and 5 s.
+    /// Of the profile `fast`: 200 ms, so that a SOCKS server that rejects is left about as soon as by HAProxy's own
+    /// check at 100 ms (measured), and 5 s.
     pub const FAST: Self = Self { canary: Duration::from_millis(200), full: Duration::from_secs(5) };
 
     /// Of the profile `eco`: 1 s and 10 s.
