@@ -12,6 +12,9 @@ use super::steered::{Steered, start_hactl};
 /// Several looks of hactl.
 const A_WHILE: Duration = Duration::from_millis(1500);
 
+/// HAProxy dates changes by the second, up and down: two that are this far apart are two for everybody.
+const TOLD_APART: Duration = Duration::from_secs(3);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn disabled_written_into_the_configuration_while_the_server_was_out_is_respected() {
     let mut scene = Steered::start_broken(Layout::AllBackup, |haproxy| haproxy, &["wg1"]).await;
@@ -60,6 +63,8 @@ async fn an_operators_maint_over_our_former_one_is_theirs() {
 async fn a_new_server_by_the_name_of_one_that_was_out_is_left_alone() {
     let mut scene = Steered::start_broken(Layout::AllBackup, |haproxy| haproxy, &["wg1"]).await;
     scene.wait_for_maint(&["wg1"]).await;
+    // The new one has the old one's id: only the time of its change tells it apart.
+    sleep(TOLD_APART).await;
     let mut reply = String::new();
     for _ in 0..100 {
         reply = scene.lab.haproxy.runtime("del server socks_back_7891/wg1").await;

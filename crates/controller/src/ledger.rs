@@ -23,7 +23,7 @@ pub(crate) use self::file::LedgerFile;
 const SIGHTS_UNSEEN_MAX: u8 = 3;
 
 /// HAProxy tells whole seconds, of the time that it has run and of the time since a change, so that a moment made of both
-/// is off by up to this.
+/// is off by up to this. What others do to a server within this time of our command cannot be told from it.
 const CHANGED_TOLERANCE: i64 = 1;
 
 /// A command goes out as soon as it is written down: behind a disk and a HAProxy that are slow some seconds later. What

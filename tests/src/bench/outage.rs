@@ -18,7 +18,7 @@ pub(crate) const ONE_WAY: Duration = Duration::from_millis(10);
 
 /// From one canary to the next in the profile `fast`. The faults are spread over it, since how long one goes unseen
 /// depends on its phase.
-const CANARY: Duration = Duration::from_millis(200);
+const CANARY: Duration = Duration::from_millis(150);
 
 /// Faults of each kind.
 const TRIALS: u32 = 10;

@@ -112,7 +112,7 @@ fn what_is_no_recording_is_refused_with_what_to_do() {
       why:  its settings cannot be replayed: it has 0 targets; from 1 to 32 can be configured
       next: name a recording that nobody has changed
     ");
-    assert_snapshot!(refused(&head.replace("\"canary\":200000", "\"canary\":1")), @"
+    assert_snapshot!(refused(&head.replace("\"canary\":150000", "\"canary\":1")), @"
     1 cannot replay F
       why:  its settings cannot be replayed: its probes are made more often than can be configured
       next: name a recording that nobody has changed

@@ -18,19 +18,19 @@ fn the_example_file_shows_the_defaults() {
 #[test]
 fn what_is_written_takes_the_place_of_the_profiles_figures() {
     let table = [
-        ("", (200, 5000), (1000, 10_000)),
+        ("", (150, 5000), (1000, 10_000)),
         ("canary = \"500ms\"", (500, 5000), (1000, 10_000)),
         ("canary = \"3s\"", (3000, 5000), (3000, 10_000)),
-        ("interval = \"500ms\"", (200, 500), (1000, 10_000)),
-        ("interval = \"20s\"", (200, 20_000), (1000, 20_000)),
+        ("interval = \"500ms\"", (150, 500), (1000, 10_000)),
+        ("interval = \"20s\"", (150, 20_000), (1000, 20_000)),
         ("canary = \"5s\"\ninterval = \"5s\"", (5000, 5000), (5000, 10_000)),
         ("canary = \"60s\"\ninterval = \"1h\"", (60_000, 3_600_000), (60_000, 3_600_000)),
         ("profile = \"adaptive\"\ncanary = \"50ms\"", (50, 5000), (1000, 10_000)),
-        ("profile = \"fast\"", (200, 5000), (1000, 10_000)),
+        ("profile = \"fast\"", (150, 5000), (1000, 10_000)),
         ("profile = \"fast\"\ncanary = \"2s\"\ninterval = \"30s\"", (2000, 30_000), (1000, 10_000)),
-        ("profile = \"eco\"", (200, 5000), (1000, 10_000)),
-        ("profile = \"eco\"\ncanary = \"100ms\"", (200, 5000), (100, 10_000)),
-        ("profile = \"eco\"\ninterval = \"1s\"", (200, 5000), (1000, 1000)),
+        ("profile = \"eco\"", (150, 5000), (1000, 10_000)),
+        ("profile = \"eco\"\ncanary = \"100ms\"", (150, 5000), (100, 10_000)),
+        ("profile = \"eco\"\ninterval = \"1s\"", (150, 5000), (1000, 1000)),
     ];
     for (keys, fast, eco) in table {
         let settings = settings(keys);
