@@ -103,6 +103,11 @@ impl Keeping {
         }
     }
 
+    /// The server has fallen: that is why its connections were closed.
+    pub(super) fn excuse(&mut self) {
+        self.short_lived.fill(0);
+    }
+
     fn refuses(&self, target: TargetId, now: Time) -> bool {
         self.refused_until.get(usize::from(target.0)).is_none_or(|until| *until > now)
     }

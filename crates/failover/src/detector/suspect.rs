@@ -263,6 +263,7 @@ impl Detector {
         // Its probes go on for a while: an answer to one of them shows that this came too early.
         self.suspicion = None;
         self.challenged = None;
+        self.keeping.excuse();
         self.restart_recovery(&failure, desk);
         self.settle(Verdict::of_failure(&failure), Some(failure), desk.now);
     }

@@ -137,6 +137,20 @@ fn a_target_that_closes_after_each_answer_leaves_the_canary_to_another_one() {
 }
 
 #[test]
+fn that_a_server_goes_down_again_and_again_says_nothing_about_targets() {
+    let mut world = World::with(|settings| settings.hold_max = settings.hold);
+    world.run(100_000);
+    for outage in 0..20 {
+        let took = moved_after(&mut world, Fault::Refused);
+        assert!(took < Duration::from_millis(50), "outage {outage}: {took:?}");
+        world.run(3000);
+        world.break_("wg1", Fault::None);
+        world.run_until(|world| world.serving() == "wg1");
+        world.run(500);
+    }
+}
+
+#[test]
 fn where_no_target_keeps_a_connection_full_probes_take_the_canarys_part_and_that_is_told_once() {
     let mut world = World::new();
     for target in 0..3 {
