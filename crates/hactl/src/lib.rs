@@ -5,12 +5,14 @@ mod check;
 mod cli;
 mod client;
 mod exit;
+mod explain;
 mod report;
 mod simulate;
 mod status;
 mod table;
 mod terminal;
 mod upstream;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -52,6 +54,8 @@ fn dispatch(cli: Cli) -> ExitCode {
     match cli.command.unwrap_or_default() {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
+        Command::Explain(args) => explain::run(&args, &terminal),
+        Command::Wait(args) => wait::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Simulate(args) => simulate::run(&args, &terminal),
         Command::Reload(args) => change::reload(&args, &terminal),
