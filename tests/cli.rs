@@ -4,6 +4,7 @@ mod cli {
     mod beside;
     mod check;
     mod process;
+    mod reading;
     mod recording;
     mod status;
 }
