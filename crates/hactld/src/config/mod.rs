@@ -9,6 +9,7 @@ mod duration;
 mod environment;
 mod layers;
 mod locate;
+mod origins;
 mod problem;
 mod raw;
 mod resolve;
@@ -31,6 +32,7 @@ pub use self::duration::{PAUSE_MAX, PAUSE_MIN, parse_pause, parse_timeout};
 use self::environment::{Environment, Variable};
 use self::layers::Layer;
 use self::locate::Source;
+pub use self::origins::{Origins, SetBy, Setting, quoted};
 pub use self::problem::{ConfigError, Place, Problem};
 use self::resolve::Resolver;
 
@@ -88,6 +90,8 @@ pub struct Config {
     pub record: Option<PathBuf>,
     /// What is logged, from `HACTL_LOG`.
     pub log: Targets,
+    /// Where each key was set.
+    pub origins: Origins,
 }
 
 /// What outlives hactl, and what does not.

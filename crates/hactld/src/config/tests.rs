@@ -2,6 +2,7 @@
 
 mod changed;
 mod difference;
+mod origins;
 mod places;
 mod probe;
 mod rules;
