@@ -6,6 +6,7 @@ mod origins;
 mod places;
 mod probe;
 mod rules;
+mod show;
 mod together;
 mod values;
 
