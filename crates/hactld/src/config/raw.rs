@@ -1,6 +1,7 @@
 //! The configuration as it is written. Values that have a form of their own are parsed here, so that a mistake is
 //! reported at the value itself.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::duration;
+use super::hooks::{RawEvents, RawHook, RawRestart};
+use super::operators::RawOperator;
 use super::rules::{RawFailback, RawOnSlow, RawPolicy, RawSessions, RawWhenAllDown};
 
 #[derive(Debug, Default, Deserialize)]
@@ -23,6 +26,8 @@ pub(super) struct RawConfig {
     pub(super) probe: RawProbe,
     pub(super) admin: RawAdmin,
     pub(super) state: RawState,
+    pub(super) events: RawEvents,
+    pub(super) hook: Vec<RawHook>,
     pub(super) instance: Vec<RawInstance>,
 }
 
@@ -77,6 +82,7 @@ impl Default for RawProbe {
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawAdmin {
     pub(super) socket: Option<PathBuf>,
+    pub(super) operators: Vec<Parsed<RawOperator>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -143,6 +149,7 @@ pub(super) struct RawBackend {
     pub(super) on_failback: Option<Parsed<RawSessions>>,
     #[serde(deserialize_with = "duration::kill_after")]
     pub(super) kill_after: Option<Duration>,
+    pub(super) on_offline: BTreeMap<String, RawRestart>,
     pub(super) username: Option<String>,
     pub(super) password_file: Option<PathBuf>,
 }

@@ -2,6 +2,7 @@
 
 mod changed;
 mod difference;
+mod hooks;
 mod places;
 mod probe;
 mod rules;
