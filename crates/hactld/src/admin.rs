@@ -2,8 +2,10 @@
 //! change something is in `peer`, what can be changed in `write`. A client that is slow or hostile costs a connection for
 //! a while, nobody else's, and never the decision loop.
 
+mod events;
 mod failback;
 mod peer;
+//mod seats;
 mod write;
 
 use std::collections::BTreeMap;
@@ -34,8 +36,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::engine::Query;
 use crate::fleet::{Reached, Request, Whole};
+use crate::journal::Journal;
 use crate::reload::Reloader;
 
+pub use self::events::{EVENTS_PATH, EventList, INCIDENTS_PATH, IncidentList};
+pub use self::peer::Operators;
 use self::peer::Peer;
 
 /// Where the status is.
@@ -195,6 +200,7 @@ fn lock(path: &Path) -> Result<File, AdminError> {
 /// What is behind the socket.
 #[derive(Clone)]
 pub(crate) struct Front {
+    pub(crate) journal: Journal,
     pub(crate) reached: watch::Receiver<Reached>,
     pub(crate) whole: watch::Receiver<Whole>,
     pub(crate) requests: mpsc::Sender<Request>,
@@ -204,12 +210,14 @@ pub(crate) struct Front {
 /// Serves until the daemon ends. Where all places are taken, whoever has most of them loses the oldest one: an honest
 /// client is served in milliseconds, so it is not that one.
 pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
+    let whole = front.whole.clone();
     let app = Router::new()
         .route(STATUS_PATH, get(status))
         .route(RELOAD_PATH, post(write::reload))
         .route(PAUSE_PATH, post(write::pause))
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
+        .merge(events::routes())
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
@@ -217,7 +225,7 @@ pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let peer = Peer::of(&stream);
+                let peer = Peer::of(&stream, &whole.borrow().operators);
                 clients.make_room();
                 let task = tokio::spawn(connection(stream, app.clone().layer(Extension(peer))));
                 clients.add(peer, task.abort_handle());
@@ -242,12 +250,12 @@ impl Clients {
         if self.served.len() < CLIENTS_MAX {
             return;
         }
-        let mut places: BTreeMap<Peer, usize> = BTreeMap::new();
+        let mut places: BTreeMap<_, usize> = BTreeMap::new();
         for (peer, _) in &self.served {
-            *places.entry(*peer).or_default() += 1;
+            *places.entry(peer.whose()).or_default() += 1;
         }
         let most = places.into_iter().max_by_key(|(_, places)| *places).map(|(peer, _)| peer);
-        if let Some(oldest) = self.served.iter().position(|(peer, _)| Some(*peer) == most) {
+        if let Some(oldest) = self.served.iter().position(|(peer, _)| Some(peer.whose()) == most) {
             self.served.remove(oldest).1.abort();
         }
     }
@@ -294,7 +302,7 @@ async fn status(State(front): State<Front>) -> Response {
             }
         }
     }
-    let Whole { paused, config_stale, waiting } = front.whole.borrow().clone();
+    let Whole { paused, config_stale, waiting, .. } = front.whole.borrow().clone();
     of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
     match Status::whole(of_each) {
         Some(whole) => Json(whole.of_daemon(paused, config_stale)).into_response(),

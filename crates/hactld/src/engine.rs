@@ -13,7 +13,8 @@ use failover::{
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
-use crate::log::{self, Label};
+use crate::journal::Journal;
+use crate::log::Label;
 use crate::notify::Pulse;
 use crate::record::Recorder;
 use crate::sleep::Slept;
@@ -70,6 +71,7 @@ pub(crate) struct Engine {
     pub(crate) clock: Clock,
     pub(crate) credentials: BTreeMap<Name, Credentials>,
     pub(crate) identity: Identity,
+    pub(crate) journal: Journal,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) pulse: Pulse,
 }
@@ -164,7 +166,7 @@ impl Engine {
     }
 
     fn tell(&self, event: &Event) {
-        log::event(&self.identity.label, event);
+        self.journal.tell(&self.identity.label, Some(&self.identity.instance), event);
         if matches!(
             event,
             Event::InService { .. }

@@ -341,6 +341,7 @@ fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
     let (requests, asked) = mpsc::channel(REQUESTS_WAITING_MAX);
     let reached = watch::channel(reached).1;
     let front = Front {
+        journal: Journal::new(),
         reached: reached.clone(),
         whole: watch::channel(Whole::default()).1,
         requests: requests.clone(),

@@ -3,6 +3,7 @@
 mod changed;
 mod difference;
 mod origins;
+mod hooks;
 mod places;
 mod probe;
 mod rules;
