@@ -16,7 +16,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
 use crate::feed::Stir;
-use crate::log::{self, Label};
+use crate::journal::Journal;
+use crate::log::Label;
 use crate::notify::Pulse;
 use crate::record::Recorder;
 use crate::sleep::Slept;
@@ -87,6 +88,7 @@ pub(crate) struct Engine {
     pub(crate) clock: Clock,
     pub(crate) credentials: BTreeMap<Name, Credentials>,
     pub(crate) identity: Identity,
+    pub(crate) journal: Journal,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) pulse: Pulse,
     /// Told of what those who follow the status want to know.
@@ -205,7 +207,7 @@ impl Engine {
 
     fn tell(&mut self, event: &Event) {
         self.effects.note(event, self.clock.now());
-        log::event(&self.identity.label, event);
+        self.journal.tell(&self.identity.label, Some(&self.identity.instance), event);
         self.stir.stir();
         if matches!(
             event,

@@ -20,6 +20,7 @@ use crate::config::{Backend, Instance, Lever, Probe};
 use crate::daemon::RunError;
 use crate::engine::{Configured, Engine, Identity, Query, Wires, rfc3339};
 use crate::feed::Stir;
+use crate::journal::Journal;
 use crate::log::Label;
 use crate::notify::Pulse;
 use crate::record::{self, RecordError, Recording};
@@ -36,6 +37,7 @@ const LIFT_LIMIT: Duration = Duration::from_millis(600);
 /// What is the same for all instances.
 pub(crate) struct Common<'a> {
     pub(crate) origin: Instant,
+    pub(crate) journal: &'a Journal,
     pub(crate) prober: &'a Prober,
     pub(crate) probing: &'a Settings,
     pub(crate) probe: &'a Probe,
@@ -178,6 +180,7 @@ pub(crate) fn start(
             socket: haproxy.to_string(),
             label: label.clone(),
         },
+        journal: common.journal.clone(),
         recorder,
         pulse: pulse.clone(),
         stir: common.stir.clone(),

@@ -344,6 +344,7 @@ pub(super) fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
     let (requests, asked) = mpsc::channel(REQUESTS_WAITING_MAX);
     let reached = watch::channel(reached).1;
     let front = Front {
+        journal: Journal::new(),
         reached: reached.clone(),
         whole: watch::channel(Whole::default()).1,
         feed: Feed::new(Stir::default()),

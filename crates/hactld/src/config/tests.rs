@@ -2,9 +2,12 @@
 
 mod changed;
 mod difference;
+mod hooks;
+mod origins;
 mod places;
 mod probe;
 mod rules;
+mod show;
 mod together;
 mod values;
 
