@@ -17,6 +17,7 @@ use crate::admin::Operators;
 use crate::config::{Config, Instance, Probe, difference};
 use crate::daemon::RunError;
 use crate::engine::{Query, every, rfc3339, tick};
+use crate::feed::Stir;
 use crate::hooks::Runs;
 use crate::instance::{self, Claims, Common, Running};
 use crate::journal::Journal;
@@ -122,7 +123,7 @@ impl Loaded {
     fn common<'a>(
         &'a self,
         dir: &'a StateDir,
-        journal: &'a Journal,
+        (journal, stir): (&'a Journal, &'a Stir),
         origin: Instant,
         paused: bool,
     ) -> Common<'a> {
@@ -137,6 +138,7 @@ impl Loaded {
             on_exit: self.config.state.on_exit,
             count: self.config.instances.len(),
             paused,
+            stir,
         }
     }
 }
@@ -179,6 +181,7 @@ pub(crate) struct Fleet {
     reached: watch::Sender<Reached>,
     whole: watch::Sender<Whole>,
     resume_at: Option<Instant>,
+    stir: Stir,
 }
 
 impl Fleet {
@@ -188,9 +191,10 @@ impl Fleet {
         origin: Instant,
         journal: Journal,
         requests: mpsc::Receiver<Request>,
+        stir: Stir,
     ) -> Result<Self, RunError> {
         let dir = StateDir::open(&loaded.config.state.dir)?;
-        let common = loaded.common(&dir, &journal, origin, false);
+        let common = loaded.common(&dir, (&journal, &stir), origin, false);
         let mut tasks = JoinSet::new();
         let mut running = Vec::new();
         for instance in &loaded.config.instances {
@@ -201,7 +205,19 @@ impl Fleet {
         let mut known = Whole::default();
         known.configure(&loaded.config);
         let whole = watch::Sender::new(known);
-        Ok(Self { origin, dir, journal, loaded, running, tasks, requests, reached, whole, resume_at: None })
+        Ok(Self {
+            origin,
+            dir,
+            journal,
+            loaded,
+            running,
+            tasks,
+            requests,
+            reached,
+            whole,
+            resume_at: None,
+            stir,
+        })
     }
 
     /// The instances as they are, and as they will be.
@@ -329,8 +345,10 @@ impl Fleet {
     fn follow(&mut self, mut claimed: Vec<Claimed>) -> Vec<String> {
         let paused = self.whole.borrow().paused.is_some();
         // A recording begins at the start, or not at all.
-        let common =
-            Common { record: None, ..self.loaded.common(&self.dir, &self.journal, self.origin, paused) };
+        let common = Common {
+            record: None,
+            ..self.loaded.common(&self.dir, (&self.journal, &self.stir), self.origin, paused)
+        };
         let mut before = std::mem::take(&mut self.running);
         let mut waiting = Vec::new();
         for instance in &self.loaded.config.instances {

@@ -54,7 +54,18 @@ impl<'a> Resolver<'a> {
         if self.problems.is_empty() {
             let origins = Origins::collect(self.source, self.environment, flags);
             let record = flags.record.clone();
-            Ok(Config { probe, admin_socket, operators, events, hooks, state, instances, record, log, origins })
+            Ok(Config {
+                probe,
+                admin_socket,
+                operators,
+                events,
+                hooks,
+                state,
+                instances,
+                record,
+                log,
+                origins,
+            })
         } else {
             Err(ConfigError::new(self.problems))
         }

@@ -2,8 +2,8 @@
 
 mod changed;
 mod difference;
-mod origins;
 mod hooks;
+mod origins;
 mod places;
 mod probe;
 mod rules;
