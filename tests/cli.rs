@@ -7,6 +7,7 @@ mod cli {
     mod init;
     mod process;
     mod raw;
+    mod reading;
     mod recording;
     mod status;
 }

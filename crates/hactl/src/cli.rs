@@ -397,6 +397,9 @@ pub(crate) struct CheckArgs {
     /// How to print it; csv is UPSTREAM,HEALTH,MILLISECONDS.
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) output: CheckFormat,
+    /// Ask so often, up to 100, a moment apart: the worst is shown, with the median of the times.
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) count: u32,
     /// Show every stage with its time.
     #[arg(short, long)]
     pub(crate) verbose: bool,
