@@ -211,6 +211,7 @@ pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
         .route("/healthz", get(|| async { "ok\n" }))
+        .merge(crate::metrics::routes())
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
     let mut clients = Clients::default();
@@ -294,7 +295,7 @@ async fn status(State(front): State<Front>) -> Response {
             }
         }
     }
-    let Whole { paused, config_stale, waiting } = front.whole.borrow().clone();
+    let Whole { paused, config_stale, waiting, .. } = front.whole.borrow().clone();
     of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
     match Status::whole(of_each) {
         Some(whole) => Json(whole.of_daemon(paused, config_stale)).into_response(),

@@ -51,6 +51,8 @@ pub(crate) struct Whole {
     pub(crate) config_stale: bool,
     /// Those that could not be started.
     pub(crate) waiting: Arc<[Waiting]>,
+    /// When the configuration that runs was read.
+    pub(crate) loaded_at: jiff::Timestamp,
 }
 
 /// A configuration that can be run with.
@@ -170,7 +172,7 @@ impl Fleet {
             running.push(instance::start(instance, &common, claims, &mut tasks)?);
         }
         let reached = watch::Sender::new(reached(&running));
-        let whole = watch::Sender::new(Whole::default());
+        let whole = watch::Sender::new(Whole { loaded_at: jiff::Timestamp::now(), ..Whole::default() });
         Ok(Self { origin, dir, loaded, running, tasks, requests, reached, whole, resume_at: None })
     }
 
@@ -260,6 +262,7 @@ impl Fleet {
         };
         // Also where nothing is another one: files that are named may have changed.
         self.loaded = loaded;
+        self.whole.send_modify(|whole| whole.loaded_at = jiff::Timestamp::now());
         let left = self.follow(claimed);
         changes.extend(left);
         tell(&Event::Asked(Asked::Reloaded { by, changes: changes.clone() }));

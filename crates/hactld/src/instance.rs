@@ -19,6 +19,7 @@ use crate::config::{Backend, Instance, Lever, Probe};
 use crate::daemon::RunError;
 use crate::engine::{Configured, Engine, Identity, Query, Wires, rfc3339};
 use crate::log::Label;
+use crate::metrics::Tally;
 use crate::notify::Pulse;
 use crate::record::{self, RecordError, Recording};
 
@@ -177,6 +178,7 @@ pub(crate) fn start(
         },
         recorder,
         pulse: pulse.clone(),
+        tally: Tally::new(&configured.settings),
     };
     let place = lock.haproxy().to_owned();
     let (configured, configurations) = watch::channel(configured);

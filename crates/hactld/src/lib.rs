@@ -8,6 +8,7 @@ mod engine;
 mod fleet;
 mod instance;
 mod log;
+mod metrics;
 mod notify;
 mod record;
 mod reload;
