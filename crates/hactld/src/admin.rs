@@ -226,6 +226,7 @@ pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
         .merge(events::routes())
         .route("/healthz", get(|| async { "ok\n" }))
+        .merge(crate::metrics::routes())
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
     let mut clients = Clients::default();

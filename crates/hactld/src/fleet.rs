@@ -61,6 +61,8 @@ pub(crate) struct Whole {
     pub(crate) runs: Arc<Runs>,
     /// There is more than one instance, so that it is said which one is meant.
     pub(crate) several: bool,
+    /// When the configuration that runs was read.
+    pub(crate) loaded_at: jiff::Timestamp,
 }
 
 impl Whole {
@@ -69,6 +71,7 @@ impl Whole {
         self.operators = Arc::new(config.operators.clone());
         self.runs = Arc::new(Runs::of(config));
         self.several = config.instances.len() > 1;
+        self.loaded_at = jiff::Timestamp::now();
     }
 }
 

@@ -12,6 +12,7 @@ pub mod incident;
 mod instance;
 pub mod journal;
 mod log;
+mod metrics;
 mod notify;
 mod record;
 mod reload;
