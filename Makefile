@@ -7,7 +7,7 @@ SIM ?=
 # in all other tests and are not built again; no other program is built with it.
 FAILPOINTS = --locked --workspace --features failpoints/failpoints --test failpoints
 
-.PHONY: help demo test bench sim lint fmt prepare prepare-tunnels
+.PHONY: help demo test bench sim lint fmt prepare prepare-tests
 
 help:
 	@echo 'make demo          tunnels die and come back: see what clients see of it (20 s)'
@@ -27,8 +27,9 @@ demo: prepare
 	@cargo build --locked -p e2e --bin hactl-dup --bin demo
 	@cargo run --locked --quiet -p e2e --bin demo -- $(if $(KEEP),--keep)
 
-# Tests with real tunnels are not run, and say so, where this is not root with /dev/net/tun.
-test: prepare-tunnels
+# Tests with real tunnels are not run, and say so, where this is not root with /dev/net/tun; the one with a browser where
+# there is none to be had.
+test: prepare-tests
 	cargo test --locked --workspace --no-fail-fast
 	cargo test $(FAILPOINTS)
 
@@ -53,8 +54,8 @@ fmt: prepare
 prepare:
 	@tests/prepare
 
-prepare-tunnels:
-	@tests/prepare tunnels
+prepare-tests:
+	@tests/prepare tunnels page
 
 # A part of cargo that not every installation has, and a command that needs it.
 with = @if cargo $(1) --version >/dev/null 2>&1; \

@@ -66,6 +66,8 @@ const BUFFER_MAX: usize = 8192;
 /// For the decision loop to answer: it never waits for anything itself, so this is long.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
+const STOPPING: &str = "hactl is stopping";
+
 /// After an accept that failed (no descriptors left): long enough not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -205,7 +207,7 @@ pub(crate) struct Front {
 /// client is served in milliseconds, so it is not that one.
 pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
     let app = Router::new()
-        .route(STATUS_PATH, get(status))
+        .merge(reading())
         .route(RELOAD_PATH, post(write::reload))
         .route(PAUSE_PATH, post(write::pause))
         .route(RESUME_PATH, post(write::resume))
@@ -271,14 +273,27 @@ async fn connection(stream: UnixStream, app: Router) {
     }
 }
 
-/// All instances are asked at once: one that does not answer keeps nobody else from it.
+/// What anybody may read, here and on the listener for browsers.
+pub(crate) fn reading() -> Router<Front> {
+    Router::new().route(STATUS_PATH, get(status))
+}
+
 async fn status(State(front): State<Front>) -> Response {
+    match gather(&front).await {
+        Ok(status) => Json(status).into_response(),
+        Err(why) => error(StatusCode::SERVICE_UNAVAILABLE, &why),
+    }
+}
+
+/// How everything is, or why that cannot be said. All instances are asked at once: one that does not answer keeps
+/// nobody else from it.
+pub(crate) async fn gather(front: &Front) -> Result<Status, String> {
     let reached = Arc::clone(&front.reached.borrow());
     let mut answers = Vec::with_capacity(reached.len());
     for reach in reached.iter() {
         let (sender, answer) = oneshot::channel();
         if reach.queries.try_send(Query::Status(sender)).is_err() {
-            return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
+            return Err("too many ask at once; ask again".to_owned());
         }
         answers.push((&reach.name, answer));
     }
@@ -287,23 +302,20 @@ async fn status(State(front): State<Front>) -> Response {
     for (name, answer) in answers {
         match timeout_at(until, answer).await {
             Ok(Ok(status)) => of_each.push(status),
-            Ok(Err(_)) => return stopping(),
+            Ok(Err(_)) => return Err(STOPPING.to_owned()),
             Err(_) => {
-                let text = format!("the decision loop of {name} did not answer in 2 s");
-                return error(StatusCode::SERVICE_UNAVAILABLE, &text);
+                return Err(format!("the decision loop of {name} did not answer in 2 s"));
             }
         }
     }
     let Whole { paused, config_stale, waiting } = front.whole.borrow().clone();
     of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
-    match Status::whole(of_each) {
-        Some(whole) => Json(whole.of_daemon(paused, config_stale)).into_response(),
-        None => stopping(),
-    }
+    let whole = Status::whole(of_each).ok_or(STOPPING)?;
+    Ok(whole.of_daemon(paused, config_stale))
 }
 
 fn stopping() -> Response {
-    error(StatusCode::SERVICE_UNAVAILABLE, "hactl is stopping")
+    error(StatusCode::SERVICE_UNAVAILABLE, STOPPING)
 }
 
 fn error(code: StatusCode, text: &str) -> Response {

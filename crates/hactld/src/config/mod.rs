@@ -13,6 +13,7 @@ mod problem;
 mod raw;
 mod resolve;
 mod rules;
+mod web;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -33,6 +34,7 @@ use self::layers::Layer;
 use self::locate::Source;
 pub use self::problem::{ConfigError, Place, Problem};
 use self::resolve::Resolver;
+pub use self::web::Web;
 
 /// The file that is read when neither `--config` nor both of `--haproxy` and `--backend` are given.
 pub const DEFAULT_FILE: &str = "/etc/hactl/hactl.toml";
@@ -80,6 +82,8 @@ pub struct Config {
     pub probe: Probe,
     /// hactl's own socket.
     pub admin_socket: PathBuf,
+    /// The listener for browsers and scrapers, if there is one.
+    pub web: Option<Web>,
     /// What outlives hactl, and what does not.
     pub state: State,
     /// The HAProxies to steer; at least one, each with a name of its own.

@@ -16,12 +16,14 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::duration;
 use super::rules::{RawFailback, RawOnSlow, RawPolicy, RawSessions, RawWhenAllDown};
+use super::web::RawWeb;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawConfig {
     pub(super) probe: RawProbe,
     pub(super) admin: RawAdmin,
+    pub(super) web: RawWeb,
     pub(super) state: RawState,
     pub(super) instance: Vec<RawInstance>,
 }

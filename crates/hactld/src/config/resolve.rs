@@ -18,6 +18,7 @@ use super::raw::{
     RawOnExit, RawProbe, RawProfile, RawState, RawTarget,
 };
 use super::rules::{TierProblem, rules, tier_problems};
+use super::web::{RawWeb, Web, WebProblem, web};
 use super::{
     Backend, Config, DEFAULT_AGENT, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, INSTANCES_MAX, Instance, Lever,
     Probe, State, quickest, read_at_most,
@@ -48,10 +49,11 @@ impl<'a> Resolver<'a> {
     ) -> Result<Config, ConfigError> {
         let probe = self.probe(raw.probe);
         let admin_socket = self.admin_socket(raw.admin.socket, flags);
+        let web = self.web(raw.web);
         let state = self.state(raw.state, flags);
         let instances = self.instances(raw.instance, flags);
         if self.problems.is_empty() {
-            Ok(Config { probe, admin_socket, state, instances, record: flags.record.clone(), log })
+            Ok(Config { probe, admin_socket, web, state, instances, record: flags.record.clone(), log })
         } else {
             Err(ConfigError::new(self.problems))
         }
@@ -120,6 +122,13 @@ impl<'a> Resolver<'a> {
             self.report("the path is empty", &next, &["admin", "socket"]);
         }
         socket
+    }
+
+    fn web(&mut self, raw: RawWeb) -> Option<Web> {
+        web(raw).unwrap_or_else(|WebProblem { what, next, key }| {
+            self.report(&what, next, &["web", key]);
+            None
+        })
     }
 
     fn state(&mut self, raw: RawState, flags: &Flags) -> State {

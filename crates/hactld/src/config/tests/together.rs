@@ -306,3 +306,20 @@ fn a_thousand_mistakes_are_not_all_told() {
     let text: String = (0..1000).map(|number| format!("key{number} = 1\n")).collect();
     assert_eq!(problems(&text).matches("unknown key").count(), 20);
 }
+
+#[test]
+fn the_page_is_for_this_host_unless_it_is_said_otherwise() {
+    let web =
+        |text: &str| resolved(&format!("[web]\n{text}\n{INSTANCE}"), &[], &Flags::default()).unwrap().web;
+    assert_eq!(web(""), None);
+    let page = web("listen = \"[::1]:7892\"\nhosts = [\"Hactl.Example.net\"]").unwrap();
+    assert_eq!(
+        (page.to_string().as_str(), page.hosts.as_slice()),
+        ("[::1]:7892", &["hactl.example.net".to_owned()][..])
+    );
+    assert!(web("listen = \"0.0.0.0:80\"\nreach = \"network\"").is_some());
+    let wrong = |text: &str| problems(&format!("[web]\n{text}\n{INSTANCE}"));
+    assert_snapshot!(wrong("listen = \"0.0.0.0:7892\""), @"");
+    assert_snapshot!(wrong("hosts = [\"a\"]"), @"");
+    assert_snapshot!(wrong("listen = \"7892\"\nhosts = [\"http://a/\"]\nreach = \"all\""), @"");
+}
