@@ -8,7 +8,73 @@ use super::*;
 fn the_page_says_the_verdict_first_and_of_each_server_what_is_known() {
     let page = of_status(&degraded(), None);
     assert_eq!((page.title.as_str(), page.knows), ("▲ Clients are served, by a backup · gw1", true));
-    insta::assert_snapshot!(text_of(&page.main), @"");
+    insta::assert_snapshot!(text_of(&page.main), @"
+    hactl
+    gw1
+    Clients are served, by a backup
+    1 of 2 servers online · HAProxy 2.6.12 up 3d4h
+    socks_back_7891
+    degraded
+    on backup cloudflare_warp for 4m12s
+    Server
+    Health
+    HAProxy
+    Latency
+    Last probes
+    Since
+    wg1
+    127.0.0.1:18181
+    degraded
+    maint
+    by hactl
+    –
+    4m12s
+    connect to 1.1.1.1:443: no reply in 157 ms
+    Failed at
+    connect (late)
+    Latency
+    half of the last 60 probes within 40 ms, 95 % within 61 ms
+    Wanted
+    maint
+    In HAProxy
+    maint (fmaint), running, weight 1, primary
+    hactl explain socks_back_7891/wg1
+    Copy
+    why it is so
+    hactl check -v socks_back_7891/wg1
+    Copy
+    try it now
+    hactl maint socks_back_7891/wg1 --for 1h -m REASON
+    Copy
+    take it out for a while
+    cloudflare_warp
+    in use
+    127.0.0.1:18181
+    online
+    up
+    40
+    ms
+    4m12s
+    Latency
+    half of the last 60 probes within 40 ms, 95 % within 61 ms
+    Wanted
+    ready
+    In HAProxy
+    ready, running, weight 1, primary
+    hactl explain socks_back_7891/cloudflare_warp
+    Copy
+    why it is so
+    hactl check -v socks_back_7891/cloudflare_warp
+    Copy
+    try it now
+    hactl maint socks_back_7891/cloudflare_warp --for 1h -m REASON
+    Copy
+    take it out for a while
+    hactl 0.1.0
+    status as JSON
+    metrics
+    Read only: changes are made by hactl, on this host.
+    ");
 }
 
 #[test]
