@@ -8,6 +8,7 @@ mod health;
 mod html;
 mod live;
 mod page;
+mod past;
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,7 +24,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout_at;
 
+use crate::admin::sse::Lasting;
 use crate::admin::{self, Front};
 use crate::config::Web;
 
@@ -33,6 +36,9 @@ use self::live::Studio;
 
 /// For a request's head: it is a few hundred bytes, and comes at once.
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
+
+/// From accepting to the end of an answer, but for one that goes on: a page of 10,000 servers over a slow line takes less.
+const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 
 /// The smallest that hyper takes; browsers send about 1 kB, with cookies of other ports of this host some more.
 const BUFFER_MAX: usize = 16_384;
@@ -66,11 +72,11 @@ pub(crate) async fn bind(web: &Web) -> Result<WebSocket, WebError> {
 
 /// Serves until the daemon ends. `socket` is hactl's own, where commands that are shown have to name it.
 pub(crate) async fn serve(web: WebSocket, front: Front, socket: Option<PathBuf>) {
+    let reading = admin::reading().with_state(front.clone());
     let app = Router::new()
-        .merge(admin::reading())
-        .merge(health::routes())
-        .with_state(front.clone())
-        .merge(live::routes(Studio::new(front, socket)))
+        .merge(reading.clone())
+        .merge(health::routes().with_state(front.clone()))
+        .merge(live::routes(Studio::new(front, reading, socket)))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such path; the page is at /\n") })
         .layer(from_fn_with_state(web.hosts, guard::guard));
     let mut clients = Clients::default();
@@ -91,22 +97,29 @@ pub(crate) async fn serve(web: WebSocket, front: Front, socket: Option<PathBuf>)
 }
 
 async fn connection(stream: TcpStream, app: Router, place: Place) {
+    let lasting = Lasting::new(CONNECTION_LIMIT);
+    let app = app.layer(Extension(lasting.clone())).layer(Extension(place));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(BUFFER_MAX)
         .keep_alive(false)
-        .serve_connection(
-            TokioIo::new(stream),
-            TowerToHyperService::new(app.layer(Extension(place.clone()))),
-        );
-    tokio::select! {
-        ended = served => {
-            if let Err(error) = ended {
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    tokio::pin!(served);
+    loop {
+        let until = lasting.until();
+        match timeout_at(until, served.as_mut()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
                 tracing::debug!(%error, "a client of the page broke off");
+                return;
+            }
+            Err(_) if lasting.until() > until => {}
+            Err(_) => {
+                tracing::debug!("a client of the page was too slow");
+                return;
             }
         }
-        () = place.expired() => tracing::debug!("a client of the page had its time"),
     }
 }
 

@@ -4,22 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
 
 /// Those that ask something: answered in milliseconds, so more at a time than this are not honest ones.
 const ASKING_MAX: usize = 32;
 
 /// Those that follow: open tabs.
 const FOLLOWING_MAX: usize = 32;
-
-/// From accepting to the end of an answer. A page of 10,000 servers over a slow line takes less.
-const ASKING_LIMIT: Duration = Duration::from_secs(10);
-
-/// A browser that follows comes back by itself; one that was forgotten does not keep its place for ever.
-const FOLLOWING_LIMIT: Duration = Duration::from_secs(3600);
 
 /// What a connection is for, which shows once it has been answered.
 #[derive(Clone, Debug, Default)]
@@ -35,14 +27,6 @@ impl Place {
 
     fn follows(&self) -> bool {
         self.follows.load(Ordering::Relaxed)
-    }
-
-    /// Waits for the end of its time.
-    pub(super) async fn expired(&self) {
-        sleep(ASKING_LIMIT).await;
-        if self.follows() {
-            sleep(FOLLOWING_LIMIT).await;
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use axum::routing::get;
 use failover::Verdict;
 use failover::status::Status;
 
-use crate::admin::{self, Front};
+use crate::admin::Front;
 use crate::text::Shown;
 
 pub(super) fn routes() -> Router<Front> {
@@ -16,9 +16,9 @@ pub(super) fn routes() -> Router<Front> {
 }
 
 async fn ready(State(front): State<Front>) -> Response {
-    let missing = match admin::gather(&front).await {
+    let missing = match front.status().await {
         Ok(status) => missing(&status),
-        Err(why) => Some(why),
+        Err(why) => Some(why.to_string()),
     };
     match missing {
         None => "ready\n".into_response(),

@@ -62,6 +62,10 @@ impl Html {
         self.written.push_str(&other.written);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.written.is_empty()
+    }
+
     pub(super) fn into_string(self) -> String {
         self.written
     }

@@ -2,26 +2,24 @@
 //! hundred viewers cost the decision loop no more than one. It is sent whole, and again whenever something of weight is
 //! another; the browser makes what it shows like it.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use futures_util::stream;
+use axum::{Extension, Router};
 use ring::digest::{SHA256, digest};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use crate::admin::{self, Front};
+use crate::admin::Front;
+use crate::admin::sse::{Follower, Gone, Lasting, message};
 
 use super::page::{self, Page};
+use super::past;
 
 const TEMPLATE: &str = include_str!("page.html");
 
@@ -79,6 +77,8 @@ fn base64(bytes: &[u8]) -> String {
 #[derive(Clone)]
 pub(super) struct Studio {
     front: Front,
+    /// Where the past is asked for.
+    reading: Router,
     socket: Option<PathBuf>,
     latest: Arc<Mutex<Option<Shot>>>,
 }
@@ -91,8 +91,8 @@ struct Shot {
 }
 
 impl Studio {
-    pub(super) fn new(front: Front, socket: Option<PathBuf>) -> Self {
-        Self { front, socket, latest: Arc::default() }
+    pub(super) fn new(front: Front, reading: Router, socket: Option<PathBuf>) -> Self {
+        Self { front, reading, socket, latest: Arc::default() }
     }
 
     /// The latest one; who comes while it is made waits for it.
@@ -102,9 +102,12 @@ impl Studio {
         if let Some(shot) = latest.as_ref().filter(|shot| shot.until > began) {
             return Arc::clone(&shot.page);
         }
-        let page = match admin::gather(&self.front).await {
-            Ok(status) => page::of_status(&status, self.socket.as_deref()),
-            Err(why) => page::of_silence(&why),
+        let page = match self.front.status().await {
+            Ok(status) => {
+                let past = past::ask(&self.reading).await;
+                page::of_status(&status, &past, self.socket.as_deref())
+            }
+            Err(why) => page::of_silence(&why.to_string()),
         };
         let rest = LOOK_EVERY.max(began.elapsed() * LOOP_SHARE);
         let page = Arc::new(page);
@@ -126,18 +129,24 @@ async fn whole(State(studio): State<Studio>) -> Response {
 }
 
 /// Server-sent events: each is the page anew.
-async fn live(State(studio): State<Studio>) -> Response {
-    let pages = stream::unfold((studio, None), |(studio, shown)| async move {
+async fn live(State(studio): State<Studio>, Extension(lasting): Extension<Lasting>) -> Response {
+    let (follower, answer) = Follower::new(lasting);
+    tokio::spawn(tell(studio, follower));
+    answer
+}
+
+async fn tell(studio: Studio, mut follower: Follower) -> Result<(), Gone> {
+    let mut shown = None;
+    loop {
         let page = next(&studio, shown).await;
-        let event = Bytes::from(format!("event: page\ndata: {}\n\n", page.main));
-        let rest = SEND_EVERY.mul_f64((event.len() as f64 / BYTES_PER_SECOND as f64).max(1.0));
-        Some((Ok::<_, Infallible>(event), (studio, Some((page.weight, Instant::now() + rest)))))
-    });
-    ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(pages)).into_response()
+        follower.tell(message("page", None, page.main.as_bytes())).await?;
+        let rest = SEND_EVERY.mul_f64((page.main.len() as f64 / BYTES_PER_SECOND as f64).max(1.0));
+        shown = Some((page.weight, Instant::now() + rest));
+    }
 }
 
 /// The next one worth sending to who was shown the weight of another, and may be sent the same again from then on.
-async fn next(studio: &Studio, shown: Option<(u64, Instant)>) -> Arc<Page> {
+async fn next(studio: &Studio, shown: Option<((u64, u64), Instant)>) -> Arc<Page> {
     loop {
         let page = studio.page().await;
         match shown {

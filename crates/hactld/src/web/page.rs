@@ -2,17 +2,20 @@
 //! says what others have found out and decides nothing; all that it writes goes through `Html`, which escapes it.
 
 mod chart;
+mod history;
 mod row;
 mod words;
 
 use std::fmt::Display;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use failover::Verdict;
 use failover::status::{BackendStatus, InstanceStatus, Level, PauseStatus, ServerStatus, Status};
 
+use crate::feed::essence;
+
 use super::html::Html;
+use super::past::Past;
 
 use self::row::Context;
 
@@ -43,13 +46,13 @@ pub(super) struct Page {
     /// The icon, as a `data:` address, escaped.
     pub(super) icon: String,
     /// Another one where something of weight is another: not times, latencies and texts alone.
-    pub(super) weight: u64,
+    pub(super) weight: (u64, u64),
     /// Something is known.
     pub(super) knows: bool,
 }
 
 /// What there is to see; `socket` is hactl's own, where commands have to name it.
-pub(super) fn of_status(status: &Status, socket: Option<&Path>) -> Page {
+pub(super) fn of_status(status: &Status, past: &Past, socket: Option<&Path>) -> Page {
     let level = status.worst();
     let headline = words::headline(status);
     let title = format!("{} {headline} · {}", words::mark(level), status.node);
@@ -58,8 +61,10 @@ pub(super) fn of_status(status: &Status, socket: Option<&Path>) -> Page {
     hero(&mut html, level, &headline, &words::summary(status));
     notes(&mut html, status);
     backends(&mut html, status, socket);
+    history::past(&mut html, past);
     footer(&mut html, &status.version);
-    page(level, &title, html, weight(status), true)
+    let weight = (essence(status), past.latest());
+    page(level, &title, html, weight, true)
 }
 
 /// The decision loop does not answer.
@@ -68,10 +73,10 @@ pub(super) fn of_silence(why: &str) -> Page {
     top(&mut html, None);
     hero(&mut html, Level::Unknown, "Nothing is known right now", &why);
     footer(&mut html, crate::VERSION);
-    page(Level::Unknown, "○ hactl does not know", html, 0, false)
+    page(Level::Unknown, "○ hactl does not know", html, (0, 0), false)
 }
 
-fn page(level: Level, title: &str, inside: Html, weight: u64, knows: bool) -> Page {
+fn page(level: Level, title: &str, inside: Html, weight: (u64, u64), knows: bool) -> Page {
     let escaped = |text: &str| {
         let mut html = Html::default();
         html.text(text);
@@ -87,21 +92,6 @@ fn page(level: Level, title: &str, inside: Html, weight: u64, knows: bool) -> Pa
     let mut main = Html::default();
     main.element("main", &attributes, |html| html.append(inside));
     Page { main: main.into_string(), title: escaped(title), icon: escaped(words::icon(level)), weight, knows }
-}
-
-fn weight(status: &Status) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (status.exit_code, status.applying, &status.problems, status.config_stale).hash(&mut hasher);
-    (&status.frozen_since, status.paused.as_ref().map(|paused| &paused.since)).hash(&mut hasher);
-    for backend in &status.backends {
-        (&backend.name, backend.verdict.as_str(), &backend.in_service).hash(&mut hasher);
-        (backend.on_backup, &backend.blackout_since).hash(&mut hasher);
-        for server in &backend.servers {
-            (&server.name, words::health(server.health), words::haproxy(server)).hash(&mut hasher);
-            (server.slow, server.drift, words::override_of(server)).hash(&mut hasher);
-        }
-    }
-    hasher.finish()
 }
 
 fn top(html: &mut Html, node: Option<&str>) {

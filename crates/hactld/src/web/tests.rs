@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 use super::*;
 use crate::config::Flags;
 use crate::engine::Query;
+use crate::feed::{Feed, Stir};
 use crate::fleet::{Reach, Whole};
 use crate::reload::Reloader;
 
@@ -202,6 +203,7 @@ impl Scene {
             whole: watch::channel(Whole::default()).1,
             requests: requests.clone(),
             reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
+            feed: Feed::new(Stir::default()),
         };
         tokio::spawn(serve(web, front, None));
         Self { addr, status, asked: counted, _requests }

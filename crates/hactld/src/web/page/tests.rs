@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn the_page_says_the_verdict_first_and_of_each_server_what_is_known() {
-    let page = of_status(&degraded(), None);
+    let page = of_status(&degraded(), &Past::default(), None);
     assert_eq!((page.title.as_str(), page.knows), ("▲ Clients are served, by a backup · gw1", true));
     insta::assert_snapshot!(text_of(&page.main), @"
     hactl
@@ -96,7 +96,7 @@ fn what_others_have_named_stays_text() {
         instance.problems = vec![hostile.to_owned()];
         instance.would = vec![hostile.to_owned()];
     }
-    let page = of_status(&status, Some(Path::new(hostile)));
+    let page = of_status(&status, &past(hostile), Some(Path::new(hostile)));
     for text in [&page.main, &page.title] {
         assert!(!text.contains("<img") && !text.contains('\u{202e}') && !text.contains('\n'), "{text}");
     }
@@ -120,7 +120,7 @@ fn of_ten_thousand_servers_those_in_trouble_are_shown_and_the_others_counted() {
         })
         .collect();
     status.backends[0].in_service = vec!["s0".to_owned()];
-    let page = of_status(&status, None);
+    let page = of_status(&status, &Past::default(), None);
     let rows = page.main.matches("<li ").count();
     assert_eq!(rows, ROWS_MAX, "as many as there is room for");
     assert!(page.main.contains("id=\"s-7891:socks_back_7891/s9907\""), "the last one in trouble");
@@ -135,7 +135,7 @@ fn of_ten_thousand_servers_those_in_trouble_are_shown_and_the_others_counted() {
             backend
         })
         .collect();
-    let page = of_status(&status, None);
+    let page = of_status(&status, &Past::default(), None);
     assert!(page.main.find("id=\"b-7891:b499\"") < page.main.find("id=\"b-7891:b0\""), "worst first");
     assert!(page.main.contains("and 440 more backends"), "the rest is a number");
     assert!(page.main.matches("<li ").count() <= ROWS_MAX);
@@ -146,7 +146,7 @@ fn another_weight_is_another_state_and_not_another_time() {
     let weight = |change: &dyn Fn(&mut Status)| {
         let mut status = well();
         change(&mut status);
-        of_status(&status, None).weight
+        of_status(&status, &Past::default(), None).weight
     };
     let same = weight(&|_| {});
     assert_eq!(same, weight(&|status| status.backends[0].servers[0].latency_ms.last = Some(1.0)));
@@ -177,6 +177,34 @@ fn headlines_say_what_matters_most() {
     let other = |status: &mut Status| status.backends.push(status.backends[0].clone());
     assert_eq!(headline(&other), "2 backends are down");
     assert_eq!(headline(&|status| status.backends.clear()), "Something keeps hactl from its work");
+}
+
+#[test]
+fn what_has_happened_is_told_the_latest_first() {
+    let page = of_status(&well(), &past("socks_back_7891/wg1 is degraded"), None);
+    let text = text_of(&page.main);
+    let from = text.find("Incidents").unwrap();
+    insta::assert_snapshot!(text[from..], @"");
+    assert_eq!(page.weight.1, 8);
+}
+
+/// As the API tells it, with this text in all places.
+fn past(text: &str) -> Past {
+    let event = |seq: u64, severity: &str| {
+        json!({
+            "seq": seq, "at": "2026-11-25T23:11:42.123Z", "instance": "7891", "kind": "health", "severity": severity,
+            "backend": text, "server": text, "from": null, "to": null, "text": text, "why": null, "by": text
+        })
+    };
+    let incident = json!({
+        "id": 1, "instance": "7891", "backend": text, "server": text, "began": "2026-11-25T23:11:42.000Z",
+        "detected": null, "switched": null, "ended": null, "detection_seconds": 0.16, "switch_seconds": 0.2,
+        "blackout_seconds": 12.3, "text": text
+    });
+    Past {
+        events: serde_json::from_value(json!([event(7, "info"), event(8, "error")])).unwrap(),
+        incidents: serde_json::from_value(json!([incident])).unwrap(),
+    }
 }
 
 /// What a reader sees, one line for each piece of text.
