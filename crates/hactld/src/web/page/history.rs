@@ -61,9 +61,9 @@ fn item(html: &mut Html, severity: &str, at: &str, text: &str, below: &str) {
     });
 }
 
-/// Of `2026-11-25T23:11:42.123Z` the time; the browser makes it the reader's own.
-fn clock(at: &str) -> &str {
-    at.get(11..19).unwrap_or(at)
+/// Of `2026-11-25T23:11:42.123Z` the time, `23:11:42Z`; the browser makes it the reader's own.
+fn clock(at: &str) -> String {
+    at.get(11..19).map_or_else(|| at.to_owned(), |time| format!("{time}Z"))
 }
 
 fn durations(incident: &Incident) -> String {
