@@ -212,6 +212,19 @@ pub(crate) enum Command {
     Resume(SocketArgs),
     /// Have a backend's traffic go back to where it belongs.
     Failback(FailbackArgs),
+    /// Look for mistakes in the set-up, with what to do about each.
+    Doctor(crate::doctor::DoctorArgs),
+    /// Make a configuration for the HAProxy that runs here.
+    Init(crate::init::InitArgs),
+    /// Check and show the configuration.
+    Config(crate::config::ConfigArgs),
+    /// Send one command to HAProxy's runtime API.
+    Raw(crate::raw::RawArgs),
+    /// Print the completions of a shell.
+    Completions(crate::packaging::CompletionsArgs),
+    /// Write the manual pages.
+    #[command(hide = true)]
+    Man(crate::packaging::ManArgs),
 }
 
 impl Default for Command {

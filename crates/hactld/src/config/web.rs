@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::raw::{Parsed, known};
@@ -23,11 +24,16 @@ impl fmt::Display for Web {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawWeb {
+    /// Where the page is, an address with a port such as 127.0.0.1:7892; without it there is none. Another one needs
+    /// a restart.
     pub(super) listen: Option<Parsed<RawListen>>,
+    /// The names by which it may be asked for, beside localhost and addresses.
     pub(super) hosts: Option<Vec<Parsed<RawHost>>>,
+    /// `network` allows an address that other hosts can reach: whoever reaches it may read everything.
+    #[schemars(extend("enum" = ["loopback", "network"]))]
     pub(super) reach: Option<Parsed<RawReach>>,
 }
 

@@ -124,7 +124,7 @@ fn notes(html: &mut Html, status: &Status) {
     html.element("div", &[("class", &"notes")], |html| {
         if let Some(PauseStatus { by, reason, until, .. }) = &status.paused {
             let until = until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
-            let what = format!("by {by}{until}: {reason}. Nothing is changed in HAProxy meanwhile.");
+            let what = format!("by {by}{until}: {reason}");
             note(html, Level::Degraded, "Paused", &what, Some("hactl resume"));
         }
         if status.config_stale {
@@ -172,16 +172,17 @@ fn backends(html: &mut Html, status: &Status, socket: Option<&Path>) {
     shown.truncate(BACKENDS_MAX);
     let mut room = ROWS_MAX;
     for backend in shown {
-        let answering = status
-            .instances
-            .iter()
-            .find(|instance| instance.name == backend.instance)
-            .is_none_or(|instance| instance.haproxy.answering);
-        let context = Context { backend, socket, several: status.instances.len() > 1 };
+        let instance = status.instances.iter().find(|instance| instance.name == backend.instance);
+        let answering = instance.is_none_or(|instance| instance.haproxy.answering);
+        let haproxy = instance.map_or("", |instance| instance.haproxy.socket.as_str());
+        let context = Context { backend, socket, haproxy, several: status.instances.len() > 1 };
         let id = format!("b-{}:{}", backend.instance, backend.name);
         html.element("section", &[("class", &"backend"), ("id", &id)], |html| {
             heading(html, &context, answering);
-            html.element("div", &[("class", &"card")], |html| servers(html, &context, &mut room));
+            html.element("div", &[("class", &"card")], |html| {
+                servers(html, &context, &mut room);
+                row::about_backend(html, &context);
+            });
         });
     }
     if beyond > 0 {

@@ -8,11 +8,16 @@ use failover::status::{BackendStatus, ServerStatus};
 use super::super::html::Html;
 use super::{chart, words};
 
+/// The socket that commands ask where none is named.
+const HAPROXY_DEFAULT: &str = "/run/haproxy/admin.sock";
+
 /// Where a server stands.
 pub(super) struct Context<'a> {
     pub(super) backend: &'a BackendStatus,
     /// hactl's own socket, where commands have to name it.
     pub(super) socket: Option<&'a Path>,
+    /// HAProxy's.
+    pub(super) haproxy: &'a str,
     /// There are several instances, so that names need theirs.
     pub(super) several: bool,
 }
@@ -22,6 +27,21 @@ impl Context<'_> {
     fn backend_name(&self) -> String {
         let BackendStatus { instance, name, .. } = self.backend;
         if self.several { format!("{instance}:{name}") } else { name.clone() }
+    }
+
+    /// For commands that ask hactl.
+    fn socket_option(&self) -> String {
+        let named = self.socket.map(|path| format!(" --socket {}", word(&path.display().to_string())));
+        named.unwrap_or_default()
+    }
+
+    /// For those that ask HAProxy.
+    fn haproxy_option(&self) -> String {
+        if self.haproxy == HAPROXY_DEFAULT {
+            String::new()
+        } else {
+            format!(" --haproxy {}", word(self.haproxy))
+        }
     }
 }
 
@@ -92,16 +112,14 @@ fn more(html: &mut Html, context: &Context<'_>, server: &ServerStatus) {
         }
     });
     let (backend, name) = (context.backend_name(), &server.name);
-    let address = format!("api/v1/explain/{}/{}", encoded(&backend), encoded(name));
-    let own: [(&str, &dyn Display); 3] =
-        [("class", &"explain"), ("data-own", &""), ("data-explain", &address)];
-    html.element("div", &own, |_| {});
+    explanation(html, &format!("{}/{}", encoded(&backend), encoded(name)));
     let full = word(&format!("{backend}/{name}"));
-    let socket = context.socket.map(|path| format!(" --socket {}", word(&path.display().to_string())));
-    let socket = socket.unwrap_or_default();
+    let socket = context.socket_option();
     html.element("div", &[("class", &"commands")], |html| {
-        command(html, &format!("hactl explain{socket} {full}"), "why it is so");
-        command(html, &format!("hactl check -v {full}"), "try it now");
+        html.element("div", &[("class", &"also")], |html| {
+            command(html, &format!("hactl explain{socket} {full}"), "why it is so");
+            command(html, &format!("hactl check -v{} {full}", context.haproxy_option()), "try it now");
+        });
         if server.override_.is_some() {
             command(html, &format!("hactl auto{socket} {full}"), "give it back to the probes");
         } else {
@@ -111,6 +129,37 @@ fn more(html: &mut Html, context: &Context<'_>, server: &ServerStatus) {
                 "take it out for a while",
             );
         }
+    });
+}
+
+/// Where the page's script writes what the API says of it, once it is opened.
+fn explanation(html: &mut Html, path: &str) {
+    let address = format!("api/v1/explain/{path}");
+    let own: [(&str, &dyn Display); 3] =
+        [("class", &"explain"), ("data-own", &""), ("data-explain", &address)];
+    html.element("div", &own, |_| {});
+}
+
+/// Behind its servers: why the backend is served as it is.
+pub(super) fn about_backend(html: &mut Html, context: &Context<'_>) {
+    let backend = context.backend_name();
+    let id = format!("e-{backend}");
+    html.element("div", &[("class", &"rest")], |html| {
+        html.element("details", &[("id", &id)], |html| {
+            html.element("summary", &[], |html| {
+                html.element("span", &[], |html| {
+                    html.text(format_args!("Why {} is as it is", context.backend.name))
+                });
+                html.classed("span", "turn", "");
+            });
+            html.element("div", &[("class", &"more")], |html| {
+                explanation(html, &encoded(&backend));
+                html.element("div", &[("class", &"commands")], |html| {
+                    let text = format!("hactl explain{} {}", context.socket_option(), word(&backend));
+                    command(html, &text, "");
+                });
+            });
+        });
     });
 }
 

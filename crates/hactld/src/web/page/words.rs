@@ -121,7 +121,9 @@ pub(super) fn summary(status: &Status) -> String {
 
 fn process(instance: &InstanceStatus) -> String {
     let haproxy = &instance.haproxy;
-    match (&haproxy.version, haproxy.uptime_seconds, haproxy.age_seconds) {
+    // Behind the hyphen is the distribution's.
+    let version = haproxy.version.as_deref().and_then(|version| version.split('-').next());
+    match (version, haproxy.uptime_seconds, haproxy.age_seconds) {
         (Some(version), Some(_), Some(age)) if age > STALE_SECONDS => {
             format!("HAProxy {version}, last heard {} ago", span(age))
         }
