@@ -114,6 +114,7 @@ impl Loaded {
     /// Until a restart these stay as they are.
     fn keep_means(&mut self, before: &Config) {
         self.config.admin_socket.clone_from(&before.admin_socket);
+        self.config.web.clone_from(&before.web);
         self.config.state = before.state.clone();
         self.config.events.clone_from(&before.events);
         for instance in &mut self.config.instances {
