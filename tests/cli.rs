@@ -5,6 +5,7 @@ mod cli {
     mod check;
     mod doctor;
     mod init;
+    mod metrics;
     mod process;
     mod raw;
     mod reading;

@@ -25,6 +25,7 @@ const UNTESTED: &str = "untested";
 
 /// From one round to the next, where more than one is asked for: what comes and goes gets a chance to.
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(200);
+
 /// What `hactl check -o json` prints. Within v1 keys are only added.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Check")]

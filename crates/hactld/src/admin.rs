@@ -214,19 +214,24 @@ pub(crate) struct Front {
     pub(crate) feed: Feed,
 }
 
+/// What anybody may read, here and on the listener for browsers.
+pub(crate) fn reading() -> Router<Front> {
+    Router::new().merge(status::routes()).merge(explain::routes())
+}
+
 /// Serves until the daemon ends. Where all places are taken, whoever has most of them loses the oldest one: an honest
 /// client is served in milliseconds, so it is not that one.
 pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
     let whole = front.whole.clone();
     let app = Router::new()
-        .merge(status::routes())
-        .merge(explain::routes())
+        .merge(reading())
         .route(RELOAD_PATH, post(write::reload))
         .route(PAUSE_PATH, post(write::pause))
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
         .merge(events::routes())
         .route("/healthz", get(|| async { "ok\n" }))
+        .merge(crate::metrics::routes())
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
     let mut clients = Clients::default();

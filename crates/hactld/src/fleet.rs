@@ -61,6 +61,8 @@ pub(crate) struct Whole {
     pub(crate) runs: Arc<Runs>,
     /// There is more than one instance, so that it is said which one is meant.
     pub(crate) several: bool,
+    /// When the configuration that runs was read.
+    pub(crate) loaded_at: jiff::Timestamp,
     /// Where each key of the configuration was set.
     pub(crate) origins: Arc<Origins>,
 }
@@ -71,6 +73,7 @@ impl Whole {
         self.operators = Arc::new(config.operators.clone());
         self.runs = Arc::new(Runs::of(config));
         self.several = config.instances.len() > 1;
+        self.loaded_at = jiff::Timestamp::now();
         self.origins = Arc::new(config.origins.clone());
     }
 }
@@ -114,6 +117,7 @@ impl Loaded {
     /// Until a restart these stay as they are.
     fn keep_means(&mut self, before: &Config) {
         self.config.admin_socket.clone_from(&before.admin_socket);
+        self.config.web.clone_from(&before.web);
         self.config.state = before.state.clone();
         self.config.events.clone_from(&before.events);
         for instance in &mut self.config.instances {
@@ -208,8 +212,19 @@ impl Fleet {
         let mut known = Whole::default();
         known.configure(&loaded.config);
         let whole = watch::Sender::new(known);
-        let resume_at = None;
-        Ok(Self { origin, dir, journal, loaded, running, tasks, requests, reached, whole, resume_at, stir })
+        Ok(Self {
+            origin,
+            dir,
+            journal,
+            loaded,
+            running,
+            tasks,
+            requests,
+            reached,
+            whole,
+            resume_at: None,
+            stir,
+        })
     }
 
     /// The instances as they are, and as they will be.

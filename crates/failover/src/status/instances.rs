@@ -131,7 +131,9 @@ impl Status {
         Self::whole(of_each.collect())
     }
 
-    fn worst(&self) -> Level {
+    /// The worst of all that it speaks of.
+    #[must_use]
+    pub fn worst(&self) -> Level {
         let own = if self.paused.is_some() || self.config_stale { Level::Degraded } else { Level::Ok };
         self.instances.iter().map(|instance| instance.verdict).fold(own, Level::max)
     }

@@ -29,6 +29,8 @@ fn help_lists_the_commands_and_their_exit_codes() {
     Commands:
       run          Run the daemon (also by the name hactld)
       status       Show what hactl knows and does (without a command: this)
+      explain      Say why a backend or a server is as it is
+      wait         Look on until something is as it is wanted
       check        Test upstreams now, without the daemon
       simulate     Show what was decided on a recording, and with other settings
       reload       Have the daemon read its configuration again

@@ -20,6 +20,7 @@ mod resolve;
 mod rules;
 mod schema;
 mod show;
+mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -49,6 +50,7 @@ pub use self::problem::{ConfigError, Place, Problem};
 use self::resolve::Resolver;
 pub use self::schema::schema;
 pub use self::show::{ShowOptions, show};
+pub use self::web::Web;
 
 /// The file that is read when neither `--config` nor both of `--haproxy` and `--backend` are given.
 pub const DEFAULT_FILE: &str = "/etc/hactl/hactl.toml";
@@ -102,6 +104,8 @@ pub struct Config {
     pub events: Option<EventsFile>,
     /// What is run when something happens.
     pub hooks: Vec<Hook>,
+    /// The listener for browsers and scrapers, if there is one.
+    pub web: Option<Web>,
     /// What outlives hactl, and what does not.
     pub state: State,
     /// The HAProxies to steer; at least one, each with a name of its own.

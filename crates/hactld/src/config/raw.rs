@@ -23,6 +23,7 @@ use super::duration;
 use super::hooks::{RawEvents, RawHook, RawRestart};
 use super::operators::RawOperator;
 use super::rules::{RawFailback, RawOnSlow, RawPolicy, RawSessions, RawWhenAllDown};
+use super::web::RawWeb;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
@@ -32,6 +33,8 @@ pub(super) struct RawConfig {
     pub(super) probe: RawProbe,
     /// hactl's own socket.
     pub(super) admin: RawAdmin,
+    /// The listener for browsers and scrapers.
+    pub(super) web: RawWeb,
     /// What outlives hactl.
     pub(super) state: RawState,
     /// The file of events.

@@ -19,6 +19,7 @@ use super::raw::{
     RawOnExit, RawProbe, RawProfile, RawState, RawTarget,
 };
 use super::rules::{TierProblem, rules, tier_problems};
+use super::web::{RawWeb, Web, WebProblem, web};
 use super::{
     Backend, Config, DEFAULT_AGENT, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, INSTANCES_MAX, Instance, Lever,
     Probe, State, quickest,
@@ -47,6 +48,7 @@ impl<'a> Resolver<'a> {
         let probe = self.probe(raw.probe);
         let admin_socket = self.admin_socket(raw.admin.socket, flags);
         let operators = self.operators(raw.admin.operators);
+        let web = self.web(raw.web);
         let state = self.state(raw.state, flags);
         let events = self.events(raw.events, &state);
         let hooks = self.hooks(raw.hook);
@@ -58,6 +60,7 @@ impl<'a> Resolver<'a> {
                 probe,
                 admin_socket,
                 operators,
+                web,
                 events,
                 hooks,
                 state,
@@ -134,6 +137,13 @@ impl<'a> Resolver<'a> {
             self.report("the path is empty", &next, &["admin", "socket"]);
         }
         socket
+    }
+
+    fn web(&mut self, raw: RawWeb) -> Option<Web> {
+        web(raw).unwrap_or_else(|WebProblem { what, next, key }| {
+            self.report(&what, next, &["web", key]);
+            None
+        })
     }
 
     fn state(&mut self, raw: RawState, flags: &Flags) -> State {
