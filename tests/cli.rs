@@ -6,4 +6,5 @@ mod cli {
     mod process;
     mod recording;
     mod status;
+    mod top;
 }

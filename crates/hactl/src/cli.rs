@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
+use crate::top::TopArgs;
+
 macro_rules! status_codes {
     () => {
         "   0  everything is online and applied
@@ -200,6 +202,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show what hactl knows and does (without a command: this).
     Status(StatusArgs),
+    /// Watch it live on the whole screen, and set overrides.
+    #[command(alias = "ui")]
+    Top(TopArgs),
     /// Test upstreams now, without the daemon.
     Check(CheckArgs),
     /// Show what was decided on a recording, and with other settings.

@@ -10,6 +10,7 @@ mod simulate;
 mod status;
 mod table;
 mod terminal;
+mod top;
 mod upstream;
 
 use std::ffi::OsString;
@@ -52,6 +53,7 @@ fn dispatch(cli: Cli) -> ExitCode {
     match cli.command.unwrap_or_default() {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
+        Command::Top(args) => top::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Simulate(args) => simulate::run(&args, &terminal),
         Command::Reload(args) => change::reload(&args, &terminal),

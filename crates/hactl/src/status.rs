@@ -1,7 +1,7 @@
 //! `hactl status`: asks the daemon, prints what it says.
 
 mod named;
-mod render;
+pub(crate) mod render;
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -23,7 +23,9 @@ use self::named::NotThere;
 pub(crate) fn run(args: &StatusArgs, terminal: &Terminal) -> ExitCode {
     let (status, json) = match fetch(&args.socket) {
         Ok(fetched) => fetched,
-        Err(error) => return failed(exit_of(&error), &report_of(args, &error), args.output, terminal),
+        Err(error) => {
+            return failed(exit_of(&error), &report_of(&args.socket, &error), args.output, terminal);
+        }
     };
     let Some(name) = &args.name else {
         match args.output {
@@ -79,7 +81,7 @@ fn unknown_name(name: &str, not_there: &NotThere) -> Report {
     }
 }
 
-fn exit_of(error: &ClientError) -> Exit {
+pub(crate) fn exit_of(error: &ClientError) -> Exit {
     match error {
         ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::Permission,
         ClientError::Connect(_)
@@ -92,13 +94,12 @@ fn exit_of(error: &ClientError) -> Exit {
     }
 }
 
-fn report_of(args: &StatusArgs, error: &ClientError) -> Report {
-    let socket = args.socket.display();
-    let what = format!("cannot get the status from hactl at {socket}");
+pub(crate) fn report_of(socket: &Path, error: &ClientError) -> Report {
+    let what = format!("cannot get the status from hactl at {}", socket.display());
     let mut why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
     let next = match error {
         ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            why = denied(&args.socket);
+            why = denied(socket);
             "join the socket's group (usermod -aG GROUP USER, then log in again), or repeat with sudo"
         }
         ClientError::Connect(_) => "start it with `hactl run`, or name its socket with --socket PATH",
@@ -129,7 +130,7 @@ fn denied(socket: &Path) -> String {
 }
 
 /// The status as the daemon sent it, read and as text: programs get exactly that.
-fn fetch(socket: &Path) -> Result<(Status, String), ClientError> {
+pub(crate) fn fetch(socket: &Path) -> Result<(Status, String), ClientError> {
     let text = client::get(socket, STATUS_PATH)?;
     let status = serde_json::from_str(&text).map_err(|source| ClientError::Contract { source })?;
     Ok((status, text))

@@ -92,7 +92,7 @@ fn block(status: &Status, server: Option<&str>, terminal: &Terminal) -> String {
     text
 }
 
-fn headline(backend: &BackendStatus, answering: bool) -> String {
+pub(crate) fn headline(backend: &BackendStatus, answering: bool) -> String {
     let name = &backend.name;
     let online = backend.servers.iter().filter(|server| server.health == Some(Verdict::Online)).count();
     let counts = format!("{online} of {} online", backend.servers.len());
@@ -157,7 +157,7 @@ fn row(backend: &BackendStatus, server: &ServerStatus, terminal: &Terminal) -> V
 }
 
 /// HAProxy's word, whose it is where it is not ours, and what was wanted of it instead.
-fn haproxy(server: &ServerStatus) -> String {
+pub(crate) fn haproxy(server: &ServerStatus) -> String {
     let word = match (server.haproxy.state, server.haproxy.operational) {
         (Admin::Ready, Operational::Running | Operational::Starting) => "up",
         (Admin::Ready, Operational::Stopped) if server.haproxy.agent == Some(Agent::Down) => "down (agent)",
@@ -180,7 +180,7 @@ fn haproxy(server: &ServerStatus) -> String {
     }
 }
 
-fn reason(server: &ServerStatus) -> String {
+pub(crate) fn reason(server: &ServerStatus) -> String {
     match (&server.reason, &server.held, server.managed) {
         (Some(reason), Some(held), _) => format!("{}; stays: {held}", reason.text),
         (Some(reason), None, _) => reason.text.clone(),
@@ -210,4 +210,4 @@ fn next(status: &Status, server: Option<&str>) -> Option<String> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -443,7 +443,7 @@ fn piped() -> Terminal {
     Terminal { color: false, color_errors: false, unicode: true, width: None }
 }
 
-pub(in crate::status) fn of_instance(name: &str, mut status: Status) -> Status {
+pub(crate) fn of_instance(name: &str, mut status: Status) -> Status {
     for backend in &mut status.backends {
         backend.instance = name.to_owned();
     }
@@ -460,7 +460,7 @@ pub(in crate::status) fn of_instance(name: &str, mut status: Status) -> Status {
     Status { instance: name.to_owned(), instances: vec![instance], ..status }
 }
 
-pub(in crate::status) fn on_backup() -> Status {
+pub(crate) fn on_backup() -> Status {
     let mut status = scene();
     status.exit_code = 1;
     let backend = &mut status.backends[0];
@@ -476,7 +476,7 @@ pub(in crate::status) fn on_backup() -> Status {
     status
 }
 
-fn blackout() -> Status {
+pub(crate) fn blackout() -> Status {
     let mut status = on_backup();
     status.exit_code = 2;
     let backend = &mut status.backends[0];
@@ -503,7 +503,7 @@ fn fail(server: &mut ServerStatus) {
     server.desired = Some(Admin::Maint);
 }
 
-pub(in crate::status) fn scene() -> Status {
+pub(crate) fn scene() -> Status {
     let servers = [("wg1", 18181, 48.4), ("wg2", 18182, 51.0), ("cloudflare_warp", 8111, 112.0)];
     Status {
         api_version: "hactl/v1".to_owned(),
