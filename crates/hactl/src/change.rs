@@ -130,6 +130,7 @@ fn exit_of(error: &ClientError) -> Exit {
         }
         ClientError::Connect(_)
         | ClientError::TooSlow
+        | ClientError::Silent
         | ClientError::NotHactl
         | ClientError::Exchange(_)
         | ClientError::Runtime(_)

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::admin::{self, AdminError, Front};
 use crate::config::{Config, Flags};
+use crate::feed::{Feed, Stir};
 use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX, Whole};
 use crate::record::RecordError;
 use crate::reload::Reloader;
@@ -130,13 +131,16 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     let socket = admin::bind(&config.admin_socket).await?;
     let status_at = config.admin_socket.display().to_string();
     let (requests, asked) = mpsc::channel(REQUESTS_WAITING_MAX);
+    let stir = Stir::default();
     let (on_exit, own) = (config.state.on_exit, config.admin_socket.clone());
-    let fleet = Fleet::start(Loaded::of(config)?, Instant::now(), asked).await?;
+    let fleet = Fleet::start(Loaded::of(config)?, Instant::now(), asked, stir.clone()).await?;
     tracing::info!("hactl {VERSION}, status at {status_at}");
     let (reached, whole) = (fleet.reached(), fleet.whole());
     let reloader = Reloader::new(flags, own, reached.clone(), requests.clone());
     tokio::spawn(reloader.clone().keep_trying(whole.clone()));
-    let front = Front { reached, whole: whole.clone(), requests, reloader: reloader.clone() };
+    let feed = Feed::new(stir);
+    tokio::spawn(feed.clone().run(reached.clone(), whole.clone()));
+    let front = Front { reached, whole: whole.clone(), requests, reloader: reloader.clone(), feed };
     tokio::spawn(admin::serve(socket.listener(), front));
     notify::ready();
     fleet.run(signals.ended(reloader, on_exit, whole)).await

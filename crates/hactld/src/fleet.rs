@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::config::{Config, Instance, Probe, difference};
 use crate::daemon::RunError;
 use crate::engine::{Query, every, rfc3339, tick};
+use crate::feed::Stir;
 use crate::instance::{self, Claims, Common, Running};
 use crate::log::{self, Label};
 use crate::notify;
@@ -100,7 +101,7 @@ impl Loaded {
         }
     }
 
-    fn common<'a>(&'a self, dir: &'a StateDir, origin: Instant, paused: bool) -> Common<'a> {
+    fn common<'a>(&'a self, dir: &'a StateDir, origin: Instant, paused: bool, stir: &'a Stir) -> Common<'a> {
         Common {
             origin,
             prober: &self.prober,
@@ -111,6 +112,7 @@ impl Loaded {
             on_exit: self.config.state.on_exit,
             count: self.config.instances.len(),
             paused,
+            stir,
         }
     }
 }
@@ -152,6 +154,7 @@ pub(crate) struct Fleet {
     reached: watch::Sender<Reached>,
     whole: watch::Sender<Whole>,
     resume_at: Option<Instant>,
+    stir: Stir,
 }
 
 impl Fleet {
@@ -160,9 +163,10 @@ impl Fleet {
         loaded: Loaded,
         origin: Instant,
         requests: mpsc::Receiver<Request>,
+        stir: Stir,
     ) -> Result<Self, RunError> {
         let dir = StateDir::open(&loaded.config.state.dir)?;
-        let common = loaded.common(&dir, origin, false);
+        let common = loaded.common(&dir, origin, false, &stir);
         let mut tasks = JoinSet::new();
         let mut running = Vec::new();
         for instance in &loaded.config.instances {
@@ -171,7 +175,7 @@ impl Fleet {
         }
         let reached = watch::Sender::new(reached(&running));
         let whole = watch::Sender::new(Whole::default());
-        Ok(Self { origin, dir, loaded, running, tasks, requests, reached, whole, resume_at: None })
+        Ok(Self { origin, dir, loaded, running, tasks, requests, reached, whole, resume_at: None, stir })
     }
 
     /// The instances as they are, and as they will be.
@@ -295,7 +299,8 @@ impl Fleet {
     fn follow(&mut self, mut claimed: Vec<Claimed>) -> Vec<String> {
         let paused = self.whole.borrow().paused.is_some();
         // A recording begins at the start, or not at all.
-        let common = Common { record: None, ..self.loaded.common(&self.dir, self.origin, paused) };
+        let common =
+            Common { record: None, ..self.loaded.common(&self.dir, self.origin, paused, &self.stir) };
         let mut before = std::mem::take(&mut self.running);
         let mut waiting = Vec::new();
         for instance in &self.loaded.config.instances {

@@ -1,15 +1,17 @@
 //! The admin socket over a real one: whose it is, what it answers, and clients that mean it no good.
 
-use failover::status::{Context, PauseStatus};
+use failover::status::{Context, PauseStatus, Status};
 use failover::{Core, FailBackError, Name, Observed, Settings, Time};
 use haproxy_runtime::Address;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::*;
 use crate::config::Flags;
 use crate::engine::{FailedBack, Query};
+use crate::feed::Stir;
 use crate::fleet::{Change, REQUESTS_WAITING_MAX, Reach};
 
 /// What is promised to happen has happened within this, or the test has failed. The clock is a virtual one.
@@ -279,6 +281,7 @@ impl Scene {
                     match query {
                         Query::Status(answer) => drop(answer.send(nothing(name))),
                         Query::FailBack { backend, done, .. } => drop(done.send(failed_back(backend))),
+                        Query::Explain(why) => drop(why.answer.send(None)),
                     }
                 }
             });
@@ -337,12 +340,13 @@ impl Scene {
 }
 
 /// Behind which requests are read by the test.
-fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
+pub(super) fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
     let (requests, asked) = mpsc::channel(REQUESTS_WAITING_MAX);
     let reached = watch::channel(reached).1;
     let front = Front {
         reached: reached.clone(),
         whole: watch::channel(Whole::default()).1,
+        feed: Feed::new(Stir::default()),
         requests: requests.clone(),
         reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
     };
@@ -359,12 +363,12 @@ fn failed_back(backend: Name) -> FailedBack {
     FailedBack { to, withheld: false }
 }
 
-fn reach(name: &str, backends: Vec<Name>, queries: mpsc::Sender<Query>) -> Reach {
+pub(super) fn reach(name: &str, backends: Vec<Name>, queries: mpsc::Sender<Query>) -> Reach {
     let place = format!("/run/{name}.sock");
     Reach { name: Name::from(name), haproxy: Address::Unix(place.clone().into()), place, backends, queries }
 }
 
-fn nothing(instance: &str) -> Status {
+pub(super) fn nothing(instance: &str) -> Status {
     let context = Context {
         version: "0",
         node: "node",
