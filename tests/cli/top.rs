@@ -45,7 +45,7 @@ async fn the_screen_is_live_in_any_size_and_given_back() {
     )
     .await;
     tmux.press(&["?"]);
-    tmux.screen_when(|screen| screen.contains("─ keys ─"), PATIENCE).await;
+    tmux.screen_when(|screen| screen.contains("┌ keys ─"), PATIENCE).await;
     tmux.press(&["x", "Escape"]);
     tmux.resize(80, 24);
     let again = tmux.screen_when(|screen| failed(screen) && screen.contains("─ events ─"), PATIENCE).await;
@@ -67,9 +67,13 @@ async fn it_pauses_hactl_outlives_it_and_ends_when_told_to() {
     let tmux = top(&beside, "");
     tmux.screen_when(|screen| screen.contains("3 of 3 online"), PATIENCE).await;
     tmux.press(&["p"]);
-    tmux.screen_when(|screen| screen.contains("─ pause ─"), PATIENCE).await;
+    tmux.screen_when(|screen| screen.contains("┌ pause ─"), PATIENCE).await;
     tmux.press(&["moving wg1", "Enter"]);
-    let paused = |screen: &str| screen.contains("\n PAUSED by uid ") && screen.contains(": moving wg1");
+    let paused = |screen: &str| {
+        screen.contains("\n PAUSED by uid ")
+            && screen.contains(": moving wg1")
+            && !screen.contains("┌ pause ─")
+    };
     tmux.screen_when(paused, PATIENCE).await;
     beside.status_when(|status| status["paused"]["reason"] == "moving wg1").await;
     tmux.press(&["p", "Enter"]);

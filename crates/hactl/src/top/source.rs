@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
+use hactld::admin::{EXPLAIN_PATH, STATUS_STREAM_PATH};
 use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,16 +14,18 @@ use super::change::{Answer, Change};
 use super::model::{Ask, EventLine, Explanation, Input, News};
 use super::rows::Target;
 use crate::change::encoded;
-use crate::client::{self, ClientError};
+use crate::client::{self, ClientError, Message};
 use crate::report::sources;
-use crate::status;
 
+/// What happened, and what happens.
 const EVENTS_PATH: &str = "/api/v1/events";
+const EVENTS_STREAM_PATH: &str = "/api/v1/events/stream";
+
+/// Between two attempts to be told: soon enough to be seen as at once, no load on anybody.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Events that are asked for at a time.
 const EVENTS_LIMIT: usize = 200;
-
-const EXPLAIN_PATH: &str = "/api/v1/explain";
 
 /// Starts what asks the daemon and sends its answers to `inputs`: threads that end with the process.
 pub(super) fn start(socket: &Path, interval: Duration, inputs: &SyncSender<Input>, asks: Receiver<Ask>) {
@@ -31,17 +34,24 @@ pub(super) fn start(socket: &Path, interval: Duration, inputs: &SyncSender<Input
         std::thread::spawn(move || work(&socket, &inputs));
     };
     spawn(Box::new(move |socket, inputs| follow_status(socket, interval, inputs)));
-    spawn(Box::new(move |socket, inputs| follow_events(socket, interval, inputs)));
+    spawn(Box::new(move |socket, inputs| follow_events(socket, inputs)));
     spawn(Box::new(move |socket, inputs| answer_all(socket, &asks, inputs)));
 }
 
+/// A new stream is asked for after each end of one: the daemon may be starting again.
 fn follow_status(socket: &Path, interval: Duration, inputs: &SyncSender<Input>) {
+    let path = format!("{STATUS_STREAM_PATH}?interval_ms={}", interval.as_millis());
     loop {
-        std::thread::sleep(interval);
-        let status = status::fetch(socket).map(|(status, _)| Box::new(status)).map_err(|error| words(&error));
-        if inputs.send(Input::Status(status)).is_err() {
+        let ended = listen(socket, &path, |message| {
+            let status = serde_json::from_str(&message.data);
+            let status = status.map_err(|source| words(&ClientError::Contract { source }));
+            inputs.send(Input::Status(status)).is_ok()
+        });
+        let why = ended.err().map_or_else(|| "hactl has ended it".to_owned(), |error| words(&error));
+        if inputs.send(Input::Status(Err(why))).is_err() {
             return;
         }
+        std::thread::sleep(AGAIN);
     }
 }
 
@@ -50,26 +60,41 @@ struct EventList {
     events: Vec<EventLine>,
 }
 
-/// After a failure everything is asked for again: another daemon may count anew.
-fn follow_events(socket: &Path, interval: Duration, inputs: &SyncSender<Input>) {
-    let mut after: Option<u64> = None;
+/// After each end everything is asked for again: another daemon may count anew.
+fn follow_events(socket: &Path, inputs: &SyncSender<Input>) {
     loop {
-        let since = after.map(|after| format!("&after={after}")).unwrap_or_default();
-        let path = format!("{EVENTS_PATH}?limit={EVENTS_LIMIT}{since}");
-        let list: Option<EventList> =
-            client::get(socket, &path).ok().and_then(|text| serde_json::from_str(&text).ok());
-        if let Some(EventList { events }) = list {
-            let afresh = after.is_none();
-            after = events.last().map(|event| event.seq).or(after);
-            if (afresh || !events.is_empty()) && inputs.send(Input::Events(News { afresh, events })).is_err()
-            {
+        if let Some(EventList { events }) = latest(socket) {
+            let after = events.last().map_or(0, |event| event.seq);
+            if inputs.send(Input::Events(News { afresh: true, events })).is_err() {
                 return;
             }
-        } else {
-            after = None;
+            // The status tells of a daemon that is gone.
+            let _ = listen(socket, &format!("{EVENTS_STREAM_PATH}?after={after}"), |message| {
+                serde_json::from_str(&message.data).ok().is_none_or(|event| {
+                    inputs.send(Input::Events(News { afresh: false, events: vec![event] })).is_ok()
+                })
+            });
         }
-        std::thread::sleep(interval);
+        std::thread::sleep(AGAIN);
     }
+}
+
+fn latest(socket: &Path) -> Option<EventList> {
+    let text = client::get(socket, &format!("{EVENTS_PATH}?limit={EVENTS_LIMIT}")).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Hands on each message until the stream ends or `heard` wants no more.
+fn listen(socket: &Path, path: &str, mut heard: impl FnMut(Message) -> bool) -> Result<(), ClientError> {
+    client::runtime()?.block_on(async {
+        let mut stream = client::stream(socket, path, None).await?;
+        while let Some(message) = stream.next().await? {
+            if !heard(message) {
+                break;
+            }
+        }
+        Ok(())
+    })
 }
 
 fn answer_all(socket: &Path, asks: &Receiver<Ask>, inputs: &SyncSender<Input>) {
