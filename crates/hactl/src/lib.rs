@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod client;
 mod exit;
+mod explain;
 mod report;
 mod simulate;
 mod status;
@@ -12,6 +13,7 @@ mod table;
 mod terminal;
 mod top;
 mod upstream;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -54,6 +56,8 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
         Command::Top(args) => top::run(&args, &terminal),
+        Command::Explain(args) => explain::run(&args, &terminal),
+        Command::Wait(args) => wait::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Simulate(args) => simulate::run(&args, &terminal),
         Command::Reload(args) => change::reload(&args, &terminal),

@@ -125,7 +125,7 @@ fn answering(answer: Option<&'static str>) -> Answering {
 
 /// Exit code and error, with the socket's name left out.
 fn told(socket: &Path) -> String {
-    let error = fetch(socket).unwrap_err();
+    let error = fetch_within(socket, Duration::from_secs(60)).unwrap_err();
     let Report { what, why, next } = report_of(socket, &error);
     let what = what.replace(&socket.display().to_string(), "SOCKET");
     format!("{} {what}\n{}\n{}", exit_of(&error).code(), why.unwrap(), next.unwrap())

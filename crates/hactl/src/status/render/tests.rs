@@ -278,6 +278,34 @@ fn a_wrong_backend_name_and_two_backends() {
 }
 
 #[test]
+fn of_ten_thousand_servers_those_with_problems_are_listed_and_the_others_counted() {
+    let mut status = on_backup();
+    let backend = &mut status.backends[0];
+    for index in 0..9997 {
+        backend.servers.push(server(&format!("s{index}"), 20_000, 50.0));
+    }
+    backend.servers[2].slow = true;
+    let mut ok = scene().backends;
+    ok[0].name = "other".to_owned();
+    status.backends.extend(ok);
+    assert_snapshot!(table(&status, None, &piped()), @"");
+    for server in &mut status.backends[0].servers {
+        fail(server);
+    }
+    let text = table(&status, None, &piped());
+    assert!(text.lines().count() < 60 && text.contains("  9,960 more with problems (all: "), "{text}");
+}
+
+#[test]
+fn data_that_is_old_is_said() {
+    let mut status = scene();
+    status.haproxy.age_seconds = Some(47.0);
+    let status = of_instance("7891", status);
+    let text = table(&status, None, &piped());
+    assert_snapshot!(text.lines().next().unwrap(), @"");
+}
+
+#[test]
 fn in_narrow_terminals_every_line_fits() {
     for width in [120, 80, 60, 40] {
         for status in [scene(), on_backup(), blackout()] {
@@ -439,6 +467,11 @@ fn colours_add_nothing_but_colours() {
 }
 
 /// What a script gets.
+/// Of the servers, those that are called `server`, or all.
+fn table(status: &Status, server: Option<&str>, terminal: &Terminal) -> String {
+    super::table(status, &Shape { server, all: server.is_some(), wide: false, header: true }, terminal)
+}
+
 fn piped() -> Terminal {
     Terminal { color: false, color_errors: false, unicode: true, width: None }
 }
