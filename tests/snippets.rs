@@ -79,8 +79,8 @@ fn daemon(dir: &Path, example: &str, target: &Target) -> Daemon {
     let variables = [
         ("HACTL_PROBE__TARGETS", targets.as_str()),
         ("HACTL_PROBE__PROFILE", "fast"),
-        ("HACTL_PROBE__HOLD", "100ms"),
-        ("HACTL_PROBE__HOLD_MAX", "100ms"),
+        ("HACTL_PROBE__HOLD", "500ms"),
+        ("HACTL_PROBE__HOLD_MAX", "500ms"),
     ];
     let (socket, state) =
         (dir.join("hactl.sock").display().to_string(), dir.join("lib").display().to_string());

@@ -31,6 +31,9 @@ use crate::terminal::Terminal;
 const INTERVAL_MIN: Duration = Duration::from_millis(200);
 const INTERVAL_MAX: Duration = Duration::from_secs(60);
 
+/// For the first status: as long as `hactl status` waits for one.
+const START_LIMIT: Duration = Duration::from_secs(5);
+
 /// Inputs that wait to be taken in: a sender waits for room, so that a slow terminal slows them down.
 const INPUTS_MAX: usize = 64;
 
@@ -75,7 +78,7 @@ pub(crate) fn run(args: &TopArgs, terminal: &Terminal) -> ExitCode {
     }
     let socket = &args.socket.socket;
     // Before the screen is taken: what is wrong from the start is told as `hactl status` tells it.
-    let status = match status::fetch(socket) {
+    let status = match status::fetch_within(socket, START_LIMIT) {
         Ok((status, _)) => status,
         Err(error) => {
             status::report_of(socket, &error).print(terminal);

@@ -85,11 +85,6 @@ pub(super) fn trouble(server: &ServerStatus) -> u8 {
     }
 }
 
-/// What an operator has set instead of what the probes say.
-pub(super) fn overriding(server: &ServerStatus) -> String {
-    server.override_.clone().unwrap_or_else(|| "-".to_owned())
-}
-
 /// A line of the table.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Row<'a> {

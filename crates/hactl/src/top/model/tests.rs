@@ -138,9 +138,8 @@ fn who_is_no_operator_finds_that_out_once() {
 }
 
 #[test]
-fn p_ends_a_pause_that_there_is_and_f9_an_override_that_there_is() {
+fn p_ends_a_pause_that_there_is_and_function_keys_put_a_server_in_and_out() {
     let mut status = on_backup();
-    status.backends[0].servers[1].override_ = some_override();
     status.paused = Some(failover::status::PauseStatus {
         by: "uid 0 (root)".to_owned(),
         reason: "moving".to_owned(),
@@ -150,12 +149,6 @@ fn p_ends_a_pause_that_there_is_and_f9_an_override_that_there_is() {
     let mut model = model(status);
     keys(&mut model, "p");
     assert_eq!(model.modal.take().map(|modal| modal.kind), Some(Kind::Resume));
-    press(&mut model, Key::F9);
-    assert_eq!(
-        model.modal.take().map(|modal| (modal.kind, modal.target)),
-        Some((Kind::Auto, Some(target("wg2"))))
-    );
-    keys(&mut model, "k");
     press(&mut model, Key::F9);
     assert_eq!(model.modal.take().map(|modal| modal.kind), Some(Kind::Ready));
     press(&mut model, Key::F10);
@@ -215,10 +208,6 @@ pub(in crate::top) fn press(model: &mut Model, key: Key) {
 
 pub(in crate::top) fn target(server: &str) -> Target {
     Target { backend: "socks_back_7891".to_owned(), server: server.to_owned() }
-}
-
-pub(in crate::top) fn some_override() -> Option<String> {
-    Some("maint".to_owned())
 }
 
 fn chosen(model: &Model) -> String {

@@ -8,10 +8,10 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Scene, line_of, put, split, title};
-use crate::status::render::{haproxy, headline, reason};
+use crate::status::render::{haproxy, headline, overridden, reason};
 use crate::terminal::span;
 use crate::top::model::Pane;
-use crate::top::rows::{Row, overriding};
+use crate::top::rows::Row;
 use crate::top::text::cut;
 
 /// Before a row: the pointer, the mark of a server in service, a space.
@@ -51,7 +51,8 @@ pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let filter = if model.filter.is_empty() { String::new() } else { format!("/{}  ", Shown(&model.filter)) };
     title(scene, area, Pane::Servers, "servers", &format!("{filter}{}", model.order.as_str()), buf);
     let [heading, body] = split(split(area, 1)[1], 1);
-    let widths = Widths::of(&rows, usize::from(area.width));
+    let status = &model.shown().status;
+    let widths = Widths::of(&rows, usize::from(area.width), &status.generated_at);
     put(buf, heading, 0, &Line::styled(widths.headings(), look.dim()));
     if rows.is_empty() {
         let nothing =
@@ -59,7 +60,6 @@ pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         put(buf, body, 0, &Line::styled(format!("   {nothing}"), look.dim()));
         return;
     }
-    let status = &model.shown().status;
     let selected = model.selected();
     let is_chosen = |row: &Row<'_>| selected.as_ref().is_some_and(|selected| row.is(status, selected));
     let at = rows.iter().position(is_chosen).unwrap_or_default();
@@ -119,7 +119,10 @@ fn server_line(
         widths.haproxy,
         Span::styled(haproxy(server), if is_as_wanted { look.usual() } else { look.warning() }),
     );
-    cells.left(widths.overriding, Span::styled(overriding(server), look.usual()));
+    cells.left(
+        widths.overriding,
+        Span::styled(overridden(server, &scene.model.shown().status.generated_at), look.usual()),
+    );
     let latency = server.latency_ms.last.map_or_else(dash, |millis| format!("{millis:.0}ms"));
     cells.right(
         widths.latency,
@@ -175,7 +178,7 @@ impl Cells {
 
 impl Widths {
     /// The widest texts decide; what there is no room for goes, the least needed first.
-    fn of(rows: &[Row<'_>], width: usize) -> Self {
+    fn of(rows: &[Row<'_>], width: usize, now: &str) -> Self {
         let widest = |text: &dyn Fn(&ServerStatus) -> usize| {
             let servers = rows.iter().filter_map(|row| match row {
                 Row::Backend(_) => None,
@@ -200,7 +203,9 @@ impl Widths {
         };
         let word = widest(&|server| haproxy(server).width()).max("HAPROXY".len());
         widths.haproxy = take(word, "HAPROXY".len());
-        let any = widest(&|server| if overriding(server) == "-" { 0 } else { overriding(server).width() });
+        let any = widest(&|server| {
+            Some(overridden(server, now)).filter(|word| word != "-").map_or(0, |word| word.width())
+        });
         let word = if any == 0 { 0 } else { any.max("OVERRIDE".len()) };
         widths.overriding = take(word, word);
         widths.latency = take("LATENCY".len(), "LATENCY".len());

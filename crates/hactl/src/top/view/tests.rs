@@ -9,7 +9,7 @@ use crate::status::render::tests::{of_instance, on_backup, scene};
 use crate::terminal::Terminal;
 use crate::top::change::Answer;
 use crate::top::key::Key;
-use crate::top::model::tests::{at, keys, model, press, some_override, target};
+use crate::top::model::tests::{at, keys, model, press, target};
 use crate::top::model::{Ask, EventLine, Explanation, Input, News, Section};
 
 mod picture;
@@ -131,26 +131,6 @@ fn in_a_small_terminal_each_pane_has_it_to_itself() {
                 maint, read back
      00:00:02 ! socks_back_7891/wg2 is
      ? help  q quit  Enter detail  Tab view
-    ");
-}
-
-#[test]
-fn an_override_is_a_column_where_there_is_one() {
-    let mut status = scene();
-    status.backends[0].servers[1].override_ = some_override();
-    assert_snapshot!(shown(&told(status), 80, 12), @"
-     ✓ ok  gw1 · applying · HAProxy 2.6.12 pid 412 up 3d4h · data 1s old
-    ▌ servers ──────────────────────────────────────────────────── HAProxy's order ─
-       SERVER           HEALTH       HAPROXY  OVERRIDE  LATENCY  LAST 11       SINCE
-     ✓ socks_back_7891 ok: 3 of 3 online, on wg1 for 3h20m
-     > wg1              ● online     up       -            48ms  ▄▄▄▄▄▄▄▄▄▄▄    2d4h
-    ▌  wg2              ● online     up       maint        51ms  ▅▅▅▅▅▅▅▅▅▅▅    2d4h
-       cloudflare_warp  ● online     up       -           112ms  ███████████    2d4h
-
-
-
-
-     ? help  q quit  Enter detail  Tab view  m d r a override  p pause  / filter
     ");
 }
 
