@@ -11,4 +11,5 @@ mod cli {
     mod reading;
     mod recording;
     mod status;
+    mod top;
 }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
 use crate::explain::ExplainArgs;
+use crate::top::TopArgs;
 use crate::wait::WaitArgs;
 
 /// For the daemon to answer `hactl status`: it does so at once, or says within 2 s that it cannot.
@@ -207,6 +208,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show what hactl knows and does (without a command: this).
     Status(StatusArgs),
+    /// Watch it live on the whole screen, and set overrides.
+    #[command(alias = "ui")]
+    Top(TopArgs),
     /// Say why a backend or a server is as it is.
     Explain(ExplainArgs),
     /// Look on until something is as it is wanted.

@@ -17,6 +17,7 @@ mod simulate;
 mod status;
 mod table;
 mod terminal;
+mod top;
 mod upstream;
 mod wait;
 
@@ -60,6 +61,7 @@ fn dispatch(cli: Cli) -> ExitCode {
     match cli.command.unwrap_or_default() {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
+        Command::Top(args) => top::run(&args, &terminal),
         Command::Explain(args) => explain::run(&args, &terminal),
         Command::Wait(args) => wait::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
