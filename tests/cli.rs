@@ -3,10 +3,14 @@
 mod cli {
     mod beside;
     mod check;
+    mod config;
     mod doctor;
     mod init;
+    mod interface;
     mod process;
     mod raw;
+    mod readme;
     mod recording;
+    mod schema;
     mod status;
 }
