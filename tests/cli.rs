@@ -7,8 +7,10 @@ mod cli {
     mod doctor;
     mod init;
     mod interface;
+    mod metrics;
     mod process;
     mod raw;
+    mod reading;
     mod readme;
     mod recording;
     mod schema;
