@@ -3,13 +3,17 @@
 mod cli {
     mod beside;
     mod check;
+    mod config;
     mod doctor;
     mod init;
+    mod interface;
     mod metrics;
     mod process;
     mod raw;
     mod reading;
+    mod readme;
     mod recording;
+    mod schema;
     mod status;
     mod top;
 }
