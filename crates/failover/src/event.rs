@@ -9,8 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use self::severity::Severity;
-use self::text::Span;
-pub(crate) use self::text::{contended as contended_text, frozen as frozen_text};
+pub(crate) use self::text::{Span, contended as contended_text, frozen as frozen_text, listed};
 use crate::{Admin, Failure, HeldBecause, Name, Process, ServerId, Verdict, WhenAllDown};
 
 pub use asked::Asked;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
+use crate::events::EventsArgs;
+
 macro_rules! status_codes {
     () => {
         "   0  everything is online and applied
@@ -93,7 +95,8 @@ are stronger than both:
   HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
   HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX,
   HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
-  HACTL_ADMIN__SOCKET, HACTL_STATE__DIR, HACTL_STATE__ON_EXIT
+  HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_STATE__DIR,
+  HACTL_STATE__ON_EXIT
                        keys of [probe], [admin] and [state]
   HACTL_LOG            error, warn, info, debug or trace
 
@@ -212,6 +215,8 @@ pub(crate) enum Command {
     Resume(SocketArgs),
     /// Have a backend's traffic go back to where it belongs.
     Failback(FailbackArgs),
+    /// Show what happened, and what happens.
+    Events(EventsArgs),
 }
 
 impl Default for Command {

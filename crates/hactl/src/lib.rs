@@ -4,6 +4,7 @@ mod change;
 mod check;
 mod cli;
 mod client;
+mod events;
 mod exit;
 mod report;
 mod simulate;
@@ -57,6 +58,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Reload(args) => change::reload(&args, &terminal),
         Command::Pause(args) => change::pause(&args, &terminal),
         Command::Resume(args) => change::resume(&args, &terminal),
+        Command::Events(args) => events::run(&args, &terminal),
         Command::Failback(args) => change::failback(&args, &terminal),
     }
 }

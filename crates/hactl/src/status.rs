@@ -84,6 +84,7 @@ fn exit_of(error: &ClientError) -> Exit {
         ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::Permission,
         ClientError::Connect(_)
         | ClientError::TooSlow
+        | ClientError::Silent
         | ClientError::NotHactl
         | ClientError::Exchange(_)
         | ClientError::Runtime(_)
@@ -103,7 +104,9 @@ fn report_of(args: &StatusArgs, error: &ClientError) -> Report {
         }
         ClientError::Connect(_) => "start it with `hactl run`, or name its socket with --socket PATH",
         ClientError::NotHactl => "name hactl's socket with --socket PATH; HAProxy's is another one",
-        ClientError::TooSlow | ClientError::Refused { .. } => "look at hactl's log, or ask again",
+        ClientError::TooSlow | ClientError::Silent | ClientError::Refused { .. } => {
+            "look at hactl's log, or ask again"
+        }
         ClientError::Exchange(_) | ClientError::Runtime(_) => {
             "ask again; if it stays so, look at hactl's log"
         }

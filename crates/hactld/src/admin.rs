@@ -3,26 +3,26 @@
 //! a while, nobody else's, and never the decision loop.
 
 mod events;
+pub(crate) mod explain;
 mod failback;
 mod peer;
-//mod seats;
+mod seats;
+pub(crate) mod sse;
+pub(crate) mod status;
 mod write;
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use failover::status::Status;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -30,21 +30,29 @@ use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout_at;
 
-use crate::engine::Query;
+use crate::feed::Feed;
 use crate::fleet::{Reached, Request, Whole};
 use crate::journal::Journal;
 use crate::reload::Reloader;
 
-pub use self::events::{EVENTS_PATH, EventList, INCIDENTS_PATH, IncidentList};
+pub use self::events::{EVENTS_PATH, EVENTS_STREAM_PATH, EventList, INCIDENTS_PATH, IncidentList};
 pub use self::peer::Operators;
 use self::peer::Peer;
+use self::seats::Seats;
+use self::sse::Lasting;
 
 /// Where the status is.
 pub const STATUS_PATH: &str = "/api/v1/status";
+
+/// The same as server-sent events.
+pub const STATUS_STREAM_PATH: &str = "/api/v1/status/stream";
+
+/// Why a backend is as it is, whose name follows behind a slash, or a server of it, behind another one.
+pub const EXPLAIN_PATH: &str = "/api/v1/explain";
 
 /// Has the configuration read again.
 pub const RELOAD_PATH: &str = "/api/v1/reload";
@@ -58,18 +66,13 @@ pub const RESUME_PATH: &str = "/api/v1/resume";
 /// Has the traffic of the backend whose name follows, behind a slash, go back to where it belongs.
 pub const FAILBACK_PATH: &str = "/api/v1/failback";
 
-/// Clients at a time.
-const CLIENTS_MAX: usize = 32;
-
-/// For the request's head, and for the whole connection: whoever asks knows what to ask for.
+/// For the request's head, and for the whole connection, but for an answer that goes on (`sse`): whoever asks knows what
+/// to ask for.
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
 const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 
 /// The smallest that hyper takes; a request here is a line.
 const BUFFER_MAX: usize = 8192;
-
-/// For the decision loop to answer: it never waits for anything itself, so this is long.
-const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 /// After an accept that failed (no descriptors left): long enough not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -107,16 +110,44 @@ pub enum AdminError {
 
 /// The socket; its file goes with it.
 pub(crate) struct AdminSocket {
-    listener: Arc<UnixListener>,
+    listener: StdListener,
     path: PathBuf,
     /// Held for as long as the socket is ours, so that a file left by a crash can be told from one in use.
     _lock: File,
 }
 
 impl AdminSocket {
-    pub(crate) fn listener(&self) -> Arc<UnixListener> {
-        Arc::clone(&self.listener)
+    /// To be served by the runtime in which this is called.
+    pub(crate) fn listener(&self) -> io::Result<UnixListener> {
+        UnixListener::from_std(self.listener.try_clone()?)
     }
+
+    /// Serves it on a thread of its own until this is dropped: however many clients there are, and whatever they send, probes
+    /// and decisions have threads of their own.
+    pub(crate) fn serve_apart(&self, front: Front) -> io::Result<Serving> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _entered = runtime.enter();
+            self.listener()?
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        thread::Builder::new().name("admin".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serve(listener, front) => {}
+                    _ = stopped => {}
+                }
+            });
+            runtime.shutdown_background();
+        })?;
+        Ok(Serving { _stop: stop })
+    }
+}
+
+/// That the socket is served; its end is the end of that.
+pub(crate) struct Serving {
+    /// Dropped, it is the sign to end.
+    _stop: oneshot::Sender<()>,
 }
 
 impl Drop for AdminSocket {
@@ -144,7 +175,6 @@ pub(crate) async fn bind(path: &Path) -> Result<AdminSocket, AdminError> {
     let listener = StdListener::bind(path).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     std::fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(failed)?;
-    let listener = Arc::new(UnixListener::from_std(listener).map_err(failed)?);
     Ok(AdminSocket { listener, path: path.to_owned(), _lock: lock })
 }
 
@@ -205,31 +235,39 @@ pub(crate) struct Front {
     pub(crate) whole: watch::Receiver<Whole>,
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) reloader: Reloader,
+    pub(crate) feed: Feed,
 }
 
-/// Serves until the daemon ends. Where all places are taken, whoever has most of them loses the oldest one: an honest
-/// client is served in milliseconds, so it is not that one.
-pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
+/// Serves until the daemon ends; who has a place is the business of `seats`.
+pub(crate) async fn serve(listener: UnixListener, front: Front) {
     let whole = front.whole.clone();
     let app = Router::new()
-        .route(STATUS_PATH, get(status))
+        .merge(status::routes())
+        .merge(explain::routes())
+        .merge(events::routes())
         .route(RELOAD_PATH, post(write::reload))
         .route(PAUSE_PATH, post(write::pause))
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
-        .merge(events::routes())
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
-    let mut clients = Clients::default();
+    let seats = Seats::default();
+    for id in 0.. {
+        let stream = accepted(&listener).await;
+        let peer = Peer::of(&stream, &whole.borrow().operators);
+        let lasting = Lasting::new(CONNECTION_LIMIT, seats.seat(id));
+        let app = app.clone().layer(Extension(peer)).layer(Extension(lasting.clone()));
+        let task = tokio::spawn(connection(stream, app, lasting));
+        seats.take(id, peer, task.abort_handle());
+    }
+}
+
+/// The next client.
+async fn accepted(listener: &UnixListener) -> UnixStream {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let peer = Peer::of(&stream, &whole.borrow().operators);
-                clients.make_room();
-                let task = tokio::spawn(connection(stream, app.clone().layer(Extension(peer))));
-                clients.add(peer, task.abort_handle());
-            }
+            Ok((stream, _)) => return stream,
             Err(error) => {
                 tracing::warn!(%error, "a client of the admin socket could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -238,75 +276,28 @@ pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
     }
 }
 
-/// Those that are served, the oldest first.
-#[derive(Default)]
-struct Clients {
-    served: Vec<(Peer, AbortHandle)>,
-}
-
-impl Clients {
-    fn make_room(&mut self) {
-        self.served.retain(|(_, task)| !task.is_finished());
-        if self.served.len() < CLIENTS_MAX {
-            return;
-        }
-        let mut places: BTreeMap<_, usize> = BTreeMap::new();
-        for (peer, _) in &self.served {
-            *places.entry(peer.whose()).or_default() += 1;
-        }
-        let most = places.into_iter().max_by_key(|(_, places)| *places).map(|(peer, _)| peer);
-        if let Some(oldest) = self.served.iter().position(|(peer, _)| Some(peer.whose()) == most) {
-            self.served.remove(oldest).1.abort();
-        }
-    }
-
-    fn add(&mut self, peer: Peer, task: AbortHandle) {
-        self.served.push((peer, task));
-    }
-}
-
-async fn connection(stream: UnixStream, app: Router) {
+async fn connection(stream: UnixStream, app: Router, lasting: Lasting) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(BUFFER_MAX)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
-    match timeout(CONNECTION_LIMIT, served).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a client of the admin socket broke off"),
-        Err(_) => tracing::debug!("a client of the admin socket was too slow"),
-    }
-}
-
-/// All instances are asked at once: one that does not answer keeps nobody else from it.
-async fn status(State(front): State<Front>) -> Response {
-    let reached = Arc::clone(&front.reached.borrow());
-    let mut answers = Vec::with_capacity(reached.len());
-    for reach in reached.iter() {
-        let (sender, answer) = oneshot::channel();
-        if reach.queries.try_send(Query::Status(sender)).is_err() {
-            return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
-        }
-        answers.push((&reach.name, answer));
-    }
-    let until = Instant::now() + ANSWER_LIMIT;
-    let mut of_each = Vec::with_capacity(answers.len());
-    for (name, answer) in answers {
-        match timeout_at(until, answer).await {
-            Ok(Ok(status)) => of_each.push(status),
-            Ok(Err(_)) => return stopping(),
+    tokio::pin!(served);
+    loop {
+        let until = lasting.until();
+        match timeout_at(until, served.as_mut()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a client of the admin socket broke off");
+                return;
+            }
+            Err(_) if lasting.until() > until => {}
             Err(_) => {
-                let text = format!("the decision loop of {name} did not answer in 2 s");
-                return error(StatusCode::SERVICE_UNAVAILABLE, &text);
+                tracing::debug!("a client of the admin socket was too slow");
+                return;
             }
         }
-    }
-    let Whole { paused, config_stale, waiting, .. } = front.whole.borrow().clone();
-    of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
-    match Status::whole(of_each) {
-        Some(whole) => Json(whole.of_daemon(paused, config_stale)).into_response(),
-        None => stopping(),
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::admin::{self, AdminError, Front};
 use crate::config::{Config, Flags};
+use crate::feed::{Feed, Stir};
 use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX, Whole};
 use crate::hooks::Hooks;
 use crate::journal::{Journal, Writing};
@@ -132,22 +133,28 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     let socket = admin::bind(&config.admin_socket).await?;
     let status_at = config.admin_socket.display().to_string();
     let (requests, asked) = mpsc::channel(REQUESTS_WAITING_MAX);
+    let stir = Stir::default();
     let (on_exit, own) = (config.state.on_exit, config.admin_socket.clone());
     let events = config.events.clone();
     let journal = Journal::open(events.as_ref());
     let known = journal.latest();
-    let fleet = Fleet::start(Loaded::of(config)?, Instant::now(), journal.clone(), asked).await?;
+    let fleet =
+        Fleet::start(Loaded::of(config)?, Instant::now(), journal.clone(), asked, stir.clone()).await?;
     let writing = events.map(|file| Writing::begin(file, &journal, known));
     tracing::info!("hactl {VERSION}, status at {status_at}");
     let (reached, whole) = (fleet.reached(), fleet.whole());
-    // It tells of nothing before it runs.
-    let hooks = tokio::spawn(Hooks::new(&journal, whole.clone(), own.clone()).run());
+    let hooks = tokio::spawn(Hooks::new(&journal, known, whole.clone(), own.clone()).run());
     let reloader = Reloader::new(flags, own, reached.clone(), requests.clone());
     tokio::spawn(reloader.clone().keep_trying(whole.clone()));
-    let front = Front { journal, reached, whole: whole.clone(), requests, reloader: reloader.clone() };
-    tokio::spawn(admin::serve(socket.listener(), front));
+    let feed = Feed::new(stir);
+    tokio::spawn(feed.clone().run(reached.clone(), whole.clone()));
+    let front = Front { journal, reached, whole: whole.clone(), requests, reloader: reloader.clone(), feed };
+    let serving = socket
+        .serve_apart(front)
+        .map_err(|source| RunError::System { what: "no thread for its own socket", source })?;
     notify::ready();
     let ended = fleet.run(signals.ended(reloader, on_exit, whole)).await;
+    drop(serving);
     hooks.abort();
     if let Some(writing) = writing {
         // It waits for a disk; where it cannot be waited for, the last lines are lost.

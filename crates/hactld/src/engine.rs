@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use checker::{Clock, Credentials, Prober, Probes};
-use failover::status::{Context, Status};
+use failover::explain::{Effects, Explanation, View};
+use failover::status::{Context, PauseStatus, Status};
 use failover::{
     Asked, Core, Desired, Event, FailBackError, Input, Name, Observed, Order, Route, Settings, Time, Writes,
 };
+use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
+use crate::feed::Stir;
 use crate::journal::Journal;
 use crate::log::Label;
 use crate::notify::Pulse;
@@ -26,6 +29,20 @@ pub(crate) enum Query {
     Status(oneshot::Sender<Status>),
     /// That the traffic of a backend goes back to where it belongs.
     FailBack { by: String, backend: Name, done: oneshot::Sender<FailedBack> },
+    /// To know why it is so.
+    Explain(Box<Why>),
+}
+
+/// What is to be explained, and to whom.
+pub(crate) struct Why {
+    pub(crate) backend: Name,
+    pub(crate) server: Option<Name>,
+    /// Somebody has paused hactl.
+    pub(crate) paused: Option<PauseStatus>,
+    /// In which times are told.
+    pub(crate) zone: TimeZone,
+    /// `None` where there is nothing of that name.
+    pub(crate) answer: oneshot::Sender<Option<Explanation>>,
 }
 
 /// What came of it.
@@ -74,6 +91,9 @@ pub(crate) struct Engine {
     pub(crate) journal: Journal,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) pulse: Pulse,
+    /// Told of what those who follow the status want to know.
+    pub(crate) stir: Stir,
+    pub(crate) effects: Effects,
 }
 
 impl Engine {
@@ -100,7 +120,9 @@ impl Engine {
                 lasted = slept.next() => self.take(Input::Gap(lasted)),
                 Ok(()) = wires.observed.changed() => {
                     let observed = wires.observed.borrow_and_update().clone();
+                    self.effects.forget_all_but(&observed);
                     self.take(Input::Observed(Box::new(observed)));
+                    self.stir.stir();
                 }
                 evidence = self.probes.next() => self.take(Input::Evidence(evidence)),
                 () = until(due, &self.clock) => self.take(Input::Due),
@@ -109,6 +131,7 @@ impl Engine {
                 let changed = known != self.core.desired();
                 if changed {
                     known.clone_from(self.core.desired());
+                    self.stir.stir();
                 }
                 changed
             });
@@ -130,7 +153,24 @@ impl Engine {
                 let withheld = matches!(observed.writes, Writes::Withheld { .. });
                 let _ = done.send(FailedBack { to, withheld });
             }
+            Query::Explain(why) => self.explain(*why, observed),
         }
+    }
+
+    fn explain(&self, why: Why, observed: &Observed) {
+        let Why { backend, server, paused, zone, answer } = why;
+        let now = self.clock.now();
+        let wall_now = jiff::Timestamp::now();
+        let clock = |time: Time| local(wall_now, now, time, &zone);
+        let view = View {
+            now,
+            clock: &clock,
+            observed,
+            effects: &self.effects,
+            socket: &self.identity.socket,
+            paused: paused.as_ref(),
+        };
+        let _ = answer.send(self.core.explain(&backend, server.as_ref(), &view));
     }
 
     fn configure(&mut self, configured: Configured) {
@@ -165,8 +205,10 @@ impl Engine {
         }
     }
 
-    fn tell(&self, event: &Event) {
+    fn tell(&mut self, event: &Event) {
+        self.effects.note(event, self.clock.now());
         self.journal.tell(&self.identity.label, Some(&self.identity.instance), event);
+        self.stir.stir();
         if matches!(
             event,
             Event::InService { .. }
@@ -199,6 +241,17 @@ impl Engine {
 pub(crate) fn rfc3339(now: jiff::Timestamp, ago: Duration) -> String {
     let then = now.checked_sub(ago).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     format!("{then:.3}")
+}
+
+/// A moment as people write it where they are: the time of the day, and the day where it is another one.
+fn local(wall_now: jiff::Timestamp, now: Time, then: Time, zone: &TimeZone) -> String {
+    let wall = match then.since(now) {
+        Duration::ZERO => wall_now.checked_sub(now.since(then)),
+        ahead => wall_now.checked_add(ahead),
+    };
+    let (today, wall) = (wall_now.to_zoned(zone.clone()), wall.unwrap_or(wall_now).to_zoned(zone.clone()));
+    let form = if wall.date() == today.date() { "%H:%M:%S" } else { "%Y-%m-%d %H:%M" };
+    wall.strftime(form).to_string()
 }
 
 pub(crate) fn every(period: Duration) -> Interval {

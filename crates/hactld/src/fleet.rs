@@ -17,6 +17,7 @@ use crate::admin::Operators;
 use crate::config::{Config, Instance, Probe, difference};
 use crate::daemon::RunError;
 use crate::engine::{Query, every, rfc3339, tick};
+use crate::feed::Stir;
 use crate::hooks::Runs;
 use crate::instance::{self, Claims, Common, Running};
 use crate::journal::Journal;
@@ -125,6 +126,7 @@ impl Loaded {
         journal: &'a Journal,
         origin: Instant,
         paused: bool,
+        stir: &'a Stir,
     ) -> Common<'a> {
         Common {
             origin,
@@ -137,6 +139,7 @@ impl Loaded {
             on_exit: self.config.state.on_exit,
             count: self.config.instances.len(),
             paused,
+            stir,
         }
     }
 }
@@ -179,6 +182,7 @@ pub(crate) struct Fleet {
     reached: watch::Sender<Reached>,
     whole: watch::Sender<Whole>,
     resume_at: Option<Instant>,
+    stir: Stir,
 }
 
 impl Fleet {
@@ -188,9 +192,10 @@ impl Fleet {
         origin: Instant,
         journal: Journal,
         requests: mpsc::Receiver<Request>,
+        stir: Stir,
     ) -> Result<Self, RunError> {
         let dir = StateDir::open(&loaded.config.state.dir)?;
-        let common = loaded.common(&dir, &journal, origin, false);
+        let common = loaded.common(&dir, &journal, origin, false, &stir);
         let mut tasks = JoinSet::new();
         let mut running = Vec::new();
         for instance in &loaded.config.instances {
@@ -201,7 +206,8 @@ impl Fleet {
         let mut known = Whole::default();
         known.configure(&loaded.config);
         let whole = watch::Sender::new(known);
-        Ok(Self { origin, dir, journal, loaded, running, tasks, requests, reached, whole, resume_at: None })
+        let resume_at = None;
+        Ok(Self { origin, dir, journal, loaded, running, tasks, requests, reached, whole, resume_at, stir })
     }
 
     /// The instances as they are, and as they will be.
@@ -329,8 +335,10 @@ impl Fleet {
     fn follow(&mut self, mut claimed: Vec<Claimed>) -> Vec<String> {
         let paused = self.whole.borrow().paused.is_some();
         // A recording begins at the start, or not at all.
-        let common =
-            Common { record: None, ..self.loaded.common(&self.dir, &self.journal, self.origin, paused) };
+        let common = Common {
+            record: None,
+            ..self.loaded.common(&self.dir, &self.journal, self.origin, paused, &self.stir)
+        };
         let mut before = std::mem::take(&mut self.running);
         let mut waiting = Vec::new();
         for instance in &self.loaded.config.instances {

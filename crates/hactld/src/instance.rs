@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use checker::{Clock, Prober, Probes, Settings};
 use controller::{AgentPort, Controller, HaproxyLock, Managed, Mandate, StateDir};
+use failover::explain::Effects;
 use failover::{Core, FORMAT, Header, Name, Observed, OnExit};
 use haproxy_runtime::Address;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,6 +19,7 @@ use crate::VERSION;
 use crate::config::{Backend, Instance, Lever, Probe};
 use crate::daemon::RunError;
 use crate::engine::{Configured, Engine, Identity, Query, Wires, rfc3339};
+use crate::feed::Stir;
 use crate::journal::Journal;
 use crate::log::Label;
 use crate::notify::Pulse;
@@ -46,6 +48,7 @@ pub(crate) struct Common<'a> {
     pub(crate) count: usize,
     /// Somebody has paused hactl.
     pub(crate) paused: bool,
+    pub(crate) stir: &'a Stir,
 }
 
 /// What an instance has to itself on this host.
@@ -180,6 +183,8 @@ pub(crate) fn start(
         journal: common.journal.clone(),
         recorder,
         pulse: pulse.clone(),
+        stir: common.stir.clone(),
+        effects: Effects::default(),
     };
     let place = lock.haproxy().to_owned();
     let (configured, configurations) = watch::channel(configured);

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod config;
 mod daemon;
 mod engine;
+mod feed;
 mod fleet;
 mod hooks;
 pub mod incident;

@@ -12,8 +12,9 @@ use tokio::time::timeout;
 
 use super::peer::Peer;
 use super::write::operator;
-use super::{ANSWER_LIMIT, Front, error, stopping};
+use super::{Front, error, stopping};
 use crate::engine::{FailedBack, Query};
+use crate::feed::ANSWER_LIMIT;
 use crate::fleet::Reach;
 
 /// `wanted` is a backend's name; where several instances have one of that name, `INSTANCE:BACKEND`.
@@ -65,7 +66,10 @@ pub(super) async fn failback(
 }
 
 /// The one backend that goes by this name. Nothing is split: a colon may stand in either of the names.
-fn meant<'a>(reached: &'a [Reach], wanted: &str) -> Result<(&'a Reach, &'a Name), (StatusCode, String)> {
+pub(super) fn meant<'a>(
+    reached: &'a [Reach],
+    wanted: &str,
+) -> Result<(&'a Reach, &'a Name), (StatusCode, String)> {
     let all = || reached.iter().flat_map(|reach| reach.backends.iter().map(move |backend| (reach, backend)));
     let full = |(reach, backend): (&Reach, &Name)| format!("{}:{backend}", reach.name);
     let is_meant = |known: &(&Reach, &Name)| known.1.as_str() == wanted || full((known.0, known.1)) == wanted;
