@@ -248,12 +248,11 @@ fn report_of(socket: &Path, error: &ClientError) -> Report {
     let report = Report::new(format!("hactl at {} cannot be asked what happened", socket.display()));
     let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
     let report = report.because(why);
-    match exit_of(error) {
-        Exit::Permission => {
-            report.next("repeat with sudo, or have your user added to the group of the socket")
-        }
-        _ => report.next("start it with `hactl run`, or name its socket with --socket PATH"),
-    }
+    report.next(if exit_of(error) == Exit::Permission {
+        "repeat with sudo, or have your user added to the group of the socket"
+    } else {
+        "start it with `hactl run`, or name its socket with --socket PATH"
+    })
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ fn help_lists_the_commands_and_their_exit_codes() {
       pause     Have the daemon change nothing in HAProxy
       resume    End a pause
       failback  Have a backend's traffic go back to where it belongs
+      events    Show what happened, and what happens
 
     Options:
           --color <WHEN>  Colours: auto is on a terminal without NO_COLOR [default:
@@ -88,7 +89,8 @@ fn help_of_run_names_the_variables() {
       HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
       HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX,
       HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
-      HACTL_ADMIN__SOCKET, HACTL_STATE__DIR, HACTL_STATE__ON_EXIT
+      HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_STATE__DIR,
+      HACTL_STATE__ON_EXIT
                            keys of [probe], [admin] and [state]
       HACTL_LOG            error, warn, info, debug or trace
 

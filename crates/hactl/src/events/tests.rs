@@ -26,8 +26,8 @@ fn an_event_is_one_line_and_in_a_narrow_terminal_its_text_stands_below() {
     ");
     assert_snapshot!(render::lines(&events[..2], &TimeZone::UTC, &terminal(Some(48), false)), @r"
     11-25 06:37:03.120 ! health
-          b/wg1 is degraded: connect to
-          1.1.1.1:443: no reply in 2 s
+          b/wg1 is degraded: connect to 1.1.1.1:443:
+          no reply in 2 s
     11-25 06:37:03.120   in_service    b now on wg2
     ");
 }
@@ -53,10 +53,7 @@ fn incidents_are_a_table() {
 fn what_is_asked_for_is_in_the_path_whatever_was_typed() {
     let line = ["events", "--server", "b/w&g*", "--type", "health,blackout", "--since", "2026-11-24T06:00Z"];
     let args = Line::try_parse_from(line).unwrap().args;
-    assert_eq!(
-        selection(&args),
-        "&since=2026-11-24T06%3A00%3A00Z&kind=health%2Cblackout&server=b%2Fw%26g%2A"
-    );
+    assert_eq!(selection(&args), "&since=2026-11-24T06:00:00Z&kind=health%2Cblackout&server=b%2Fw%26g%2A");
     assert_eq!(args.lines, SHOWN);
     assert!(Line::try_parse_from(["events", "--incidents", "-f"]).is_err());
 }
@@ -64,7 +61,7 @@ fn what_is_asked_for_is_in_the_path_whatever_was_typed() {
 #[test]
 fn since_is_a_while_ago_or_a_moment() {
     let ago = Timestamp::now().duration_since(since("1h 30m").unwrap()).as_secs();
-    assert!((5400..5500).contains(&ago), "{ago}");
+    assert!((5390..5500).contains(&ago), "{ago}");
     assert!(since("3d").is_ok() && since("100000000h").is_ok());
     for text in ["yesterday", "-1h", "", "5"] {
         let error = since(text).unwrap_err();
