@@ -6,6 +6,7 @@ mod cli;
 mod client;
 mod config;
 mod doctor;
+mod events;
 mod exit;
 mod explain;
 mod init;
@@ -69,6 +70,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Reload(args) => change::reload(&args, &terminal),
         Command::Pause(args) => change::pause(&args, &terminal),
         Command::Resume(args) => change::resume(&args, &terminal),
+        Command::Events(args) => events::run(&args, &terminal),
         Command::Failback(args) => change::failback(&args, &terminal),
         Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::Init(args) => init::run(&args, &terminal),
