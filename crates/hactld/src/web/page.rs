@@ -82,8 +82,9 @@ fn page(level: Level, title: &str, inside: Html, weight: (u64, u64), knows: bool
         html.text(text);
         html.into_string()
     };
-    let attributes: [(&str, &dyn Display); 5] = [
+    let attributes: [(&str, &dyn Display); 6] = [
         ("id", &"page"),
+        ("data-version", &crate::VERSION),
         ("data-level", &level),
         ("data-title", &title),
         ("data-icon", &words::icon(level)),
