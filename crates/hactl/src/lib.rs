@@ -7,6 +7,7 @@ mod client;
 mod config;
 mod doctor;
 mod exit;
+mod explain;
 mod init;
 mod packaging;
 mod raw;
@@ -17,6 +18,7 @@ mod status;
 mod table;
 mod terminal;
 mod upstream;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -58,6 +60,8 @@ fn dispatch(cli: Cli) -> ExitCode {
     match cli.command.unwrap_or_default() {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
+        Command::Explain(args) => explain::run(&args, &terminal),
+        Command::Wait(args) => wait::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Simulate(args) => simulate::run(&args, &terminal),
         Command::Reload(args) => change::reload(&args, &terminal),

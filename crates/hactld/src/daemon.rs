@@ -19,6 +19,8 @@ use crate::admin::{self, AdminError, Front};
 use crate::config::{Config, DEFAULT_SOCKET, Flags};
 use crate::feed::{Feed, Stir};
 use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX, Whole};
+use crate::hooks::Hooks;
+use crate::journal::{Journal, Writing};
 use crate::record::RecordError;
 use crate::reload::Reloader;
 use crate::web::{self, WebError};
@@ -144,18 +146,31 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     let (requests, asked) = mpsc::channel(REQUESTS_WAITING_MAX);
     let stir = Stir::default();
     let (on_exit, own) = (config.state.on_exit, config.admin_socket.clone());
-    let fleet = Fleet::start(Loaded::of(config)?, Instant::now(), asked, stir.clone()).await?;
+    let events = config.events.clone();
+    let journal = Journal::open(events.as_ref());
+    let known = journal.latest();
+    let fleet =
+        Fleet::start(Loaded::of(config)?, Instant::now(), journal.clone(), asked, stir.clone()).await?;
+    let writing = events.map(|file| Writing::begin(file, &journal, known));
     tracing::info!("hactl {VERSION}, status at {status_at}{page_at}");
     let (reached, whole) = (fleet.reached(), fleet.whole());
+    // It tells of nothing before it runs.
+    let hooks = tokio::spawn(Hooks::new(&journal, whole.clone(), own.clone()).run());
     let reloader = Reloader::new(flags, own, reached.clone(), requests.clone());
     tokio::spawn(reloader.clone().keep_trying(whole.clone()));
     let feed = Feed::new(stir);
     tokio::spawn(feed.clone().run(reached.clone(), whole.clone()));
-    let front = Front { reached, whole: whole.clone(), requests, reloader: reloader.clone(), feed };
+    let front = Front { journal, reached, whole: whole.clone(), requests, reloader: reloader.clone(), feed };
     if let Some(page) = page {
         tokio::spawn(web::serve(page, front.clone(), named));
     }
     tokio::spawn(admin::serve(socket.listener(), front));
     notify::ready();
-    fleet.run(signals.ended(reloader, on_exit, whole)).await
+    let ended = fleet.run(signals.ended(reloader, on_exit, whole)).await;
+    hooks.abort();
+    if let Some(writing) = writing {
+        // It waits for a disk; where it cannot be waited for, the last lines are lost.
+        let _ = tokio::task::spawn_blocking(|| writing.end()).await;
+    }
+    ended
 }

@@ -56,7 +56,7 @@ pub(crate) async fn gather(reached: Reached, whole: Whole) -> Result<Status, Una
             Err(_) => return Err(Unanswered::Late(name.clone())),
         }
     }
-    let Whole { paused, config_stale, waiting } = whole;
+    let Whole { paused, config_stale, waiting, .. } = whole;
     of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
     let whole = Status::whole(of_each).ok_or(Unanswered::Stopping)?;
     Ok(whole.of_daemon(paused, config_stale))

@@ -2,6 +2,7 @@
 
 mod changed;
 mod difference;
+mod hooks;
 mod origins;
 mod places;
 mod probe;
