@@ -94,7 +94,7 @@ await shoot(page, 'wide-light-well');
 
 await page.evaluate(() => {
   new MutationObserver(() => {
-    if (!window.changedAt && document.title.startsWith('▲')) window.changedAt = Date.now();
+    if (!window.changedAt && document.title.includes('by a backup')) window.changedAt = Date.now();
   }).observe(document.querySelector('title'), { childList: true });
 });
 const failedOver = Number(await ask('break'));

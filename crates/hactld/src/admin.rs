@@ -215,7 +215,7 @@ pub(crate) struct Front {
 
 /// What anybody may read, here and on the listener for browsers.
 pub(crate) fn reading() -> Router<Front> {
-    Router::new().merge(status::routes()).merge(explain::routes())
+    Router::new().merge(status::routes()).merge(explain::routes()).merge(crate::metrics::routes())
 }
 
 /// Serves until the daemon ends. Where all places are taken, whoever has most of them loses the oldest one: an honest
@@ -230,7 +230,6 @@ pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
         .merge(events::routes())
         .route("/healthz", get(|| async { "ok\n" }))
-        .merge(crate::metrics::routes())
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
     let mut clients = Clients::default();
