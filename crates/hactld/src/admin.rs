@@ -240,7 +240,11 @@ pub(crate) struct Front {
 
 /// What anybody may read, here and on the listener for browsers.
 pub(crate) fn reading() -> Router<Front> {
-    Router::new().merge(status::routes()).merge(explain::routes()).merge(events::routes())
+    Router::new()
+        .merge(status::routes())
+        .merge(explain::routes())
+        .merge(events::routes())
+        .merge(crate::metrics::routes())
 }
 
 /// Serves until the daemon ends; who has a place is the business of `seats`.
@@ -253,7 +257,6 @@ pub(crate) async fn serve(listener: UnixListener, front: Front) {
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
         .route("/healthz", get(|| async { "ok\n" }))
-        .merge(crate::metrics::routes())
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
     let seats = Seats::default();
