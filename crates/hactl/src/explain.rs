@@ -129,6 +129,14 @@ mod tests {
             ],
         };
         let terminal = Terminal { color: false, color_errors: false, unicode: true, width: Some(40) };
-        insta::assert_snapshot!(table(&explained, &terminal), @"");
+        insta::assert_snapshot!(table(&explained, &terminal), @r"
+        b/wg1 is DEGRADED, so HAProxy holds it
+        in MAINT.
+
+        evidence   the last 3 of 20 probes
+                   failed at stage connect
+                   second
+        try        hactl check \u{1b}[2J
+        ");
     }
 }

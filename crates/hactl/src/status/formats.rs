@@ -95,7 +95,12 @@ mod tests {
 
     #[test]
     fn csv_has_a_line_for_each_server_and_what_is_not_known_is_empty() {
-        assert_snapshot!(shown(&on_backup(), StatusFormat::Csv, true), @"");
+        assert_snapshot!(shown(&on_backup(), StatusFormat::Csv, true), @"
+        instance,backend,server,address,role,health,haproxy,override,in_service,latency_ms,since_seconds,reason
+        7891,socks_back_7891,wg1,127.0.0.1:18181,primary,degraded,maint,,no,,252.0,connect to 1.1.1.1:443: no reply in 2 s
+        7891,socks_back_7891,wg2,127.0.0.1:18182,primary,offline,maint,,no,,252.0,127.0.0.1:18182: connection refused
+        7891,socks_back_7891,cloudflare_warp,127.0.0.1:8111,primary,online,up,,yes,112.0,187200.0,
+        ");
         let without = shown(&on_backup(), StatusFormat::Csv, false);
         assert_eq!(without.lines().count(), 3);
         assert_eq!(quoted("a,\"b\"\n"), "\"a,\"\"b\"\"\\n\"");
@@ -103,7 +108,11 @@ mod tests {
 
     #[test]
     fn names_are_as_other_commands_take_them() {
-        assert_snapshot!(shown(&scene(), StatusFormat::Name, true), @"");
+        assert_snapshot!(shown(&scene(), StatusFormat::Name, true), @"
+        socks_back_7891/wg1
+        socks_back_7891/wg2
+        socks_back_7891/cloudflare_warp
+        ");
         let both = Status::whole(vec![of_instance("a", scene()), of_instance("b", scene())]).unwrap();
         let names = shown(&both, StatusFormat::Name, true);
         assert!(
@@ -114,7 +123,17 @@ mod tests {
 
     #[test]
     fn wide_has_every_column_in_whatever_terminal() {
-        assert_snapshot!(shown(&on_backup(), StatusFormat::Wide, true), @"");
+        assert_snapshot!(shown(&on_backup(), StatusFormat::Wide, true), @"
+        ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
+          hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+          SERVER           ADDRESS          ROLE     HEALTH      HAPROXY  WANTED  WEIGHT  OVERRIDE  LATENCY    P50    P95  LAST 20               SINCE  REASON
+          wg1              127.0.0.1:18181  primary  ▲ degraded  maint    maint        1  -               -   48ms   48ms  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+          wg2              127.0.0.1:18182  primary  ✕ offline   maint    maint        1  -               -   51ms   51ms  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+        > cloudflare_warp  127.0.0.1:8111   primary  ● online    up       ready        1  -           112ms  112ms  112ms  ████████████████████   2d4h  -
+
+        next: hactl explain socks_back_7891/wg1
+        ");
     }
 
     fn shown(status: &Status, format: StatusFormat, header: bool) -> String {

@@ -91,7 +91,7 @@ fn backend_line(scene: Scene<'_>, backend: &BackendStatus, width: usize) -> Line
         .iter()
         .find(|instance| instance.name == backend.instance)
         .map_or(status.haproxy.answering, |instance| instance.haproxy.answering);
-    let text = format!("{instance}{}", headline(backend, answering));
+    let text = format!("{instance}{}", Shown(&headline(backend, answering)));
     Line::from(vec![
         Span::raw(" "),
         look.level(backend.verdict),
