@@ -3,7 +3,12 @@
 mod cli {
     mod beside;
     mod check;
+    mod doctor;
+    mod init;
+    mod metrics;
     mod process;
+    mod raw;
+    mod reading;
     mod recording;
     mod status;
     mod top;

@@ -1,6 +1,7 @@
 //! What happened, as facts and in words that a person understands at 3 a.m. A transition is told once, here.
 
 mod asked;
+mod kinds;
 mod severity;
 mod text;
 
@@ -28,6 +29,8 @@ pub enum Event {
         reason: Option<Failure>,
         /// The time of the round behind an `online`.
         latency: Option<Duration>,
+        /// How long nothing had come through it when it was found `degraded` or `offline`; `None` where nothing ever had.
+        silent: Option<Duration>,
     },
     /// HAProxy sends a backend's new connections to other servers than before.
     InService {

@@ -227,6 +227,19 @@ pub(crate) enum Command {
     Resume(SocketArgs),
     /// Have a backend's traffic go back to where it belongs.
     Failback(FailbackArgs),
+    /// Look for mistakes in the set-up, with what to do about each.
+    Doctor(crate::doctor::DoctorArgs),
+    /// Make a configuration for the HAProxy that runs here.
+    Init(crate::init::InitArgs),
+    /// Check and show the configuration.
+    Config(crate::config::ConfigArgs),
+    /// Send one command to HAProxy's runtime API.
+    Raw(crate::raw::RawArgs),
+    /// Print the completions of a shell.
+    Completions(crate::packaging::CompletionsArgs),
+    /// Write the manual pages.
+    #[command(hide = true)]
+    Man(crate::packaging::ManArgs),
 }
 
 impl Default for Command {
@@ -388,6 +401,9 @@ pub(crate) struct CheckArgs {
     /// How to print it; csv is UPSTREAM,HEALTH,MILLISECONDS.
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) output: CheckFormat,
+    /// Ask so often, up to 100, a moment apart: the worst is shown, with the median of the times.
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) count: u32,
     /// Show every stage with its time.
     #[arg(short, long)]
     pub(crate) verbose: bool,

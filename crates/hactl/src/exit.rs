@@ -50,6 +50,7 @@ pub(crate) fn of_start(error: &RunError) -> Exit {
             Exit::Permission
         }
         RunError::Admin(_)
+        | RunError::Web(_)
         | RunError::State(_)
         | RunError::Lock(_)
         | RunError::Agent(_)

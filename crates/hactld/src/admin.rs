@@ -2,6 +2,7 @@
 //! change something is in `peer`, what can be changed in `write`. A client that is slow or hostile costs a connection for
 //! a while, nobody else's, and never the decision loop.
 
+mod events;
 pub(crate) mod explain;
 mod failback;
 mod peer;
@@ -35,8 +36,11 @@ use tokio::time::timeout_at;
 
 use crate::feed::Feed;
 use crate::fleet::{Reached, Request, Whole};
+use crate::journal::Journal;
 use crate::reload::Reloader;
 
+pub use self::events::{EVENTS_PATH, EventList, INCIDENTS_PATH, IncidentList};
+pub use self::peer::Operators;
 use self::peer::Peer;
 use self::sse::Lasting;
 
@@ -201,6 +205,7 @@ fn lock(path: &Path) -> Result<File, AdminError> {
 /// What is behind the socket.
 #[derive(Clone)]
 pub(crate) struct Front {
+    pub(crate) journal: Journal,
     pub(crate) reached: watch::Receiver<Reached>,
     pub(crate) whole: watch::Receiver<Whole>,
     pub(crate) requests: mpsc::Sender<Request>,
@@ -208,24 +213,31 @@ pub(crate) struct Front {
     pub(crate) feed: Feed,
 }
 
+/// What anybody may read, here and on the listener for browsers.
+pub(crate) fn reading() -> Router<Front> {
+    Router::new().merge(status::routes()).merge(explain::routes())
+}
+
 /// Serves until the daemon ends. Where all places are taken, whoever has most of them loses the oldest one: an honest
 /// client is served in milliseconds, so it is not that one.
 pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
+    let whole = front.whole.clone();
     let app = Router::new()
-        .merge(status::routes())
-        .merge(explain::routes())
+        .merge(reading())
         .route(RELOAD_PATH, post(write::reload))
         .route(PAUSE_PATH, post(write::pause))
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
+        .merge(events::routes())
         .route("/healthz", get(|| async { "ok\n" }))
+        .merge(crate::metrics::routes())
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
     let mut clients = Clients::default();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let peer = Peer::of(&stream);
+                let peer = Peer::of(&stream, &whole.borrow().operators);
                 clients.make_room();
                 let task = tokio::spawn(connection(stream, app.clone().layer(Extension(peer))));
                 clients.add(peer, task.abort_handle());
@@ -250,12 +262,12 @@ impl Clients {
         if self.served.len() < CLIENTS_MAX {
             return;
         }
-        let mut places: BTreeMap<Peer, usize> = BTreeMap::new();
+        let mut places: BTreeMap<_, usize> = BTreeMap::new();
         for (peer, _) in &self.served {
-            *places.entry(*peer).or_default() += 1;
+            *places.entry(peer.whose()).or_default() += 1;
         }
         let most = places.into_iter().max_by_key(|(_, places)| *places).map(|(peer, _)| peer);
-        if let Some(oldest) = self.served.iter().position(|(peer, _)| Some(*peer) == most) {
+        if let Some(oldest) = self.served.iter().position(|(peer, _)| Some(peer.whose()) == most) {
             self.served.remove(oldest).1.abort();
         }
     }

@@ -56,7 +56,7 @@ pub(crate) async fn gather(reached: Reached, whole: Whole) -> Result<Status, Una
             Err(_) => return Err(Unanswered::Late(name.clone())),
         }
     }
-    let Whole { paused, config_stale, waiting } = whole;
+    let Whole { paused, config_stale, waiting, .. } = whole;
     of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
     let whole = Status::whole(of_each).ok_or(Unanswered::Stopping)?;
     Ok(whole.of_daemon(paused, config_stale))
@@ -142,7 +142,7 @@ impl Feed {
 }
 
 /// What of a status is worth telling at once, as a number: all but times, latencies and counts.
-fn essence(status: &Status) -> u64 {
+pub(crate) fn essence(status: &Status) -> u64 {
     let mut essence = Essence(DefaultHasher::new());
     let Status { exit_code, applying, frozen_since, paused, config_stale, instances, backends, .. } = status;
     essence.add(&(exit_code, applying, frozen_since.is_some(), paused, config_stale));

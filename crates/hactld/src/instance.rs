@@ -20,7 +20,9 @@ use crate::config::{Backend, Instance, Lever, Probe};
 use crate::daemon::RunError;
 use crate::engine::{Configured, Engine, Identity, Query, Wires, rfc3339};
 use crate::feed::Stir;
+use crate::journal::Journal;
 use crate::log::Label;
+use crate::metrics::Tally;
 use crate::notify::Pulse;
 use crate::record::{self, RecordError, Recording};
 
@@ -36,6 +38,7 @@ const LIFT_LIMIT: Duration = Duration::from_millis(600);
 /// What is the same for all instances.
 pub(crate) struct Common<'a> {
     pub(crate) origin: Instant,
+    pub(crate) journal: &'a Journal,
     pub(crate) prober: &'a Prober,
     pub(crate) probing: &'a Settings,
     pub(crate) probe: &'a Probe,
@@ -178,10 +181,12 @@ pub(crate) fn start(
             socket: haproxy.to_string(),
             label: label.clone(),
         },
+        journal: common.journal.clone(),
         recorder,
         pulse: pulse.clone(),
         stir: common.stir.clone(),
         effects: Effects::default(),
+        tally: Tally::new(&configured.settings),
     };
     let place = lock.haproxy().to_owned();
     let (configured, configurations) = watch::channel(configured);

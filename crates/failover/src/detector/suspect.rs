@@ -242,6 +242,12 @@ impl Detector {
         self.fall(News::Condemned, failure, desk);
     }
 
+    /// How long nothing was heard before the present verdict; `None` where that was not an alarm about a trusted server.
+    pub(crate) fn silent_before(&self) -> Option<Duration> {
+        let alarm = self.alarm.as_ref().filter(|alarm| alarm.at == self.health.since)?;
+        Some(alarm.at.since(alarm.silent_since))
+    }
+
     /// It is silent, and so is everything else.
     pub(crate) fn lose(&mut self, desk: &mut Desk<'_>) {
         let Some((failure, silent_since)) = self.confirmed() else { return };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Severity, Span};
+use super::{Event, Severity, Span};
 use crate::{Name, ServerId};
 
 /// One fact of that kind.
@@ -92,6 +92,17 @@ impl Asked {
         }
     }
 
+    fn by(&self) -> Option<&str> {
+        match self {
+            Self::Reloaded { by, .. }
+            | Self::NotReloaded { by, .. }
+            | Self::Paused { by, .. }
+            | Self::Resumed { by }
+            | Self::FailBack { by, .. } => Some(by),
+            Self::Would { .. } | Self::LetGo { .. } => None,
+        }
+    }
+
     pub(super) const fn server(&self) -> Option<&ServerId> {
         match self {
             Self::LetGo { server } => Some(server),
@@ -114,6 +125,14 @@ impl Asked {
             | Self::Resumed { .. }
             | Self::Would { .. } => None,
         }
+    }
+}
+
+impl Event {
+    /// Who wanted it, where somebody did.
+    #[must_use]
+    pub fn by(&self) -> Option<&str> {
+        if let Self::Asked(asked) = self { asked.by() } else { None }
     }
 }
 

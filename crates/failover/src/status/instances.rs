@@ -1,12 +1,13 @@
 //! Several instances in one status: what holds for the whole, and what is to be seen of one alone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, HaproxyStatus, Level, Status, seconds};
 use crate::{Haproxy, Observed, Writes};
 
 /// One instance: a HAProxy with its backends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceStatus {
     /// Its name.
     pub name: String,
@@ -38,7 +39,7 @@ impl InstanceStatus {
 }
 
 /// A pause, and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PauseStatus {
     /// Who.
     pub by: String,
@@ -130,7 +131,9 @@ impl Status {
         Self::whole(of_each.collect())
     }
 
-    fn worst(&self) -> Level {
+    /// The worst of all that it speaks of.
+    #[must_use]
+    pub fn worst(&self) -> Level {
         let own = if self.paused.is_some() || self.config_stale { Level::Degraded } else { Level::Ok };
         self.instances.iter().map(|instance| instance.verdict).fold(own, Level::max)
     }

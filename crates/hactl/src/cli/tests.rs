@@ -12,7 +12,7 @@ fn the_command_line_is_consistent() {
 
 #[test]
 fn help_fits_a_terminal_of_80_columns() {
-    for command in ["", "run", "status", "check", "simulate", "reload", "pause", "resume", "failback"] {
+    for command in Cli::command().get_subcommands().map(clap::Command::get_name).chain([""]) {
         let text = help(command);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
@@ -27,17 +27,21 @@ fn help_lists_the_commands_and_their_exit_codes() {
     Usage: hactl [OPTIONS] [COMMAND]
 
     Commands:
-      run       Run the daemon (also by the name hactld)
-      status    Show what hactl knows and does (without a command: this)
-      top       Watch it live on the whole screen, and set overrides
-      explain   Say why a backend or a server is as it is
-      wait      Look on until something is as it is wanted
-      check     Test upstreams now, without the daemon
-      simulate  Show what was decided on a recording, and with other settings
-      reload    Have the daemon read its configuration again
-      pause     Have the daemon change nothing in HAProxy
-      resume    End a pause
-      failback  Have a backend's traffic go back to where it belongs
+      run          Run the daemon (also by the name hactld)
+      status       Show what hactl knows and does (without a command: this)
+      explain      Say why a backend or a server is as it is
+      wait         Look on until something is as it is wanted
+      check        Test upstreams now, without the daemon
+      simulate     Show what was decided on a recording, and with other settings
+      reload       Have the daemon read its configuration again
+      pause        Have the daemon change nothing in HAProxy
+      resume       End a pause
+      failback     Have a backend's traffic go back to where it belongs
+      doctor       Look for mistakes in the set-up, with what to do about each
+      init         Make a configuration for the HAProxy that runs here
+      config       Check and show the configuration
+      raw          Send one command to HAProxy's runtime API
+      completions  Print the completions of a shell
 
     Options:
           --color <WHEN>  Colours: auto is on a terminal without NO_COLOR [default:
@@ -197,7 +201,7 @@ fn help_of_failback_says_who_waits_for_it() {
 
 #[test]
 fn help_of_check_explains_upstreams() {
-    assert_snapshot!(help("check"), @r"
+    assert_snapshot!(help("check"), @"
     Test upstreams now, without the daemon
 
     Usage: hactl check [OPTIONS] <UPSTREAM>...
@@ -221,6 +225,8 @@ fn help_of_check_explains_upstreams() {
                                 /run/haproxy/admin.sock]
       -o, --output <FORMAT>     How to print it; csv is UPSTREAM,HEALTH,MILLISECONDS
                                 [default: table] [possible values: table, csv, json]
+      -n, --count <COUNT>       Ask so often, up to 100, a moment apart: the worst
+                                is shown, with the median of the times [default: 1]
       -v, --verbose             Show every stage with its time
           --exit-zero           Exit with 0 in place of 1 and 2
       -h, --help                Print help

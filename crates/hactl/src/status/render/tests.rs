@@ -282,7 +282,7 @@ fn of_ten_thousand_servers_those_with_problems_are_listed_and_the_others_counted
     status.backends.extend(ok);
     assert_snapshot!(table(&status, None, &piped()), @"
     ! socks_back_7891 DEGRADED: 9,998 of 10,000 online, on backup cloudflare_warp for 4m12s
-    ✓ 1 backends ok, with 3 servers
+    ✓ 1 other backend ok, with 3 servers
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
     socks_back_7891
