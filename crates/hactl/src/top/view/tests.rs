@@ -292,7 +292,7 @@ fn a_change_asks_for_its_reason_and_says_why_it_was_refused() {
     let asks = model.take(Input::Key(Key::Enter), at(1));
     let [Ask::Change(change)] = asks.as_slice() else { panic!("{asks:?}") };
     let why = "it is the only usable server of socks_back_7891 (wg1 degraded, wg2 maint until 18:00)";
-    model.take(Input::Answered(change.clone(), Answer::Refused(why.to_owned())), at(1));
+    model.take(Input::Answered(change.clone(), Answer::Withheld(why.to_owned())), at(1));
     assert_snapshot!(shown(&model, 40, 14), @"
      ! DEGRADED  gw1 · applying
     ┌ maint socks_back_7891/wg2 ───────────┐
