@@ -341,7 +341,6 @@ impl Fleet {
     /// say of those that are configured no longer.
     fn follow(&mut self, mut claimed: Vec<Claimed>) -> Vec<String> {
         let paused = self.whole.borrow().paused.is_some();
-        let told = (&self.journal, &self.stir);
         // A recording begins at the start, or not at all.
         let common = Common {
             record: None,
