@@ -130,9 +130,10 @@ impl Loaded {
     fn common<'a>(
         &'a self,
         dir: &'a StateDir,
-        (journal, stir): (&'a Journal, &'a Stir),
+        journal: &'a Journal,
         origin: Instant,
         paused: bool,
+        stir: &'a Stir,
     ) -> Common<'a> {
         Common {
             origin,
@@ -201,7 +202,7 @@ impl Fleet {
         stir: Stir,
     ) -> Result<Self, RunError> {
         let dir = StateDir::open(&loaded.config.state.dir)?;
-        let common = loaded.common(&dir, (&journal, &stir), origin, false);
+        let common = loaded.common(&dir, &journal, origin, false, &stir);
         let mut tasks = JoinSet::new();
         let mut running = Vec::new();
         for instance in &loaded.config.instances {
@@ -212,19 +213,8 @@ impl Fleet {
         let mut known = Whole::default();
         known.configure(&loaded.config);
         let whole = watch::Sender::new(known);
-        Ok(Self {
-            origin,
-            dir,
-            journal,
-            loaded,
-            running,
-            tasks,
-            requests,
-            reached,
-            whole,
-            resume_at: None,
-            stir,
-        })
+        let resume_at = None;
+        Ok(Self { origin, dir, journal, loaded, running, tasks, requests, reached, whole, resume_at, stir })
     }
 
     /// The instances as they are, and as they will be.
@@ -351,9 +341,11 @@ impl Fleet {
     /// say of those that are configured no longer.
     fn follow(&mut self, mut claimed: Vec<Claimed>) -> Vec<String> {
         let paused = self.whole.borrow().paused.is_some();
-        let told = (&self.journal, &self.stir);
         // A recording begins at the start, or not at all.
-        let common = Common { record: None, ..self.loaded.common(&self.dir, told, self.origin, paused) };
+        let common = Common {
+            record: None,
+            ..self.loaded.common(&self.dir, &self.journal, self.origin, paused, &self.stir)
+        };
         let mut before = std::mem::take(&mut self.running);
         let mut waiting = Vec::new();
         for instance in &self.loaded.config.instances {
