@@ -84,13 +84,13 @@ pub(crate) fn run(args: &ExplainArgs, terminal: &Terminal) -> ExitCode {
 
 fn refusal(args: &ExplainArgs, error: &ClientError) -> (Exit, Report) {
     let unknown = |status: StatusCode| matches!(status, StatusCode::NOT_FOUND | StatusCode::CONFLICT);
-    match error {
-        ClientError::Refused { status, text, .. } if unknown(*status) => {
-            let report = Report::new(format!("cannot explain {}", Shown(&args.name))).because(text.clone());
-            (Exit::Usage, report.next("name one of these; a server as BACKEND/SERVER"))
-        }
-        other => (exit_of(other), report_of(&args.socket, other)),
+    if let ClientError::Refused { status, text, .. } = error
+        && unknown(*status)
+    {
+        let report = Report::new(format!("cannot explain {}", Shown(&args.name))).because(text.clone());
+        return (Exit::Usage, report.next("name one of these; a server as BACKEND/SERVER"));
     }
+    (exit_of(error), report_of(&args.socket, error))
 }
 
 fn table(explained: &Explained, terminal: &Terminal) -> String {
