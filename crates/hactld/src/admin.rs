@@ -263,7 +263,7 @@ pub(crate) async fn serve(listener: UnixListener, front: Front) {
     for id in 0.. {
         let stream = accepted(&listener).await;
         let peer = Peer::of(&stream, &whole.borrow().operators);
-        let lasting = Lasting::new(CONNECTION_LIMIT, seats.seat(id));
+        let lasting = Lasting::new(CONNECTION_LIMIT, Some(seats.seat(id)));
         let app = app.clone().layer(Extension(peer)).layer(Extension(lasting.clone()));
         let task = tokio::spawn(connection(stream, app, lasting));
         seats.take(id, peer, task.abort_handle());

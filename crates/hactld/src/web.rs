@@ -100,7 +100,7 @@ pub(crate) async fn serve(web: WebSocket, front: Front, socket: Option<PathBuf>)
 }
 
 async fn connection(stream: TcpStream, app: Router, place: Place) {
-    let lasting = Lasting::new(CONNECTION_LIMIT);
+    let lasting = Lasting::new(CONNECTION_LIMIT, None);
     let app = app.layer(Extension(lasting.clone())).layer(Extension(place));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
