@@ -1,6 +1,7 @@
 //! What happened, as facts and in words that a person understands at 3 a.m. A transition is told once, here.
 
 mod asked;
+mod ordered;
 mod severity;
 mod text;
 
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 pub use self::severity::Severity;
 use self::text::Span;
-pub(crate) use self::text::{contended as contended_text, frozen as frozen_text};
+pub(crate) use self::text::{contended as contended_text, frozen as frozen_text, held as held_text};
 use crate::{Admin, Failure, HeldBecause, Name, Process, ServerId, Verdict, WhenAllDown};
 
 pub use asked::Asked;

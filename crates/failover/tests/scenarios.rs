@@ -8,6 +8,7 @@ mod scenarios {
     mod detection;
     mod latency;
     mod local;
+    mod overrides;
     mod recovery;
     mod replay;
     mod rules;

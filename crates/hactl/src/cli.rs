@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
+use crate::overrides::{AutoArgs, OutArgs, PinArgs, ReadyArgs};
+
 macro_rules! status_codes {
     () => {
         "   0  everything is online and applied
@@ -212,6 +214,16 @@ pub(crate) enum Command {
     Resume(SocketArgs),
     /// Have a backend's traffic go back to where it belongs.
     Failback(FailbackArgs),
+    /// Take servers out, whatever their probes say.
+    Maint(OutArgs),
+    /// Have servers take no new connections, whatever their probes say.
+    Drain(OutArgs),
+    /// Have servers be used, whatever their probes say.
+    Ready(ReadyArgs),
+    /// Leave servers to their probes again.
+    Auto(AutoArgs),
+    /// Have one server carry its backend's traffic.
+    Pin(PinArgs),
 }
 
 impl Default for Command {

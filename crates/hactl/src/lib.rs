@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod client;
 mod exit;
+mod overrides;
 mod report;
 mod simulate;
 mod status;
@@ -21,6 +22,7 @@ use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command, RunArgs};
 use crate::exit::Exit;
+use crate::overrides::State;
 use crate::report::Report;
 use crate::terminal::Terminal;
 
@@ -58,6 +60,11 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Pause(args) => change::pause(&args, &terminal),
         Command::Resume(args) => change::resume(&args, &terminal),
         Command::Failback(args) => change::failback(&args, &terminal),
+        Command::Maint(args) => overrides::out(State::Maint, &args, &terminal),
+        Command::Drain(args) => overrides::out(State::Drain, &args, &terminal),
+        Command::Ready(args) => overrides::ready(&args, &terminal),
+        Command::Auto(args) => overrides::auto(&args, &terminal),
+        Command::Pin(args) => overrides::pin(&args, &terminal),
     }
 }
 

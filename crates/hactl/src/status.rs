@@ -1,7 +1,7 @@
 //! `hactl status`: asks the daemon, prints what it says.
 
 mod named;
-mod render;
+pub(crate) mod render;
 
 use std::io;
 use std::os::unix::fs::MetadataExt;

@@ -3,6 +3,7 @@
 //! a while, nobody else's, and never the decision loop.
 
 mod failback;
+mod overrides;
 mod peer;
 mod write;
 
@@ -52,6 +53,12 @@ pub const RESUME_PATH: &str = "/api/v1/resume";
 
 /// Has the traffic of the backend whose name follows, behind a slash, go back to where it belongs.
 pub const FAILBACK_PATH: &str = "/api/v1/failback";
+
+/// Has servers be in a state whatever their probes say, or leaves them to these again.
+pub const OVERRIDE_PATH: &str = "/api/v1/override";
+
+/// Has one server carry its backend's traffic, or ends that.
+pub const PIN_PATH: &str = "/api/v1/pin";
 
 /// Clients at a time.
 const CLIENTS_MAX: usize = 32;
@@ -210,6 +217,7 @@ pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
         .route(PAUSE_PATH, post(write::pause))
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
+        .merge(overrides::routes())
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);

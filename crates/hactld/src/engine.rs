@@ -2,6 +2,8 @@
 //! One task owns the core, so nothing is locked, and one wait decides what is next. `Engine::take` is where everything
 //! enters the core; where there is a recorder, it is told of it there, after what was decided has been done.
 
+mod ordered;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,9 +17,15 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
 use crate::log::{self, Label};
 use crate::notify::Pulse;
+use crate::orders::Orders;
 use crate::record::Recorder;
 use crate::sleep::Slept;
 use crate::{VERSION, notify};
+
+pub(crate) use self::ordered::{OrderQuery, Taken};
+
+/// Between two looks at the wall clock while something ends by it.
+const WALL_EVERY: Duration = Duration::from_secs(1);
 
 /// What somebody wants of an instance.
 pub(crate) enum Query {
@@ -25,6 +33,8 @@ pub(crate) enum Query {
     Status(oneshot::Sender<Status>),
     /// That the traffic of a backend goes back to where it belongs.
     FailBack { by: String, backend: Name, done: oneshot::Sender<FailedBack> },
+    /// Something about what operators order.
+    Order(OrderQuery),
 }
 
 /// What came of it.
@@ -72,6 +82,7 @@ pub(crate) struct Engine {
     pub(crate) identity: Identity,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) pulse: Pulse,
+    pub(crate) orders: Orders,
 }
 
 impl Engine {
@@ -80,7 +91,9 @@ impl Engine {
         tokio::pin!(stop);
         let mut beat = notify::beat_interval().map(every);
         let mut slept = Slept::new();
+        let mut wall = every(WALL_EVERY);
         loop {
+            self.watch_wall();
             let due = self.core.next_deadline();
             tokio::select! {
                 // In this order: what the controller says of a sight comes before the sight itself; evidence that is
@@ -95,6 +108,7 @@ impl Engine {
                     let configured = wires.configurations.borrow_and_update().clone();
                     self.configure(configured);
                 }
+                _ = wall.tick(), if !self.core.overrides().is_empty() => {}
                 lasted = slept.next() => self.take(Input::Gap(lasted)),
                 Ok(()) = wires.observed.changed() => {
                     let observed = wires.observed.borrow_and_update().clone();
@@ -103,6 +117,7 @@ impl Engine {
                 evidence = self.probes.next() => self.take(Input::Evidence(evidence)),
                 () = until(due, &self.clock) => self.take(Input::Due),
             }
+            self.orders.follow(self.core.overrides());
             wires.desired.send_if_modified(|known| {
                 let changed = known != self.core.desired();
                 if changed {
@@ -128,6 +143,7 @@ impl Engine {
                 let withheld = matches!(observed.writes, Writes::Withheld { .. });
                 let _ = done.send(FailedBack { to, withheld });
             }
+            Query::Order(query) => self.answer_order(query, observed),
         }
     }
 

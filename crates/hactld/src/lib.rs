@@ -9,6 +9,7 @@ mod fleet;
 mod instance;
 mod log;
 mod notify;
+mod orders;
 mod record;
 mod reload;
 mod sleep;

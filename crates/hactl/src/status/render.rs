@@ -156,16 +156,23 @@ fn row(backend: &BackendStatus, server: &ServerStatus, terminal: &Terminal) -> V
     ]
 }
 
-/// HAProxy's word, whose it is where it is not ours, and what was wanted of it instead.
-fn haproxy(server: &ServerStatus) -> String {
-    let word = match (server.haproxy.state, server.haproxy.operational) {
+/// HAProxy's word for how a server is.
+pub(crate) const fn word(server: &ServerStatus) -> &'static str {
+    match (server.haproxy.state, server.haproxy.operational) {
         (Admin::Ready, Operational::Running | Operational::Starting) => "up",
-        (Admin::Ready, Operational::Stopped) if server.haproxy.agent == Some(Agent::Down) => "down (agent)",
+        (Admin::Ready, Operational::Stopped) if matches!(server.haproxy.agent, Some(Agent::Down)) => {
+            "down (agent)"
+        }
         (Admin::Ready, Operational::Stopped) => "down",
         (Admin::Ready, Operational::Stopping) => "stopping",
         (Admin::Drain, _) => "drain",
         (Admin::Maint, _) => "maint",
-    };
+    }
+}
+
+/// The same, with whose it is where it is not ours, and what was wanted of it instead.
+fn haproxy(server: &ServerStatus) -> String {
+    let word = word(server);
     match (server.haproxy.owner, server.desired) {
         (Some(Owner::Theirs), _) => format!("{word} (not ours)"),
         (_, Some(wanted)) if server.drift && server.held.is_none() => {

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::peer::Peer;
 use super::write::operator;
 use super::{ANSWER_LIMIT, Front, error, stopping};
+use crate::config::suggestion;
 use crate::engine::{FailedBack, Query};
 use crate::fleet::Reach;
 
@@ -65,7 +66,10 @@ pub(super) async fn failback(
 }
 
 /// The one backend that goes by this name. Nothing is split: a colon may stand in either of the names.
-fn meant<'a>(reached: &'a [Reach], wanted: &str) -> Result<(&'a Reach, &'a Name), (StatusCode, String)> {
+pub(super) fn meant<'a>(
+    reached: &'a [Reach],
+    wanted: &str,
+) -> Result<(&'a Reach, &'a Name), (StatusCode, String)> {
     let all = || reached.iter().flat_map(|reach| reach.backends.iter().map(move |backend| (reach, backend)));
     let full = |(reach, backend): (&Reach, &Name)| format!("{}:{backend}", reach.name);
     let is_meant = |known: &(&Reach, &Name)| known.1.as_str() == wanted || full((known.0, known.1)) == wanted;
@@ -73,8 +77,9 @@ fn meant<'a>(reached: &'a [Reach], wanted: &str) -> Result<(&'a Reach, &'a Name)
     match all().filter(is_meant).collect::<Vec<_>>().as_slice() {
         [one] => Ok(*one),
         [] => {
-            let known = listed(all().map(|(_, backend)| backend.to_string()).collect());
-            Err((StatusCode::NOT_FOUND, format!("hactl steers no backend `{wanted}`; known: {known}")))
+            let known: Vec<&str> = all().map(|(_, backend)| backend.as_str()).collect();
+            let hint = suggestion(wanted, &known);
+            Err((StatusCode::NOT_FOUND, format!("hactl steers no backend `{wanted}`; {hint}")))
         }
         several => {
             let names = listed(several.iter().map(|known| full(*known)).collect());

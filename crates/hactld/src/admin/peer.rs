@@ -44,6 +44,16 @@ impl Peer {
         if self.uid.is_some_and(|uid| uid == 0 || uid == own) { Role::Operator } else { Role::Reader }
     }
 
+    /// Their number, where it is known.
+    pub(crate) const fn uid(self) -> Option<u32> {
+        self.uid
+    }
+
+    /// Their name or, where there is none, their number. Reads a file.
+    pub(crate) fn name(self) -> String {
+        self.uid.and_then(name_of).unwrap_or_else(|| self.to_string())
+    }
+
     /// Who it is, for those who ask later who did it. Reads a file.
     pub(crate) fn described(self) -> String {
         match self.uid {

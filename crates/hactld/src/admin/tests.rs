@@ -1,7 +1,7 @@
 //! The admin socket over a real one: whose it is, what it answers, and clients that mean it no good.
 
 use failover::status::{Context, PauseStatus};
-use failover::{Core, FailBackError, Name, Observed, Settings, Time};
+use failover::{Core, FailBackError, Name, Observed, OverrideRefusal, Settings, Time};
 use haproxy_runtime::Address;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::config::Flags;
-use crate::engine::{FailedBack, Query};
+use crate::engine::{FailedBack, OrderQuery, Query};
 use crate::fleet::{Change, REQUESTS_WAITING_MAX, Reach};
 
 /// What is promised to happen has happened within this, or the test has failed. The clock is a virtual one.
@@ -279,6 +279,7 @@ impl Scene {
                     match query {
                         Query::Status(answer) => drop(answer.send(nothing(name))),
                         Query::FailBack { backend, done, .. } => drop(done.send(failed_back(backend))),
+                        Query::Order(query) => unseen(query),
                     }
                 }
             });
@@ -357,6 +358,17 @@ fn failed_back(backend: Name) -> FailedBack {
         _ => Ok(vec![Name::from("wg1")]),
     };
     FailedBack { to, withheld: false }
+}
+
+/// As long as HAProxy was not seen, nothing can be ordered.
+fn unseen(query: OrderQuery) {
+    match query {
+        OrderQuery::Order { done, .. } => {
+            drop(done.send(Err(OverrideRefusal::UnseenBackend(Name::from("shared")))));
+        }
+        OrderQuery::Outcomes { done, .. } => drop(done.send(Vec::new())),
+        OrderQuery::Ordered(done) => drop(done.send(Vec::new())),
+    }
 }
 
 fn reach(name: &str, backends: Vec<Name>, queries: mpsc::Sender<Query>) -> Reach {

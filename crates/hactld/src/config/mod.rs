@@ -31,6 +31,7 @@ pub use self::duration::{PAUSE_MAX, PAUSE_MIN, parse_pause, parse_timeout};
 use self::environment::{Environment, Variable};
 use self::layers::Layer;
 use self::locate::Source;
+pub(crate) use self::locate::suggestion;
 pub use self::problem::{ConfigError, Place, Problem};
 use self::resolve::Resolver;
 
