@@ -3,7 +3,10 @@
 mod cli {
     mod beside;
     mod check;
+    mod doctor;
+    mod init;
     mod process;
+    mod raw;
     mod recording;
     mod status;
 }

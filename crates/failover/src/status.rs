@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{Backend, Core, Server};
@@ -32,7 +33,7 @@ const HISTORY_SHOWN: usize = 20;
 pub const API_VERSION: &str = "hactl/v1";
 
 /// The answer to "is it all right?", with Nagios' numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Everything is online and applied: 0.
@@ -76,7 +77,7 @@ impl fmt::Display for Level {
 }
 
 /// Everything, at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// `hactl/v1`.
     #[serde(rename = "apiVersion")]
@@ -114,7 +115,7 @@ pub struct Status {
 }
 
 /// One HAProxy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HaproxyStatus {
     /// It answers.
     pub answering: bool,
@@ -133,7 +134,7 @@ pub struct HaproxyStatus {
 }
 
 /// One backend.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BackendStatus {
     /// The instance that it belongs to.
     pub instance: String,
@@ -161,7 +162,7 @@ pub struct BackendStatus {
 }
 
 /// One server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerStatus {
     /// Its name.
     pub name: String,
@@ -199,7 +200,7 @@ pub struct ServerStatus {
 }
 
 /// Why a server is degraded or offline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonStatus {
     /// The stage that failed: `tcp`, `greeting`, `connect`, `tls`, `http`, `banner`.
     pub stage: String,
@@ -211,7 +212,7 @@ pub struct ReasonStatus {
 
 /// What the request of each of the last 60 probes took, once its connection was there: one round trip through the
 /// tunnel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencyStatus {
     /// The last probe, `null` where it failed or was late.
     pub last: Option<f64>,
@@ -222,7 +223,7 @@ pub struct LatencyStatus {
 }
 
 /// A server in HAProxy's eyes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HaproxyServerStatus {
     /// From its own checks.
     pub operational: Operational,

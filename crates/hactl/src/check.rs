@@ -7,6 +7,7 @@ use checker::{Finding, Outcome, ProbeOutcome, Prober, Settings, Target, TlsRoots
 use failover::Verdict;
 use hactld::text::Shown;
 use haproxy_runtime::Address;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -20,39 +21,70 @@ use crate::upstream::{Servers, UpstreamError, resolve, words};
 /// The code of a reason that says nothing about the upstream.
 const UNTESTED: &str = "untested";
 
+/// What `hactl check -o json` prints. Within v1 keys are only added.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Check")]
+pub(crate) struct Document {
+    /// `hactl/v1`.
+    #[serde(rename = "apiVersion")]
+    api_version: String,
+    /// The exit code of `hactl check`: the worst upstream's.
+    exit_code: u8,
+    /// `Check`.
+    kind: String,
+    /// One for each upstream, in the order in which they were given.
+    results: Vec<Checked>,
+}
+
 /// One upstream's result.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Checked {
+    /// As it was given.
     upstream: String,
+    /// Where it listens; `null` where that is not known.
     address: Option<String>,
+    /// What was found.
     health: Verdict,
+    /// What one request through it took; `null` where none was answered.
     latency_ms: Option<f64>,
+    /// Why it is not online; `null` where it is.
     reason: Option<Reason>,
+    /// The probes that came to an end.
     probes: Vec<Probe>,
     /// What to do where it could not be tested; for people.
     #[serde(skip)]
     next: Option<&'static str>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct Reason {
+    /// The stage that failed; `null` where nothing was tested.
     stage: Option<String>,
+    /// Why, as one word; `untested` where nothing was tested.
     code: String,
+    /// In words.
     text: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Probe {
+    /// What was asked for.
     url: String,
+    /// It was answered.
     passed: bool,
+    /// Why not, in words.
     text: Option<String>,
+    /// The stage that failed.
     failed_stage: Option<String>,
+    /// Those that were passed, in their order.
     stages: Vec<Stage>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Stage {
+    /// `tcp`, `greeting`, `connect`, `tls`, `http` or `banner`.
     stage: String,
+    /// What it took, in milliseconds.
     ms: f64,
 }
 
@@ -316,13 +348,14 @@ fn csv(checked: &[Checked]) -> String {
 }
 
 fn json(checked: &[Checked]) -> String {
-    let document = serde_json::json!({
-        "apiVersion": failover::status::API_VERSION,
-        "kind": "Check",
-        "exit_code": exit_code(checked),
-        "results": checked,
-    });
-    format!("{document}\n")
+    let document = Document {
+        api_version: failover::status::API_VERSION.to_owned(),
+        exit_code: exit_code(checked),
+        kind: "Check".to_owned(),
+        results: checked.to_vec(),
+    };
+    // Made of texts and numbers: it can be written.
+    format!("{}\n", serde_json::to_string(&document).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -224,6 +224,19 @@ pub(crate) enum Command {
     Auto(AutoArgs),
     /// Have one server carry its backend's traffic.
     Pin(PinArgs),
+    /// Look for mistakes in the set-up, with what to do about each.
+    Doctor(crate::doctor::DoctorArgs),
+    /// Make a configuration for the HAProxy that runs here.
+    Init(crate::init::InitArgs),
+    /// Check and show the configuration.
+    Config(crate::config::ConfigArgs),
+    /// Send one command to HAProxy's runtime API.
+    Raw(crate::raw::RawArgs),
+    /// Print the completions of a shell.
+    Completions(crate::packaging::CompletionsArgs),
+    /// Write the manual pages.
+    #[command(hide = true)]
+    Man(crate::packaging::ManArgs),
 }
 
 impl Default for Command {

@@ -4,9 +4,15 @@ mod change;
 mod check;
 mod cli;
 mod client;
+mod config;
+mod doctor;
 mod exit;
 mod overrides;
+mod init;
+mod packaging;
+mod raw;
 mod report;
+mod schema;
 mod simulate;
 mod status;
 mod table;
@@ -65,6 +71,12 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Ready(args) => overrides::ready(&args, &terminal),
         Command::Auto(args) => overrides::auto(&args, &terminal),
         Command::Pin(args) => overrides::pin(&args, &terminal),
+        Command::Doctor(args) => doctor::run(&args, &terminal),
+        Command::Init(args) => init::run(&args, &terminal),
+        Command::Config(args) => config::run(&args, &terminal),
+        Command::Raw(args) => raw::run(&args, &terminal),
+        Command::Completions(args) => packaging::completions(&args),
+        Command::Man(args) => packaging::man(&args, &terminal),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Several instances in one status: what holds for the whole, and what is to be seen of one alone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, HaproxyStatus, Level, Status, seconds};
 use crate::{Haproxy, Observed, Writes};
 
 /// One instance: a HAProxy with its backends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceStatus {
     /// Its name.
     pub name: String,
@@ -27,7 +28,7 @@ pub struct InstanceStatus {
 }
 
 /// A pause, and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PauseStatus {
     /// Who.
     pub by: String,

@@ -2,6 +2,7 @@
 //! what was planned and ends by itself is none.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ServerStatus;
@@ -9,7 +10,7 @@ use crate::core::Core;
 use crate::{Admin, Given, Haproxy, Observed, Overrides, ServerId};
 
 /// What an operator has ordered of a server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OverrideStatus {
     /// `maint`, `drain` or `ready`.
     pub state: Admin,
@@ -26,7 +27,7 @@ pub struct OverrideStatus {
 }
 
 /// Which server an operator wants to carry a backend's traffic.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PinStatus {
     /// The server.
     pub server: String,

@@ -12,7 +12,7 @@ fn the_command_line_is_consistent() {
 
 #[test]
 fn help_fits_a_terminal_of_80_columns() {
-    for command in ["", "run", "status", "check", "simulate", "reload", "pause", "resume", "failback"] {
+    for command in Cli::command().get_subcommands().map(clap::Command::get_name).chain([""]) {
         let text = help(command);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
@@ -27,14 +27,19 @@ fn help_lists_the_commands_and_their_exit_codes() {
     Usage: hactl [OPTIONS] [COMMAND]
 
     Commands:
-      run       Run the daemon (also by the name hactld)
-      status    Show what hactl knows and does (without a command: this)
-      check     Test upstreams now, without the daemon
-      simulate  Show what was decided on a recording, and with other settings
-      reload    Have the daemon read its configuration again
-      pause     Have the daemon change nothing in HAProxy
-      resume    End a pause
-      failback  Have a backend's traffic go back to where it belongs
+      run          Run the daemon (also by the name hactld)
+      status       Show what hactl knows and does (without a command: this)
+      check        Test upstreams now, without the daemon
+      simulate     Show what was decided on a recording, and with other settings
+      reload       Have the daemon read its configuration again
+      pause        Have the daemon change nothing in HAProxy
+      resume       End a pause
+      failback     Have a backend's traffic go back to where it belongs
+      doctor       Look for mistakes in the set-up, with what to do about each
+      init         Make a configuration for the HAProxy that runs here
+      config       Check and show the configuration
+      raw          Send one command to HAProxy's runtime API
+      completions  Print the completions of a shell
 
     Options:
           --color <WHEN>  Colours: auto is on a terminal without NO_COLOR [default:

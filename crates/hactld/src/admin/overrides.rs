@@ -93,14 +93,15 @@ async fn read_pin(front: &Front, peer: Peer, body: Body) -> Result<(Wanted, Vec<
     match (&order.server, &order.unpin) {
         (Some(server), None) => {
             let given = given(peer, order.given(), order.force).await?;
-            let parts =
-                grouped(front, std::slice::from_ref(server))?.into_iter().flat_map(|(reach, servers)| {
-                    let given = given.clone();
-                    servers.into_iter().map(move |server| {
-                        let change = OverrideChange::Pin(server.clone(), given.clone());
-                        Part { reach: reach.clone(), servers: vec![server], change }
-                    })
-                });
+            let found = grouped(front, std::slice::from_ref(server));
+            let found = found.map_err(|(code, text)| error(code, &text))?;
+            let parts = found.into_iter().flat_map(|(reach, servers)| {
+                let given = given.clone();
+                servers.into_iter().map(move |server| {
+                    let change = OverrideChange::Pin(server.clone(), given.clone());
+                    Part { reach: reach.clone(), servers: vec![server], change }
+                })
+            });
             Ok((Wanted::Pin, parts.collect()))
         }
         (None, Some(wanted)) => {

@@ -40,7 +40,7 @@ const OTHERS: [&str; 3] = ["HACTL_HAPROXY", "HACTL_SOCKET", "HACTL_SOCKS_PASSWOR
 
 /// Where systemd has made a directory for the service's state (systemd.exec(5), `StateDirectory=`): paths with colons
 /// between them.
-const SERVICE_STATE: &str = "STATE_DIRECTORY";
+pub(super) const SERVICE_STATE: &str = "STATE_DIRECTORY";
 
 /// What a variable is for.
 pub(super) enum Variable {

@@ -7,12 +7,16 @@ mod change;
 mod difference;
 mod duration;
 mod environment;
+mod keys;
 mod layers;
 mod locate;
+mod origins;
 mod problem;
 mod raw;
 mod resolve;
 mod rules;
+mod schema;
+mod show;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -29,11 +33,15 @@ pub use self::change::{change, check_recorded};
 pub(crate) use self::difference::difference;
 pub use self::duration::{PAUSE_MAX, PAUSE_MIN, parse_pause, parse_timeout};
 use self::environment::{Environment, Variable};
+pub use self::keys::{Key, Section, sections};
 use self::layers::Layer;
 use self::locate::Source;
 pub(crate) use self::locate::suggestion;
+pub use self::origins::{Origins, SetBy, Setting, quoted};
 pub use self::problem::{ConfigError, Place, Problem};
 use self::resolve::Resolver;
+pub use self::schema::schema;
+pub use self::show::{ShowOptions, show};
 
 /// The file that is read when neither `--config` nor both of `--haproxy` and `--backend` are given.
 pub const DEFAULT_FILE: &str = "/etc/hactl/hactl.toml";
@@ -89,6 +97,8 @@ pub struct Config {
     pub record: Option<PathBuf>,
     /// What is logged, from `HACTL_LOG`.
     pub log: Targets,
+    /// Where each key was set.
+    pub origins: Origins,
 }
 
 /// What outlives hactl, and what does not.

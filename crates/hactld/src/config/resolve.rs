@@ -12,6 +12,7 @@ use tracing_subscriber::filter::Targets;
 use super::duration::written;
 use super::environment::{self, Environment};
 use super::locate::{Origin, Source};
+use super::origins::Origins;
 use super::problem::{ConfigError, Place, Problem};
 use super::raw::{
     self, Parsed, RawAgent, RawBackend, RawConfig, RawInstance, RawInstanceName, RawLever, RawMode,
@@ -51,7 +52,8 @@ impl<'a> Resolver<'a> {
         let state = self.state(raw.state, flags);
         let instances = self.instances(raw.instance, flags);
         if self.problems.is_empty() {
-            Ok(Config { probe, admin_socket, state, instances, record: flags.record.clone(), log })
+            let origins = Origins::collect(self.source, self.environment, flags);
+            Ok(Config { probe, admin_socket, state, instances, record: flags.record.clone(), log, origins })
         } else {
             Err(ConfigError::new(self.problems))
         }

@@ -2,9 +2,11 @@
 
 mod changed;
 mod difference;
+mod origins;
 mod places;
 mod probe;
 mod rules;
+mod show;
 mod together;
 mod values;
 
