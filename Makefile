@@ -31,7 +31,8 @@ demo: prepare
 	@cargo build --locked -p e2e --bin hactl-dup --bin demo
 	@cargo run --locked --quiet -p e2e --bin demo -- $(if $(KEEP),--keep)
 
-# Tests with real tunnels or a throw-away Debian are not run, and say so, where this is not root. Most tests wait for HAProxy
+# Tests with real tunnels or a throw-away Debian are not run, and say so, where this is not root; the one with a browser where
+# there is none. Most tests wait for HAProxy
 # and not for a core, so there are more of them at once than cores.
 test: prepare-all
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --locked --workspace --no-fail-fast

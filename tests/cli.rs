@@ -5,8 +5,10 @@ mod cli {
     mod check;
     mod doctor;
     mod init;
+    mod metrics;
     mod process;
     mod raw;
+    mod reading;
     mod recording;
     mod status;
 }

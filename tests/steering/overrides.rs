@@ -69,8 +69,7 @@ async fn an_order_ends_by_itself_and_sessions_are_cut_only_on_demand() {
     let target = scene.lab.http.addr();
     let mut session = hold_through(scene.lab.haproxy.frontend(), target).await.expect("wg1 works");
     let from = scene.hactl.lines().len();
-    let ran =
-        hactl(&scene, &["maint", WG1, "--for", "5s", "-m", "short", "--kill-sessions"]).await;
+    let ran = hactl(&scene, &["maint", WG1, "--for", "5s", "-m", "short", "--kill-sessions"]).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     timeout(PATIENCE, closed(&mut session)).await.expect("it is cut");
     scene.said(from, "the sessions on socks_back_7891/wg1 were cut").await;

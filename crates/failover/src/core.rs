@@ -4,6 +4,7 @@
 mod admit;
 mod compare;
 mod decide;
+mod explain;
 mod failback;
 mod leave;
 mod overrides;
@@ -22,7 +23,7 @@ use crate::stalls::{GAP_MIN, STALL_MIN, Stalls};
 use crate::{Balance, Event, Evidence, Name, Order, Overrides, ProbeId, Saw, ServerId, Settings, Time};
 
 pub use admit::{Outcome, OverrideRefusal};
-use compare::{Comparison, Control};
+use compare::{Comparison, Control, Witness};
 pub use failback::FailBackError;
 use leave::Left;
 use overrides::Wall;
@@ -49,6 +50,8 @@ pub(crate) struct Server {
     left: Option<Left>,
     /// Why what is wanted of it is wanted.
     pub(crate) cause: Option<Cause>,
+    /// Who answered when it was condemned last.
+    witness: Option<Witness>,
     /// Since when it is much slower than usual, while a faster one is at hand.
     pub(crate) slow_since: Option<Time>,
     /// Since when this is how it is, where HAProxy has no address for it.

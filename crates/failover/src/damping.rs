@@ -67,6 +67,15 @@ impl Damping {
         self.suppressed && good < self.hold_max
     }
 
+    /// Until when it is, unless it is good for long before that.
+    pub(crate) fn suppressed_until(&self, now: Time) -> Option<Time> {
+        if !self.suppressed || self.decayed(now) < REUSE {
+            return None;
+        }
+        let halves = (self.penalty / REUSE).log2();
+        Some(self.at + HALF_LIFE.mul_f64(halves.max(0.0)))
+    }
+
     fn decayed(&self, now: Time) -> f64 {
         let halves = now.since(self.at).as_secs_f64() / HALF_LIFE.as_secs_f64();
         self.penalty * 0.5_f64.powf(halves)
@@ -122,6 +131,9 @@ mod tests {
             down(&mut damping, LONG, second);
         }
         assert!(damping.is_suppressed(Duration::ZERO, at(4)));
+        let until = damping.suppressed_until(at(4)).unwrap();
+        assert!(damping.clone().is_suppressed(Duration::ZERO, at(until.since_origin().as_secs())));
+        assert!(!damping.clone().is_suppressed(Duration::ZERO, until + Duration::from_secs(1)));
         assert!(damping.is_suppressed(Duration::from_secs(299), at(300)));
         assert!(!damping.is_suppressed(Duration::from_secs(300), at(300)), "nobody waits longer than that");
         assert!(!damping.is_suppressed(Duration::ZERO, at(500)));

@@ -15,6 +15,7 @@
 //! sees all servers, says what follows: *condemned*, it is to blame; *lost*, nothing else answers either, so that
 //! nobody can tell whose fault it is.
 
+mod account;
 mod evidence;
 mod health;
 mod recover;
@@ -40,6 +41,7 @@ use crate::suspicion::{Finding, Suspicion};
 use crate::zombies::Zombies;
 use crate::{Event, Failure, Kind, Order, Probe, ProbeId, Route, ServerId, Settings, TargetId, Time};
 
+pub(crate) use account::Account;
 pub use health::{Health, Verdict};
 use routine::{Due, Keeping};
 use running::{Purpose, Running};
@@ -120,6 +122,18 @@ struct Alarm {
     at: Time,
 }
 
+/// What the present verdict against it rests on. For people to look at: nothing is decided from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Since when nothing had been heard.
+    pub(crate) silent_since: Time,
+    pub(crate) at: Time,
+    /// Probes that asked for confirmation.
+    pub(crate) probes: usize,
+    /// It failed at the SOCKS server itself, which no network can be to blame for.
+    pub(crate) local: bool,
+}
+
 /// The detector of one server at one address.
 #[derive(Clone, Debug)]
 pub(crate) struct Detector {
@@ -148,6 +162,7 @@ pub(crate) struct Detector {
     suspicion: Option<Suspicion>,
     recovery: Recovery,
     alarm: Option<Alarm>,
+    found: Option<Found>,
     proof: Option<Proof>,
     /// Since when it is asked whether it could take over, as long as it has not answered.
     challenged: Option<Time>,
@@ -192,6 +207,7 @@ impl Detector {
             suspicion: None,
             recovery: Recovery::new(desk.now, true),
             alarm: None,
+            found: None,
             proof: None,
             challenged: None,
             trusted_since: desk.now,

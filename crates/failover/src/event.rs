@@ -1,6 +1,7 @@
 //! What happened, as facts and in words that a person understands at 3 a.m. A transition is told once, here.
 
 mod asked;
+mod kinds;
 mod ordered;
 mod severity;
 mod text;
@@ -8,9 +9,11 @@ mod text;
 use std::fmt;
 use std::time::Duration;
 
+pub(crate) use self::ordered::until as until_text;
 pub use self::severity::Severity;
-use self::text::Span;
-pub(crate) use self::text::{contended as contended_text, frozen as frozen_text, held as held_text};
+pub(crate) use self::text::{
+    Span, contended as contended_text, frozen as frozen_text, held as held_text, listed,
+};
 use crate::{Admin, Failure, HeldBecause, Name, Process, ServerId, Verdict, WhenAllDown};
 
 pub use asked::Asked;
@@ -30,6 +33,8 @@ pub enum Event {
         reason: Option<Failure>,
         /// The time of the round behind an `online`.
         latency: Option<Duration>,
+        /// How long nothing had come through it when it was found `degraded` or `offline`; `None` where nothing ever had.
+        silent: Option<Duration>,
     },
     /// HAProxy sends a backend's new connections to other servers than before.
     InService {

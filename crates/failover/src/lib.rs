@@ -15,6 +15,7 @@ mod damping;
 mod detector;
 mod event;
 mod evidence;
+pub mod explain;
 mod history;
 mod lateness;
 mod leave;

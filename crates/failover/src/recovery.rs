@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{Failure, TargetId, Time};
 
 /// Good probes that it takes at the least.
-const GOOD_MIN: u32 = 3;
+pub(crate) const GOOD_MIN: u32 = 3;
 
 /// Late answers in a row after which the count begins again: one alone is a lost packet.
 const LATE_MAX: u32 = 2;
@@ -127,6 +127,11 @@ impl Recovery {
     /// The same, or it answers late; good enough where nothing else works.
     pub(crate) const fn answers_somehow(&self) -> bool {
         self.good > 0 || self.whole
+    }
+
+    /// Good answers so far, and since when.
+    pub(crate) fn shown(&self) -> Option<(u32, Time)> {
+        Some((self.good, self.first_good?))
     }
 
     /// For how long it has answered.

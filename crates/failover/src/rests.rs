@@ -121,6 +121,14 @@ impl Rests {
         indexes.filter_map(|index| u16::try_from(index).ok().map(TargetId)).collect()
     }
 
+    /// The targets that rest now, until when and why.
+    pub(crate) fn resting(&self, now: Time) -> impl Iterator<Item = (TargetId, Time, &Why)> {
+        let pairs = self.pairs.iter().enumerate().filter(move |(_, pair)| pair.until > now);
+        pairs.filter_map(|(index, pair)| {
+            Some((TargetId(u16::try_from(index).ok()?), pair.until, pair.why.as_ref()?))
+        })
+    }
+
     fn pair(&mut self, target: TargetId) -> Option<&mut Pair> {
         self.pairs.get_mut(usize::from(target.0))
     }

@@ -287,7 +287,7 @@ impl Core {
         };
         let unseen = if observed.haproxy == Haproxy::Unseen { Level::Unknown } else { Level::Ok };
         let worst = backends.iter().map(|backend| backend.verdict).fold(own.max(unseen), Level::max);
-        let instance = InstanceStatus {
+        let mut instance = InstanceStatus {
             name: context.instance.to_owned(),
             verdict: worst,
             haproxy: instances::haproxy(observed, context),
@@ -298,11 +298,14 @@ impl Core {
             mode: instances::mode(&observed.writes).to_owned(),
             would: instances::would(&observed.writes),
         };
+        if instance.is_stale() {
+            instance.verdict = Level::Unknown;
+        }
         Status {
             api_version: API_VERSION.to_owned(),
             kind: "Status".to_owned(),
             generated_at: (context.wall)(context.now),
-            exit_code: worst.exit_code(),
+            exit_code: instance.verdict.exit_code(),
             version: context.version.to_owned(),
             node: context.node.to_owned(),
             instance: instance.name.clone(),

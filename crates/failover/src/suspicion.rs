@@ -238,6 +238,11 @@ impl Suspicion {
         self.members.keys().copied()
     }
 
+    /// Waves that went out, and how many there will be at the most.
+    pub(crate) const fn waves(&self) -> (u32, u32) {
+        (self.sent, self.confirmation.waves)
+    }
+
     /// How many probes were made in waves.
     pub(crate) fn size(&self) -> usize {
         self.members.len()

@@ -75,7 +75,7 @@ fn gone_back(answer: &Value, backend: &str) -> String {
 }
 
 /// As one part of a path, whatever was typed.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b':' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
@@ -130,6 +130,7 @@ pub(crate) fn exit_of(error: &ClientError) -> Exit {
         }
         ClientError::Connect(_)
         | ClientError::TooSlow
+        | ClientError::Silent
         | ClientError::NotHactl
         | ClientError::Exchange(_)
         | ClientError::Runtime(_)

@@ -1,4 +1,9 @@
-//! One request to the daemon's socket.
+//! One request to the daemon's socket, and what is told there for as long as somebody listens.
+
+mod sse;
+
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::Path;
@@ -6,15 +11,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::net::UnixStream;
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
+
+pub(crate) use self::sse::Message;
+use self::sse::Messages;
 
 /// For the whole exchange: the daemon answers at once or says within some seconds that it cannot.
 const LIMIT: Duration = Duration::from_secs(5);
+
+/// The daemon says something every 15 s, and be it a comment.
+const SILENCE_MAX: Duration = Duration::from_secs(45);
 
 /// A status has about 1 kB a server; this is room for more servers than one HAProxy has.
 const ANSWER_MAX: usize = 64 * 1024 * 1024;
@@ -23,8 +36,10 @@ const ANSWER_MAX: usize = 64 * 1024 * 1024;
 pub(crate) enum ClientError {
     #[error("no connection")]
     Connect(#[source] io::Error),
-    #[error("no answer within 5 s")]
+    #[error("no answer in time")]
     TooSlow,
+    #[error("nothing was heard for 45 s")]
+    Silent,
     #[error("what answers there is not hactl")]
     NotHactl,
     #[error("the exchange broke off")]
@@ -49,30 +64,86 @@ pub(crate) enum ClientError {
 
 /// Asks for `path`; the text of an answer that is no error.
 pub(crate) fn get(socket: &Path, path: &str) -> Result<String, ClientError> {
-    ask(socket, Method::GET, path, String::new())
+    get_within(socket, path, LIMIT)
+}
+
+/// The same, where that may take another time.
+pub(crate) fn get_within(socket: &Path, path: &str, limit: Duration) -> Result<String, ClientError> {
+    ask(socket, Method::GET, path, String::new(), limit)
 }
 
 /// Has something changed; the text of an answer that is no error.
 pub(crate) fn post(socket: &Path, path: &str, body: &serde_json::Value) -> Result<String, ClientError> {
-    ask(socket, Method::POST, path, body.to_string())
+    ask(socket, Method::POST, path, body.to_string(), LIMIT)
 }
 
-fn ask(socket: &Path, method: Method, path: &str, body: String) -> Result<String, ClientError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
-    let exchange = exchange(socket, method, path, body);
-    let (status, body) =
-        runtime.block_on(async { timeout(LIMIT, exchange).await.map_err(|_| ClientError::TooSlow)? })?;
-    let text = String::from_utf8_lossy(&body).into_owned();
-    if status == StatusCode::OK { Ok(text) } else { Err(refused(status, &text)) }
+/// On this thread; what is asked for is waited for here.
+pub(crate) fn runtime() -> Result<Runtime, ClientError> {
+    Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)
 }
 
-async fn exchange(
+/// What is told on a stream of server-sent events, one message after the other.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    body: Incoming,
+    messages: Messages,
+}
+
+/// Begins to listen; `after` is the id of the last message that is known already.
+pub(crate) async fn stream(socket: &Path, path: &str, after: Option<&str>) -> Result<Stream, ClientError> {
+    let answered = async {
+        let response = answer(socket, Method::GET, path, String::new(), after).await?;
+        let (head, body) = response.into_parts();
+        if head.status == StatusCode::OK {
+            return Ok(Stream { body, messages: Messages::new(ANSWER_MAX) });
+        }
+        Err(refused(head.status, &String::from_utf8_lossy(&whole(body).await?)))
+    };
+    timeout(LIMIT, answered).await.map_err(|_| ClientError::TooSlow)?
+}
+
+impl Stream {
+    /// Waits for the next one; `None` where the daemon has ended it. It may be given up and waited for anew.
+    pub(crate) async fn next(&mut self) -> Result<Option<Message>, ClientError> {
+        loop {
+            if let Some(message) = self.messages.next() {
+                return Ok(Some(message));
+            }
+            let frame = timeout(SILENCE_MAX, self.body.frame()).await.map_err(|_| ClientError::Silent)?;
+            let Some(frame) = frame else { return Ok(None) };
+            let frame = frame.map_err(|error| ClientError::Exchange(error.into()))?;
+            if let Ok(data) = frame.into_data() {
+                self.messages.take(&data).map_err(|error| ClientError::Exchange(error.into()))?;
+            }
+        }
+    }
+}
+
+fn ask(
     socket: &Path,
     method: Method,
     path: &str,
     body: String,
-) -> Result<(StatusCode, Bytes), ClientError> {
+    limit: Duration,
+) -> Result<String, ClientError> {
+    let exchange = async {
+        let response = answer(socket, method, path, body, None).await?;
+        let status = response.status();
+        Ok((status, whole(response.into_body()).await?))
+    };
+    let (status, body) =
+        runtime()?.block_on(async { timeout(limit, exchange).await.map_err(|_| ClientError::TooSlow)? })?;
+    let text = String::from_utf8_lossy(&body).into_owned();
+    if status == StatusCode::OK { Ok(text) } else { Err(refused(status, &text)) }
+}
+
+async fn answer(
+    socket: &Path,
+    method: Method,
+    path: &str,
+    body: String,
+    after: Option<&str>,
+) -> Result<Response<Incoming>, ClientError> {
     let exchange = |error: hyper::Error| {
         if error.is_parse() { ClientError::NotHactl } else { ClientError::Exchange(error.into()) }
     };
@@ -80,17 +151,18 @@ async fn exchange(
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(exchange)?;
     // Its failure is the request's failure, which is reported.
     tokio::spawn(connection);
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", "hactl")
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|error| ClientError::Exchange(error.into()))?;
-    let response = sender.send_request(request).await.map_err(exchange)?;
-    let status = response.status();
-    let body =
-        Limited::new(response.into_body(), ANSWER_MAX).collect().await.map_err(ClientError::Exchange)?;
-    Ok((status, body.to_bytes()))
+    let mut request = Request::builder().method(method).uri(path).header("host", "hactl");
+    if let Some(after) = after {
+        request = request.header("last-event-id", after);
+    }
+    let request =
+        request.body(Full::new(Bytes::from(body))).map_err(|error| ClientError::Exchange(error.into()))?;
+    sender.send_request(request).await.map_err(exchange)
+}
+
+async fn whole(body: Incoming) -> Result<Bytes, ClientError> {
+    let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(ClientError::Exchange)?;
+    Ok(body.to_bytes())
 }
 
 /// The daemon's own words in an answer that is an error.

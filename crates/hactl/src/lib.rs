@@ -7,8 +7,9 @@ mod client;
 mod config;
 mod doctor;
 mod exit;
-mod overrides;
+mod explain;
 mod init;
+mod overrides;
 mod packaging;
 mod raw;
 mod report;
@@ -18,6 +19,7 @@ mod status;
 mod table;
 mod terminal;
 mod upstream;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -60,6 +62,8 @@ fn dispatch(cli: Cli) -> ExitCode {
     match cli.command.unwrap_or_default() {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
+        Command::Explain(args) => explain::run(&args, &terminal),
+        Command::Wait(args) => wait::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Simulate(args) => simulate::run(&args, &terminal),
         Command::Reload(args) => change::reload(&args, &terminal),

@@ -2,9 +2,13 @@
 //! change something is in `peer`, what can be changed in `write`. A client that is slow or hostile costs a connection for
 //! a while, nobody else's, and never the decision loop.
 
+mod events;
+pub(crate) mod explain;
 mod failback;
 mod overrides;
 mod peer;
+pub(crate) mod sse;
+pub(crate) mod status;
 mod write;
 
 use std::collections::BTreeMap;
@@ -16,12 +20,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use failover::status::Status;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -29,18 +31,28 @@ use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout_at;
 
-use crate::engine::Query;
+use crate::feed::Feed;
 use crate::fleet::{Reached, Request, Whole};
+use crate::journal::Journal;
 use crate::reload::Reloader;
 
+pub use self::events::{EVENTS_PATH, EventList, INCIDENTS_PATH, IncidentList};
+pub use self::peer::Operators;
 use self::peer::Peer;
+use self::sse::Lasting;
 
 /// Where the status is.
 pub const STATUS_PATH: &str = "/api/v1/status";
+
+/// The same as server-sent events.
+pub const STATUS_STREAM_PATH: &str = "/api/v1/status/stream";
+
+/// Why a backend is as it is, whose name follows behind a slash, or a server of it, behind another one.
+pub const EXPLAIN_PATH: &str = "/api/v1/explain";
 
 /// Has the configuration read again.
 pub const RELOAD_PATH: &str = "/api/v1/reload";
@@ -63,15 +75,13 @@ pub const PIN_PATH: &str = "/api/v1/pin";
 /// Clients at a time.
 const CLIENTS_MAX: usize = 32;
 
-/// For the request's head, and for the whole connection: whoever asks knows what to ask for.
+/// For the request's head, and for the whole connection, but for an answer that goes on (`sse`): whoever asks knows what
+/// to ask for.
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
 const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 
 /// The smallest that hyper takes; a request here is a line.
 const BUFFER_MAX: usize = 8192;
-
-/// For the decision loop to answer: it never waits for anything itself, so this is long.
-const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 /// After an accept that failed (no descriptors left): long enough not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -202,30 +212,40 @@ fn lock(path: &Path) -> Result<File, AdminError> {
 /// What is behind the socket.
 #[derive(Clone)]
 pub(crate) struct Front {
+    pub(crate) journal: Journal,
     pub(crate) reached: watch::Receiver<Reached>,
     pub(crate) whole: watch::Receiver<Whole>,
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) reloader: Reloader,
+    pub(crate) feed: Feed,
+}
+
+/// What anybody may read, here and on the listener for browsers.
+pub(crate) fn reading() -> Router<Front> {
+    Router::new().merge(status::routes()).merge(explain::routes())
 }
 
 /// Serves until the daemon ends. Where all places are taken, whoever has most of them loses the oldest one: an honest
 /// client is served in milliseconds, so it is not that one.
 pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
+    let whole = front.whole.clone();
     let app = Router::new()
-        .route(STATUS_PATH, get(status))
+        .merge(reading())
         .route(RELOAD_PATH, post(write::reload))
         .route(PAUSE_PATH, post(write::pause))
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
         .merge(overrides::routes())
+        .merge(events::routes())
         .route("/healthz", get(|| async { "ok\n" }))
+        .merge(crate::metrics::routes())
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
     let mut clients = Clients::default();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let peer = Peer::of(&stream);
+                let peer = Peer::of(&stream, &whole.borrow().operators);
                 clients.make_room();
                 let task = tokio::spawn(connection(stream, app.clone().layer(Extension(peer))));
                 clients.add(peer, task.abort_handle());
@@ -250,12 +270,12 @@ impl Clients {
         if self.served.len() < CLIENTS_MAX {
             return;
         }
-        let mut places: BTreeMap<Peer, usize> = BTreeMap::new();
+        let mut places: BTreeMap<_, usize> = BTreeMap::new();
         for (peer, _) in &self.served {
-            *places.entry(*peer).or_default() += 1;
+            *places.entry(peer.whose()).or_default() += 1;
         }
         let most = places.into_iter().max_by_key(|(_, places)| *places).map(|(peer, _)| peer);
-        if let Some(oldest) = self.served.iter().position(|(peer, _)| Some(*peer) == most) {
+        if let Some(oldest) = self.served.iter().position(|(peer, _)| Some(peer.whose()) == most) {
             self.served.remove(oldest).1.abort();
         }
     }
@@ -266,47 +286,29 @@ impl Clients {
 }
 
 async fn connection(stream: UnixStream, app: Router) {
+    let lasting = Lasting::new(CONNECTION_LIMIT);
+    let app = app.layer(Extension(lasting.clone()));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(BUFFER_MAX)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
-    match timeout(CONNECTION_LIMIT, served).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a client of the admin socket broke off"),
-        Err(_) => tracing::debug!("a client of the admin socket was too slow"),
-    }
-}
-
-/// All instances are asked at once: one that does not answer keeps nobody else from it.
-async fn status(State(front): State<Front>) -> Response {
-    let reached = Arc::clone(&front.reached.borrow());
-    let mut answers = Vec::with_capacity(reached.len());
-    for reach in reached.iter() {
-        let (sender, answer) = oneshot::channel();
-        if reach.queries.try_send(Query::Status(sender)).is_err() {
-            return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
-        }
-        answers.push((&reach.name, answer));
-    }
-    let until = Instant::now() + ANSWER_LIMIT;
-    let mut of_each = Vec::with_capacity(answers.len());
-    for (name, answer) in answers {
-        match timeout_at(until, answer).await {
-            Ok(Ok(status)) => of_each.push(status),
-            Ok(Err(_)) => return stopping(),
+    tokio::pin!(served);
+    loop {
+        let until = lasting.until();
+        match timeout_at(until, served.as_mut()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a client of the admin socket broke off");
+                return;
+            }
+            Err(_) if lasting.until() > until => {}
             Err(_) => {
-                let text = format!("the decision loop of {name} did not answer in 2 s");
-                return error(StatusCode::SERVICE_UNAVAILABLE, &text);
+                tracing::debug!("a client of the admin socket was too slow");
+                return;
             }
         }
-    }
-    let Whole { paused, config_stale, waiting } = front.whole.borrow().clone();
-    of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
-    match Status::whole(of_each) {
-        Some(whole) => Json(whole.of_daemon(paused, config_stale)).into_response(),
-        None => stopping(),
     }
 }
 

@@ -8,14 +8,19 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use checker::{Clock, Credentials, Prober, Probes};
-use failover::status::{Context, Status};
+use failover::explain::{Effects, Explanation, View};
+use failover::status::{Context, PauseStatus, Status};
 use failover::{
     Asked, Core, Desired, Event, FailBackError, Input, Name, Observed, Order, Route, Settings, Time, Writes,
 };
+use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
-use crate::log::{self, Label};
+use crate::feed::Stir;
+use crate::journal::Journal;
+use crate::log::Label;
+use crate::metrics::{Sample, Tally};
 use crate::notify::Pulse;
 use crate::orders::Orders;
 use crate::record::Recorder;
@@ -31,10 +36,26 @@ const WALL_EVERY: Duration = Duration::from_secs(1);
 pub(crate) enum Query {
     /// To know how it is.
     Status(oneshot::Sender<Status>),
+    /// The same, with what was counted.
+    Metrics(oneshot::Sender<Box<Sample>>),
     /// That the traffic of a backend goes back to where it belongs.
     FailBack { by: String, backend: Name, done: oneshot::Sender<FailedBack> },
     /// Something about what operators order.
     Order(OrderQuery),
+    /// To know why it is so.
+    Explain(Box<Why>),
+}
+
+/// What is to be explained, and to whom.
+pub(crate) struct Why {
+    pub(crate) backend: Name,
+    pub(crate) server: Option<Name>,
+    /// Somebody has paused hactl.
+    pub(crate) paused: Option<PauseStatus>,
+    /// In which times are told.
+    pub(crate) zone: TimeZone,
+    /// `None` where there is nothing of that name.
+    pub(crate) answer: oneshot::Sender<Option<Explanation>>,
 }
 
 /// What came of it.
@@ -80,9 +101,14 @@ pub(crate) struct Engine {
     pub(crate) clock: Clock,
     pub(crate) credentials: BTreeMap<Name, Credentials>,
     pub(crate) identity: Identity,
+    pub(crate) journal: Journal,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) pulse: Pulse,
     pub(crate) orders: Orders,
+    /// Told of what those who follow the status want to know.
+    pub(crate) stir: Stir,
+    pub(crate) effects: Effects,
+    pub(crate) tally: Tally,
 }
 
 impl Engine {
@@ -112,7 +138,9 @@ impl Engine {
                 lasted = slept.next() => self.take(Input::Gap(lasted)),
                 Ok(()) = wires.observed.changed() => {
                     let observed = wires.observed.borrow_and_update().clone();
+                    self.effects.forget_all_but(&observed);
                     self.take(Input::Observed(Box::new(observed)));
+                    self.stir.stir();
                 }
                 evidence = self.probes.next() => self.take(Input::Evidence(evidence)),
                 () = until(due, &self.clock) => self.take(Input::Due),
@@ -121,7 +149,9 @@ impl Engine {
             wires.desired.send_if_modified(|known| {
                 let changed = known != self.core.desired();
                 if changed {
+                    self.tally.decided(known, self.core.desired(), self.clock.now());
                     known.clone_from(self.core.desired());
+                    self.stir.stir();
                 }
                 changed
             });
@@ -134,6 +164,9 @@ impl Engine {
             Query::Status(answer) => {
                 let _ = answer.send(self.status(observed));
             }
+            Query::Metrics(answer) => {
+                let _ = answer.send(Box::new(self.sample(observed)));
+            }
             Query::FailBack { by, backend, done } => {
                 let to = self.core.waiting(&backend);
                 if to.is_ok() {
@@ -144,7 +177,24 @@ impl Engine {
                 let _ = done.send(FailedBack { to, withheld });
             }
             Query::Order(query) => self.answer_order(query, observed),
+            Query::Explain(why) => self.explain(*why, observed),
         }
+    }
+
+    fn explain(&self, why: Why, observed: &Observed) {
+        let Why { backend, server, paused, zone, answer } = why;
+        let now = self.clock.now();
+        let wall_now = jiff::Timestamp::now();
+        let clock = |time: Time| local(wall_now, now, time, &zone);
+        let view = View {
+            now,
+            clock: &clock,
+            observed,
+            effects: &self.effects,
+            socket: &self.identity.socket,
+            paused: paused.as_ref(),
+        };
+        let _ = answer.send(self.core.explain(&backend, server.as_ref(), &view));
     }
 
     fn configure(&mut self, configured: Configured) {
@@ -154,14 +204,19 @@ impl Engine {
         self.credentials = credentials;
         self.identity.instance = instance;
         self.identity.label = label;
+        self.tally.settings(&settings);
         self.take(Input::Settings(Box::new(settings)));
     }
 
     /// One input into the core, and what it wants done because of it.
     fn take(&mut self, input: Input) {
         let now = self.clock.now();
+        if let Input::Evidence(evidence) = &input {
+            self.tally.saw(evidence);
+        }
         self.core.take(&input, now);
         for order in self.core.take_orders() {
+            self.tally.ordered(&order);
             let credentials = match &order {
                 Order::Probe(probe) => match &probe.route {
                     Route::Server { id, .. } => self.credentials.get(&id.backend),
@@ -179,8 +234,12 @@ impl Engine {
         }
     }
 
-    fn tell(&self, event: &Event) {
-        log::event(&self.identity.label, event);
+    fn tell(&mut self, event: &Event) {
+        let now = self.clock.now();
+        self.effects.note(event, now);
+        self.tally.told(event, now);
+        self.journal.tell(&self.identity.label, Some(&self.identity.instance), event);
+        self.stir.stir();
         if matches!(
             event,
             Event::InService { .. }
@@ -207,12 +266,30 @@ impl Engine {
         };
         self.core.status(observed, &context)
     }
+
+    fn sample(&mut self, observed: &Observed) -> Sample {
+        let status = self.status(observed);
+        let counts = self.tally.counts(&status);
+        let unix_now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+        Sample { status, counts, now: self.clock.now(), unix_now }
+    }
 }
 
 /// A wall-clock time, to the millisecond, for people and programs to read; nothing is decided by it.
 pub(crate) fn rfc3339(now: jiff::Timestamp, ago: Duration) -> String {
     let then = now.checked_sub(ago).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     format!("{then:.3}")
+}
+
+/// A moment as people write it where they are: the time of the day, and the day where it is another one.
+fn local(wall_now: jiff::Timestamp, now: Time, then: Time, zone: &TimeZone) -> String {
+    let wall = match then.since(now) {
+        Duration::ZERO => wall_now.checked_sub(now.since(then)),
+        ahead => wall_now.checked_add(ahead),
+    };
+    let (today, wall) = (wall_now.to_zoned(zone.clone()), wall.unwrap_or(wall_now).to_zoned(zone.clone()));
+    let form = if wall.date() == today.date() { "%H:%M:%S" } else { "%Y-%m-%d %H:%M" };
+    wall.strftime(form).to_string()
 }
 
 pub(crate) fn every(period: Duration) -> Interval {

@@ -13,11 +13,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::admin::Operators;
 use crate::config::{Config, Instance, Probe, difference};
 use crate::daemon::RunError;
 use crate::engine::{Query, every, rfc3339, tick};
+use crate::feed::Stir;
+use crate::hooks::Runs;
 use crate::instance::{self, Claims, Common, Running};
-use crate::log::{self, Label};
+use crate::journal::Journal;
+use crate::log::Label;
 use crate::notify;
 use crate::waiting::{Claimed, Waiting};
 
@@ -51,6 +55,24 @@ pub(crate) struct Whole {
     pub(crate) config_stale: bool,
     /// Those that could not be started.
     pub(crate) waiting: Arc<[Waiting]>,
+    /// Who may change something beside root and the daemon's own user.
+    pub(crate) operators: Arc<Operators>,
+    /// What is run when something happens.
+    pub(crate) runs: Arc<Runs>,
+    /// There is more than one instance, so that it is said which one is meant.
+    pub(crate) several: bool,
+    /// When the configuration that runs was read.
+    pub(crate) loaded_at: jiff::Timestamp,
+}
+
+impl Whole {
+    /// What another configuration says of it holds from now on.
+    fn configure(&mut self, config: &Config) {
+        self.operators = Arc::new(config.operators.clone());
+        self.runs = Arc::new(Runs::of(config));
+        self.several = config.instances.len() > 1;
+        self.loaded_at = jiff::Timestamp::now();
+    }
 }
 
 /// A configuration that can be run with.
@@ -92,7 +114,9 @@ impl Loaded {
     /// Until a restart these stay as they are.
     fn keep_means(&mut self, before: &Config) {
         self.config.admin_socket.clone_from(&before.admin_socket);
+        self.config.web.clone_from(&before.web);
         self.config.state = before.state.clone();
+        self.config.events.clone_from(&before.events);
         for instance in &mut self.config.instances {
             if let Some(known) = before.of_haproxy(instance) {
                 instance.keep_means(known);
@@ -100,9 +124,16 @@ impl Loaded {
         }
     }
 
-    fn common<'a>(&'a self, dir: &'a StateDir, origin: Instant, paused: bool) -> Common<'a> {
+    fn common<'a>(
+        &'a self,
+        dir: &'a StateDir,
+        (journal, stir): (&'a Journal, &'a Stir),
+        origin: Instant,
+        paused: bool,
+    ) -> Common<'a> {
         Common {
             origin,
+            journal,
             prober: &self.prober,
             probing: &self.probing,
             probe: &self.config.probe,
@@ -111,6 +142,7 @@ impl Loaded {
             on_exit: self.config.state.on_exit,
             count: self.config.instances.len(),
             paused,
+            stir,
         }
     }
 }
@@ -145,6 +177,7 @@ pub(crate) struct Followed {
 pub(crate) struct Fleet {
     origin: Instant,
     dir: StateDir,
+    journal: Journal,
     loaded: Loaded,
     running: Vec<Running>,
     tasks: JoinSet<Result<(), RunError>>,
@@ -152,6 +185,7 @@ pub(crate) struct Fleet {
     reached: watch::Sender<Reached>,
     whole: watch::Sender<Whole>,
     resume_at: Option<Instant>,
+    stir: Stir,
 }
 
 impl Fleet {
@@ -159,10 +193,12 @@ impl Fleet {
     pub(crate) async fn start(
         loaded: Loaded,
         origin: Instant,
+        journal: Journal,
         requests: mpsc::Receiver<Request>,
+        stir: Stir,
     ) -> Result<Self, RunError> {
         let dir = StateDir::open(&loaded.config.state.dir)?;
-        let common = loaded.common(&dir, origin, false);
+        let common = loaded.common(&dir, (&journal, &stir), origin, false);
         let mut tasks = JoinSet::new();
         let mut running = Vec::new();
         for instance in &loaded.config.instances {
@@ -170,8 +206,22 @@ impl Fleet {
             running.push(instance::start(instance, &common, claims, &mut tasks)?);
         }
         let reached = watch::Sender::new(reached(&running));
-        let whole = watch::Sender::new(Whole::default());
-        Ok(Self { origin, dir, loaded, running, tasks, requests, reached, whole, resume_at: None })
+        let mut known = Whole::default();
+        known.configure(&loaded.config);
+        let whole = watch::Sender::new(known);
+        Ok(Self {
+            origin,
+            dir,
+            journal,
+            loaded,
+            running,
+            tasks,
+            requests,
+            reached,
+            whole,
+            resume_at: None,
+            stir,
+        })
     }
 
     /// The instances as they are, and as they will be.
@@ -254,15 +304,19 @@ impl Fleet {
             Err(mistakes) => {
                 // A line of a log is no place for the lines of a file.
                 let first = mistakes.iter().filter_map(|mistake| mistake.lines().next());
-                tell(&Event::Asked(Asked::NotReloaded { by, why: first.collect::<Vec<_>>().join("; ") }));
+                self.tell(&Event::Asked(Asked::NotReloaded {
+                    by,
+                    why: first.collect::<Vec<_>>().join("; "),
+                }));
                 return Err(mistakes);
             }
         };
         // Also where nothing is another one: files that are named may have changed.
         self.loaded = loaded;
+        self.whole.send_modify(|whole| whole.configure(&self.loaded.config));
         let left = self.follow(claimed);
         changes.extend(left);
-        tell(&Event::Asked(Asked::Reloaded { by, changes: changes.clone() }));
+        self.tell(&Event::Asked(Asked::Reloaded { by, changes: changes.clone() }));
         let waiting = Arc::clone(&self.whole.borrow().waiting);
         let failed = waiting.iter().flat_map(|Waiting { instance, status }| {
             status.problems.iter().map(|problem| format!("instance {}: {problem}", instance.name))
@@ -295,7 +349,10 @@ impl Fleet {
     fn follow(&mut self, mut claimed: Vec<Claimed>) -> Vec<String> {
         let paused = self.whole.borrow().paused.is_some();
         // A recording begins at the start, or not at all.
-        let common = Common { record: None, ..self.loaded.common(&self.dir, self.origin, paused) };
+        let common = Common {
+            record: None,
+            ..self.loaded.common(&self.dir, (&self.journal, &self.stir), self.origin, paused)
+        };
         let mut before = std::mem::take(&mut self.running);
         let mut waiting = Vec::new();
         for instance in &self.loaded.config.instances {
@@ -340,7 +397,7 @@ impl Fleet {
         for running in &self.running {
             running.pause(true);
         }
-        tell(&Event::Asked(Asked::Paused { by, reason, lasts }));
+        self.tell(&Event::Asked(Asked::Paused { by, reason, lasts }));
         paused
     }
 
@@ -352,9 +409,13 @@ impl Fleet {
             for running in &self.running {
                 running.pause(false);
             }
-            tell(&Event::Asked(Asked::Resumed { by }));
+            self.tell(&Event::Asked(Asked::Resumed { by }));
         }
         was_paused
+    }
+
+    fn tell(&self, event: &Event) {
+        self.journal.tell(&Label::default(), None, event);
     }
 }
 
@@ -379,10 +440,6 @@ fn leave(running: Running, paused: bool) -> Option<String> {
         drop(running);
     });
     None
-}
-
-fn tell(event: &Event) {
-    log::event(&Label::default(), event);
 }
 
 async fn until(at: Option<Instant>) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use checker::{Clock, Prober, Probes, Settings};
 use controller::{AgentPort, Controller, HaproxyLock, Managed, Mandate, OverridesFile, StateDir};
+use failover::explain::Effects;
 use failover::{Core, Event, FORMAT, Header, Name, Observed, OnExit, OverrideChange};
 use haproxy_runtime::Address;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,7 +19,10 @@ use crate::VERSION;
 use crate::config::{Backend, Instance, Lever, Probe};
 use crate::daemon::RunError;
 use crate::engine::{Configured, Engine, Identity, Query, Wires, rfc3339};
+use crate::feed::Stir;
+use crate::journal::Journal;
 use crate::log::Label;
+use crate::metrics::Tally;
 use crate::notify::Pulse;
 use crate::orders::Orders;
 use crate::record::{self, RecordError, Recording};
@@ -35,6 +39,7 @@ const LIFT_LIMIT: Duration = Duration::from_millis(600);
 /// What is the same for all instances.
 pub(crate) struct Common<'a> {
     pub(crate) origin: Instant,
+    pub(crate) journal: &'a Journal,
     pub(crate) prober: &'a Prober,
     pub(crate) probing: &'a Settings,
     pub(crate) probe: &'a Probe,
@@ -45,6 +50,7 @@ pub(crate) struct Common<'a> {
     pub(crate) count: usize,
     /// Somebody has paused hactl.
     pub(crate) paused: bool,
+    pub(crate) stir: &'a Stir,
 }
 
 /// What an instance has to itself on this host.
@@ -175,8 +181,22 @@ pub(crate) fn start(
     let probes = Probes::new(configured.prober.clone(), configured.probing.clone(), clock);
     let (credentials, beats) = (configured.credentials.clone(), pulse.clone());
     let core = Core::new(core);
-    let engine =
-        move |orders| Engine { core, probes, clock, credentials, identity, recorder, pulse: beats, orders };
+    let (journal, stir) = (common.journal.clone(), common.stir.clone());
+    let tally = Tally::new(&configured.settings);
+    let engine = move |orders| Engine {
+        core,
+        probes,
+        clock,
+        credentials,
+        identity,
+        journal,
+        recorder,
+        pulse: beats,
+        orders,
+        stir,
+        effects: Effects::default(),
+        tally,
+    };
     let place = lock.haproxy().to_owned();
     let (configured, configurations) = watch::channel(configured);
     let wires = Wires { desired, observed, events, queries, configurations };

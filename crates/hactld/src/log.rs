@@ -23,6 +23,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::journal::Note;
 use crate::text::Shown;
 
 /// Lines that may wait for a reader: minutes of a busy daemon, a few hundred kB.
@@ -134,7 +135,7 @@ impl fmt::Display for Label {
     }
 }
 
-/// The one place where a transition becomes a log line.
+/// The one place where a transition becomes a log line; `journal` alone calls it.
 pub(crate) fn event(label: &Label, event: &Event) {
     macro_rules! line {
         ($level:expr) => {
@@ -151,6 +152,28 @@ pub(crate) fn event(label: &Label, event: &Event) {
         };
     }
     match event.severity() {
+        Severity::Info => line!(Level::INFO),
+        Severity::Warning => line!(Level::WARN),
+        Severity::Error => line!(Level::ERROR),
+    }
+}
+
+/// The same for what hactl itself has to tell.
+pub(crate) fn note(label: &Label, note: &Note) {
+    macro_rules! line {
+        ($level:expr) => {
+            tracing::event!(
+                $level,
+                kind = note.kind,
+                instance = label.0.as_ref().map(Name::as_str),
+                backend = note.backend.as_deref(),
+                server = note.server.as_deref(),
+                "{label}{}",
+                note.text
+            )
+        };
+    }
+    match note.severity {
         Severity::Info => line!(Level::INFO),
         Severity::Warning => line!(Level::WARN),
         Severity::Error => line!(Level::ERROR),

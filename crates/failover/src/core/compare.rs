@@ -7,7 +7,9 @@ use super::{Core, Key};
 use crate::detector::{Detector, Proof, Stance};
 use crate::stalls::Stalls;
 use crate::suspicion::Finding;
-use crate::{Cause, Ending, Event, Evidence, Kind, Order, Probe, ProbeId, Route, Saw, TargetId, Time};
+use crate::{
+    Cause, Ending, Event, Evidence, Kind, Order, Probe, ProbeId, Route, Saw, ServerId, TargetId, Time,
+};
 
 /// Servers that are asked whether they could take over: the successor, and two more in case that it cannot.
 const COMPARED_MAX: usize = 3;
@@ -48,11 +50,20 @@ impl Comparison {
         self.lost.remove(&key);
     }
 
-    /// Some other server answered what was asked at `since` or later.
-    fn has_witness(&self, key: Key, since: Time) -> bool {
+    /// Some other server that answered what was asked at `since` or later.
+    fn witness(&self, key: Key, since: Time) -> Option<Key> {
         let other = [self.latest, self.runner_up].into_iter().flatten().find(|(known, _)| *known != key);
-        other.is_some_and(|(_, began)| began >= since)
+        other.filter(|(_, began)| *began >= since).map(|(witness, _)| witness)
     }
+}
+
+/// Who answered while a server was silent. For people to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Witness {
+    /// The control target, asked directly.
+    Control,
+    /// Another server; `None` where it has gone since.
+    Server(Option<ServerId>),
 }
 
 /// The probe of the control target.
@@ -169,9 +180,11 @@ impl Core {
             }
             Some(Finding::Beyond(_) | Finding::Open) => {
                 let Some(since) = since else { return };
-                let control = self.control.answered.is_some_and(|began| began >= since);
-                if control || self.comparison.has_witness(key, since) {
+                if let Some(witness) = self.witness(key, since) {
                     self.touch_only(key, now, Detector::condemn);
+                    if let Some(server) = self.servers.get_mut(&key) {
+                        server.witness = Some(witness);
+                    }
                 } else if self.may_be_answered(key, since) || self.ask_others(key, since, now) {
                     return;
                 } else {
@@ -183,6 +196,15 @@ impl Core {
         self.watch_lost(key, now);
         self.tell_health(key);
         self.decide_for(key, now);
+    }
+
+    /// Who shows that it is not this host's network: answered what was asked at `since` or later.
+    fn witness(&self, key: Key, since: Time) -> Option<Witness> {
+        if self.control.answered.is_some_and(|began| began >= since) {
+            return Some(Witness::Control);
+        }
+        let other = self.comparison.witness(key, since)?;
+        Some(Witness::Server(self.servers.get(&other).map(|server| server.id.clone())))
     }
 
     /// A closed port is nobody else's affair: those who were asked because of it owe no answer.

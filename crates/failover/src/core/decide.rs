@@ -142,6 +142,7 @@ impl Core {
             to: health.verdict,
             reason: health.reason.clone(),
             latency,
+            silent: detector.silent_before(),
         });
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Core;
+use crate::event::until_text;
 use crate::policy::{Forced, Pinned};
 use crate::{
     Asked, Event, Given, Name, Override, OverrideChange, OverrideInput, Overrides, Pin, ServerId, Time,
@@ -132,6 +133,21 @@ impl Core {
             Some(format!("pinned to {}: {}", pin.server, pin.given.in_words()))
         };
         ordered.or_else(pinned).map(Name::from)
+    }
+
+    /// What is ordered of a server, for people; `none` where nothing is.
+    pub(super) fn order_line(&self, server: &ServerId) -> String {
+        let line = |what: &str, given: &Given| {
+            let until = until_text(given.until);
+            format!("{what} {until}, by {} since {:.0}: {}", given.by, given.since, given.reason)
+        };
+        if let Some(ordered) = self.overrides.servers.get(server) {
+            return line(ordered.state.as_str(), &ordered.given);
+        }
+        match self.overrides.pins.get(&server.backend) {
+            Some(pin) => line(&format!("{} is pinned to {}", server.backend, pin.server), &pin.given),
+            None => "none".to_owned(),
+        }
     }
 
     /// Its sessions are to be cut because an operator wants that.

@@ -114,6 +114,7 @@ impl Core {
                 out: there.position() == (Admin::Maint, Owner::Ours),
                 left: None,
                 cause: None,
+                witness: None,
                 slow_since: None,
                 since: now,
                 told: Verdict::Unknown,

@@ -230,6 +230,7 @@ impl Detector {
     pub(super) fn trust(&mut self, desk: &mut Desk<'_>) {
         self.end_suspicion(desk);
         self.alarm = None;
+        self.found = None;
         self.trusted_since = desk.now;
         self.due = super::routine::Due::at(desk.now);
         self.settle(Verdict::Online, None, desk.now);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Desk, Detector, News, Phase, Proof, Verdict};
+use super::{Desk, Detector, Found, News, Phase, Proof, Verdict};
 use crate::recovery::Recovery;
 use crate::suspicion::is_local;
 use crate::{Cause, Failure, TargetId};
@@ -69,6 +69,8 @@ impl Detector {
         // Nobody has to be compared with to know whose fault a closed port is.
         if self.phase == Phase::Lost && is_local(failure) {
             self.news(News::Condemned);
+            let silent_since = self.found.map_or(desk.now, |found| found.silent_since);
+            self.found = Some(Found { silent_since, at: desk.now, probes: 1, local: true });
             self.damping.down(Duration::MAX, desk.settings, desk.now);
             self.restart_recovery(failure, desk);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::routine::RUNNING_MAX;
 use super::running::{Clock, Purpose};
-use super::{Alarm, Desk, Detector, News, Phase, Verdict};
+use super::{Alarm, Desk, Detector, Found, News, Phase, Verdict};
 use crate::history::Entry;
 use crate::lateness::Limits;
 use crate::loss::WAVE;
@@ -234,6 +234,7 @@ impl Detector {
     /// It is to blame.
     pub(crate) fn condemn(&mut self, desk: &mut Desk<'_>) {
         let Some((failure, silent_since)) = self.confirmed() else { return };
+        self.found = self.finding(silent_since, desk.now);
         let good_for =
             if self.phase == Phase::Trusted { desk.now.since(self.trusted_since) } else { Duration::MAX };
         self.alarm = (self.phase == Phase::Trusted).then_some(Alarm { silent_since, at: desk.now });
@@ -241,13 +242,20 @@ impl Detector {
         self.fall(News::Condemned, failure, desk);
     }
 
+    /// How long nothing was heard before the present verdict; `None` where that was not an alarm about a trusted server.
+    pub(crate) fn silent_before(&self) -> Option<Duration> {
+        let alarm = self.alarm.as_ref().filter(|alarm| alarm.at == self.health.since)?;
+        Some(alarm.at.since(alarm.silent_since))
+    }
+
     /// It is silent, and so is everything else.
     pub(crate) fn lose(&mut self, desk: &mut Desk<'_>) {
-        let Some((failure, _)) = self.confirmed() else { return };
+        let Some((failure, silent_since)) = self.confirmed() else { return };
         if self.phase == Phase::Lost {
             self.end_suspicion(desk);
             return;
         }
+        self.found = self.finding(silent_since, desk.now);
         self.fall(News::Lost, failure, desk);
     }
 
@@ -266,6 +274,12 @@ impl Detector {
         self.keeping.excuse();
         self.restart_recovery(&failure, desk);
         self.settle(Verdict::of_failure(&failure), Some(failure), desk.now);
+    }
+
+    fn finding(&self, silent_since: Time, at: Time) -> Option<Found> {
+        let suspicion = self.suspicion.as_ref()?;
+        let local = matches!(suspicion.finding(), Finding::Local(_));
+        Some(Found { silent_since, at, probes: suspicion.size(), local })
     }
 
     /// The failure that the suspicion has confirmed, with how much confirmed it, and since when nothing was heard.

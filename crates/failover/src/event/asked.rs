@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Severity, Span, ordered};
+use super::{Event, Severity, Span, ordered};
 use crate::{Admin, Given, Name, ServerId};
 
 /// One fact of that kind.
@@ -155,6 +155,23 @@ impl Asked {
         }
     }
 
+    fn by(&self) -> Option<&str> {
+        match self {
+            Self::Reloaded { by, .. }
+            | Self::NotReloaded { by, .. }
+            | Self::Paused { by, .. }
+            | Self::Resumed { by }
+            | Self::FailBack { by, .. }
+            | Self::Auto { by, .. } => Some(by),
+            Self::Override { given, .. }
+            | Self::Pinned { given, .. }
+            | Self::StillOverridden { given, .. } => Some(&given.by),
+            Self::Would { .. } | Self::LetGo { .. } | Self::Expired { .. } | Self::OverridesLost { .. } => {
+                None
+            }
+        }
+    }
+
     pub(super) const fn server(&self) -> Option<&ServerId> {
         match self {
             Self::LetGo { server }
@@ -189,6 +206,14 @@ impl Asked {
             | Self::OverridesLost { .. }
             | Self::Would { .. } => None,
         }
+    }
+}
+
+impl Event {
+    /// Who wanted it, where somebody did.
+    #[must_use]
+    pub fn by(&self) -> Option<&str> {
+        if let Self::Asked(asked) = self { asked.by() } else { None }
     }
 }
 

@@ -15,7 +15,7 @@ fn wanted(server: &ServerId, state: Option<Admin>) -> String {
     }
 }
 
-fn until(until: Option<Timestamp>) -> String {
+pub(crate) fn until(until: Option<Timestamp>) -> String {
     until.map_or_else(|| "until somebody ends it".to_owned(), |until| format!("until {until:.0}"))
 }
 

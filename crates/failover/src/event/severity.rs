@@ -1,10 +1,13 @@
 //! How much an event matters. Nothing is decided by it.
 
+use serde::{Deserialize, Serialize};
+
 use super::Event;
 use crate::Verdict;
 
 /// How much an event matters to whoever reads along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// As it should be.
     Info,
@@ -12,6 +15,18 @@ pub enum Severity {
     Warning,
     /// Clients are not served, or hactl cannot act.
     Error,
+}
+
+impl Severity {
+    /// The word in JSON and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }
 
 impl Event {

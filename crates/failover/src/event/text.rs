@@ -115,12 +115,12 @@ pub(super) const fn then(then: WhenAllDown) -> &'static str {
     }
 }
 
-fn listed(names: &[Name]) -> String {
+pub(crate) fn listed(names: &[Name]) -> String {
     names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// A duration for people: `0.4 s`, `12 s`, `3 min`, `2 h`.
-pub(super) struct Span(pub(super) Duration);
+pub(crate) struct Span(pub(crate) Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,7 +10,7 @@ fn id() -> ServerId {
 fn health(millis: u64, from: Verdict, to: Verdict) -> Decision {
     let failure = Failure { stage: Stage::Connect, cause: Cause::Timeout, text: format!("at {millis}") };
     let reason = to.is_condemned().then_some(failure);
-    let event = Event::Health { server: id(), from, to, reason, latency: None };
+    let event = Event::Health { server: id(), from, to, reason, latency: None, silent: None };
     Decision { at: Time::from_millis(millis), what: Decided::Told(event) }
 }
 

@@ -27,6 +27,17 @@ pub struct InstanceStatus {
     pub would: Vec<String>,
 }
 
+/// HAProxy is looked at every second at the least: what is older than three looks says nothing of now.
+const STALE_AFTER_SECONDS: f64 = 3.0;
+
+impl InstanceStatus {
+    /// It is not known how its HAProxy is now: nobody has looked for too long, although it answered then.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.haproxy.answering && self.haproxy.age_seconds.is_some_and(|age| age > STALE_AFTER_SECONDS)
+    }
+}
+
 /// A pause, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PauseStatus {
@@ -120,7 +131,9 @@ impl Status {
         Self::whole(of_each.collect())
     }
 
-    fn worst(&self) -> Level {
+    /// The worst of all that it speaks of.
+    #[must_use]
+    pub fn worst(&self) -> Level {
         let own = if self.paused.is_some() || self.config_stale { Level::Degraded } else { Level::Ok };
         self.instances.iter().map(|instance| instance.verdict).fold(own, Level::max)
     }

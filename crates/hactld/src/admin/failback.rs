@@ -12,9 +12,10 @@ use tokio::time::timeout;
 
 use super::peer::Peer;
 use super::write::operator;
-use super::{ANSWER_LIMIT, Front, error, stopping};
+use super::{Front, error, stopping};
 use crate::config::suggestion;
 use crate::engine::{FailedBack, Query};
+use crate::feed::ANSWER_LIMIT;
 use crate::fleet::Reach;
 
 /// `wanted` is a backend's name; where several instances have one of that name, `INSTANCE:BACKEND`.

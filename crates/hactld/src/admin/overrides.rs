@@ -22,8 +22,9 @@ use self::body::{Order, PinOrder, Wanted};
 use super::failback::meant;
 use super::peer::Peer;
 use super::write::operator;
-use super::{ANSWER_LIMIT, Front, OVERRIDE_PATH, PIN_PATH, error, stopping};
+use super::{Front, OVERRIDE_PATH, PIN_PATH, error, stopping};
 use crate::engine::{OrderQuery, Query, Taken};
+use crate::feed::ANSWER_LIMIT;
 use crate::fleet::Reach;
 use crate::orders::Kept;
 
@@ -70,8 +71,13 @@ async fn read_order(front: &Front, peer: Peer, body: Body) -> Result<(Wanted, Ve
         Some(_) => Some(given(peer, order.given(), order.force).await?),
         None => None,
     };
-    let mut by_instance =
-        if order.all { ordered_everywhere(front).await? } else { grouped(front, &order.servers).map_err(|(code, text)| error(code, &text))? };
+    // What is ordered can be ended, also where its backend has left the configuration.
+    let ordered = if state == Wanted::Auto { ordered_everywhere(front).await? } else { Grouped::new() };
+    let mut by_instance = if order.all {
+        ordered
+    } else {
+        grouped(front, &order.servers, &ordered).map_err(|(code, text)| error(code, &text))?
+    };
     by_instance.retain(|(_, servers)| !servers.is_empty());
     let change = |servers: &[ServerId]| match (state.admin(), &given) {
         (Some(state), Some(given)) => {
@@ -93,7 +99,7 @@ async fn read_pin(front: &Front, peer: Peer, body: Body) -> Result<(Wanted, Vec<
     match (&order.server, &order.unpin) {
         (Some(server), None) => {
             let given = given(peer, order.given(), order.force).await?;
-            let found = grouped(front, std::slice::from_ref(server));
+            let found = grouped(front, std::slice::from_ref(server), &[]);
             let found = found.map_err(|(code, text)| error(code, &text))?;
             let parts = found.into_iter().flat_map(|(reach, servers)| {
                 let given = given.clone();
@@ -131,14 +137,26 @@ async fn given(peer: Peer, of: body::Given<'_>, force: bool) -> Result<Given, Re
 }
 
 /// Whose servers they are. All that is named has to be known before anything is done.
-fn grouped(front: &Front, wanted: &[String]) -> Result<Grouped, (StatusCode, String)> {
+fn grouped(
+    front: &Front,
+    wanted: &[String],
+    ordered: &[(Reach, Vec<ServerId>)],
+) -> Result<Grouped, (StatusCode, String)> {
     let reached = front.reached.borrow().clone();
     let mut grouped = Grouped::new();
     for name in wanted {
         let form = || (StatusCode::BAD_REQUEST, format!("a server is written BACKEND/SERVER, not `{name}`"));
         let (place, server) = name.split_once('/').ok_or_else(form)?;
-        let (reach, backend) = meant(&reached, place)?;
-        let id = ServerId::new(backend.clone(), server);
+        let id = ServerId::new(place, server);
+        let holders: Vec<&Reach> =
+            ordered.iter().filter(|(_, servers)| servers.contains(&id)).map(|(reach, _)| reach).collect();
+        let (reach, id) = match (meant(&reached, place), holders.as_slice()) {
+            (Err((StatusCode::NOT_FOUND, _)), [holder]) => (*holder, id),
+            (found, _) => {
+                let (reach, backend) = found?;
+                (reach, ServerId::new(backend.clone(), server))
+            }
+        };
         match grouped.iter_mut().find(|(known, _)| known.name == reach.name) {
             Some((_, servers)) if servers.contains(&id) => {}
             Some((_, servers)) => servers.push(id),

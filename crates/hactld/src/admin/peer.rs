@@ -1,5 +1,6 @@
 //! Who asks, by the credentials that the kernel gives of a peer (SO_PEERCRED), and what they may.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -14,8 +15,17 @@ const PASSWD_MAX: u64 = 1 << 20;
 pub(crate) enum Role {
     /// Whoever may connect: look.
     Reader,
-    /// Root and the daemon's own user: change.
+    /// Root, the daemon's own user and those that the configuration names: change.
     Operator,
+}
+
+/// Who may change something beside root and the daemon's own user, by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Operators {
+    /// Users.
+    pub(crate) uids: BTreeSet<u32>,
+    /// Groups, of those who run as them.
+    pub(crate) gids: BTreeSet<u32>,
 }
 
 impl fmt::Display for Role {
@@ -28,20 +38,31 @@ impl fmt::Display for Role {
 }
 
 /// The other side of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
     /// `None` where the kernel does not say.
     uid: Option<u32>,
+    pid: Option<i32>,
+    role: Role,
 }
 
 impl Peer {
-    pub(crate) fn of(stream: &UnixStream) -> Self {
-        Self { uid: stream.peer_cred().ok().map(|credentials| credentials.uid()) }
+    /// Who it is, and what they may while `operators` are those that the configuration names.
+    pub(crate) fn of(stream: &UnixStream, operators: &Operators) -> Self {
+        let Ok(credentials) = stream.peer_cred() else {
+            return Self { uid: None, pid: None, role: Role::Reader };
+        };
+        let (uid, gid) = (credentials.uid(), credentials.gid());
+        Self { uid: Some(uid), pid: credentials.pid(), role: role(uid, gid, operators) }
     }
 
-    pub(crate) fn role(self) -> Role {
-        let own = rustix::process::geteuid().as_raw();
-        if self.uid.is_some_and(|uid| uid == 0 || uid == own) { Role::Operator } else { Role::Reader }
+    pub(crate) const fn role(self) -> Role {
+        self.role
+    }
+
+    /// Whose place it takes: that of a user, and of one of their processes.
+    pub(crate) const fn whose(self) -> (Option<u32>, Option<i32>) {
+        (self.uid, self.pid)
     }
 
     /// Their number, where it is known.
@@ -64,6 +85,12 @@ impl Peer {
             None => self.to_string(),
         }
     }
+}
+
+fn role(uid: u32, gid: u32, operators: &Operators) -> Role {
+    let own = rustix::process::geteuid().as_raw();
+    let named = operators.uids.contains(&uid) || operators.gids.contains(&gid);
+    if uid == 0 || uid == own || named { Role::Operator } else { Role::Reader }
 }
 
 impl fmt::Display for Peer {
@@ -90,16 +117,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn root_and_the_daemons_own_user_may_change_and_others_may_look() {
+    fn root_the_daemons_own_user_and_those_named_may_change_and_others_may_look() {
         let own = rustix::process::geteuid().as_raw();
-        let role = |uid| Peer { uid }.role();
-        assert_eq!([Some(0), Some(own)].map(role), [Role::Operator; 2]);
-        assert_eq!([Some(own + 1000), None].map(role), [Role::Reader; 2]);
+        let operators = Operators { uids: [own + 1].into(), gids: [70].into() };
+        let role = |(uid, gid)| role(uid, gid, &operators);
+        assert_eq!([(0, 9), (own, 9), (own + 1, 9), (own + 2, 70)].map(role), [Role::Operator; 4]);
+        assert_eq!([(own + 2, 9), (own + 1000, 0)].map(role), [Role::Reader; 2]);
     }
 
     #[test]
     fn a_user_is_called_by_number_and_name() {
-        assert_eq!(Peer { uid: Some(0) }.described(), "uid 0 (root)");
-        assert_eq!(Peer { uid: Some(4_000_000_001) }.described(), "uid 4000000001");
+        assert_eq!(peer(0).described(), "uid 0 (root)");
+        assert_eq!(peer(4_000_000_001).described(), "uid 4000000001");
+    }
+
+    fn peer(uid: u32) -> Peer {
+        Peer { uid: Some(uid), pid: None, role: Role::Reader }
     }
 }

@@ -1,16 +1,19 @@
 //! The admin socket over a real one: whose it is, what it answers, and clients that mean it no good.
 
-use failover::status::{Context, PauseStatus};
+use failover::status::{Context, PauseStatus, Status};
 use failover::{Core, FailBackError, Name, Observed, OverrideRefusal, Settings, Time};
 use haproxy_runtime::Address;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::*;
 use crate::config::Flags;
 use crate::engine::{FailedBack, OrderQuery, Query};
+use crate::feed::Stir;
 use crate::fleet::{Change, REQUESTS_WAITING_MAX, Reach};
+use crate::metrics::Sample;
 
 /// What is promised to happen has happened within this, or the test has failed. The clock is a virtual one.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -35,6 +38,29 @@ async fn the_status_is_json_and_whoever_asks_for_something_else_is_told_where_it
     assert_eq!(body, r#"{"error":{"message":"no such path; see /api/v1/status"}}"#);
     let reply = scene.say(b"POST /api/v1/status HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(reply.starts_with("HTTP/1.1 405 "), "{reply}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_are_classic_text_unless_open_metrics_are_asked_for() {
+    let scene = Scene::start().await;
+    let (head, body) = scene.get("/metrics").await;
+    assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    assert!(
+        body.contains("# TYPE hactl_haproxy_reloads_total counter\nhactl_haproxy_reloads_total 0\n"),
+        "{body}"
+    );
+    assert!(!body.contains("# EOF"), "{body}");
+
+    let request =
+        b"GET /metrics HTTP/1.1\r\nhost: hactl\r\naccept: application/openmetrics-text;version=1.0.0,\
+        text/plain;q=0.5\r\n\r\n";
+    let reply = scene.say(request).await;
+    assert!(reply.contains("content-type: application/openmetrics-text; version=1.0.0"), "{reply}");
+    assert!(
+        reply.contains("# TYPE hactl_haproxy_reloads counter\nhactl_haproxy_reloads_total 0\n"),
+        "{reply}"
+    );
+    assert!(reply.ends_with("# EOF\n"), "{reply}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -278,8 +304,12 @@ impl Scene {
                 while let Some(query) = asked.recv().await {
                     match query {
                         Query::Status(answer) => drop(answer.send(nothing(name))),
+                        Query::Metrics(answer) => {
+                            drop(answer.send(Box::new(Sample::uncounted(nothing(name)))));
+                        }
                         Query::FailBack { backend, done, .. } => drop(done.send(failed_back(backend))),
                         Query::Order(query) => unseen(query),
+                        Query::Explain(why) => drop(why.answer.send(None)),
                     }
                 }
             });
@@ -338,12 +368,14 @@ impl Scene {
 }
 
 /// Behind which requests are read by the test.
-fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
+pub(super) fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
     let (requests, asked) = mpsc::channel(REQUESTS_WAITING_MAX);
     let reached = watch::channel(reached).1;
     let front = Front {
+        journal: Journal::new(),
         reached: reached.clone(),
         whole: watch::channel(Whole::default()).1,
+        feed: Feed::new(Stir::default()),
         requests: requests.clone(),
         reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
     };
@@ -371,12 +403,12 @@ fn unseen(query: OrderQuery) {
     }
 }
 
-fn reach(name: &str, backends: Vec<Name>, queries: mpsc::Sender<Query>) -> Reach {
+pub(super) fn reach(name: &str, backends: Vec<Name>, queries: mpsc::Sender<Query>) -> Reach {
     let place = format!("/run/{name}.sock");
     Reach { name: Name::from(name), haproxy: Address::Unix(place.clone().into()), place, backends, queries }
 }
 
-fn nothing(instance: &str) -> Status {
+pub(super) fn nothing(instance: &str) -> Status {
     let context = Context {
         version: "0",
         node: "node",

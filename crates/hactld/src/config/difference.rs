@@ -19,11 +19,26 @@ pub(crate) fn difference(before: &Config, now: &Config) -> Vec<String> {
         let (old, new) = (before.admin_socket.display(), now.admin_socket.display());
         lines.push(format!("[admin] socket: {new} needs a restart of hactl; until then it stays {old}"));
     }
+    if before.web != now.web {
+        let (old, new) = (or_none(before.web.as_ref()), or_none(now.web.as_ref()));
+        lines.push(format!(
+            "[web]: what is written there ({new}) needs a restart of hactl; until then it is {old}"
+        ));
+    }
     if before.state != now.state {
         let (old, new) = (before.state.dir.display(), now.state.dir.display());
         lines.push(format!(
             "[state]: what is written there ({new}) needs a restart of hactl; until then it is {old}"
         ));
+    }
+    if before.events != now.events {
+        lines.push("[events] needs a restart of hactl; until then it is as before".to_owned());
+    }
+    if before.operators != now.operators {
+        lines.push("[admin] operators: others may change something from now on".to_owned());
+    }
+    if before.hooks != now.hooks {
+        lines.push(format!("[[hook]]: {} from now on (there were {})", now.hooks.len(), before.hooks.len()));
     }
     for instance in &before.instances {
         if now.of_haproxy(instance).is_none() {
@@ -172,6 +187,9 @@ fn backend_lines(instance: &str, before: &Backend, now: &Backend) -> Vec<String>
     }
     if before.rules != now.rules {
         line("its rules are changed".to_owned());
+    }
+    if before.on_offline != now.on_offline {
+        line("what restarts its servers is changed".to_owned());
     }
     // Neither of the two is for anybody's eyes.
     if before.credentials != now.credentials {

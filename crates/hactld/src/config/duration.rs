@@ -54,6 +54,18 @@ pub const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// A month. Whoever wants a longer one says so in the configuration: `mode = "observe"`.
 pub const PAUSE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// A day. Whoever wants to be told less often than that has forgotten by then what it was about.
+const COOLDOWN_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// No program has done anything in less.
+const RUN_MIN: Duration = Duration::from_millis(100);
+
+/// A program that has not ended by then hangs.
+const RUN_MAX: Duration = Duration::from_secs(600);
+
+/// A server that is given this long is not to be restarted by a program.
+const AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// Parses how long `hactl pause` is to last, as it is written on a command line.
 ///
 /// # Errors
@@ -88,6 +100,20 @@ pub(super) fn hold<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
 
 pub(super) fn kill_after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     deserializer.deserialize_any(Bounded::new(Duration::ZERO, KILL_AFTER_MAX)).map(Some)
+}
+
+pub(super) fn cooldown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(Bounded::new(Duration::ZERO, COOLDOWN_MAX)).map(Some)
+}
+
+pub(super) fn run_timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(Bounded::new(RUN_MIN, RUN_MAX)).map(Some)
+}
+
+/// A bare number is one of seconds.
+pub(super) fn after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let bounds = Bounded { bare: true, ..Bounded::new(Duration::ZERO, AFTER_MAX) };
+    deserializer.deserialize_any(bounds).map(Some)
 }
 
 /// Parses the deadline of `hactl check` as it is written on a command line.
@@ -131,11 +157,13 @@ struct Bounded {
     least: Duration,
     most: Duration,
     scale: &'static Scale,
+    /// A number without a unit is one of seconds.
+    bare: bool,
 }
 
 impl Bounded {
     const fn new(least: Duration, most: Duration) -> Self {
-        Self { least, most, scale: &SHORT }
+        Self { least, most, scale: &SHORT, bare: false }
     }
 
     fn parse(&self, text: &str) -> Result<Duration, String> {
@@ -171,8 +199,12 @@ impl Bounded {
         format!("`{text}` is out of range; from {least} to {most} is allowed")
     }
 
-    fn number<E: Error>(&self, text: &str, number: f64) -> E {
-        E::custom(self.without_unit(text, number))
+    fn number<E: Error>(&self, text: &str, number: f64) -> Result<Duration, E> {
+        if self.bare {
+            self.parse(&format!("{text}s")).map_err(E::custom)
+        } else {
+            Err(E::custom(self.without_unit(text, number)))
+        }
     }
 }
 
@@ -188,15 +220,15 @@ impl Visitor<'_> for Bounded {
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Duration, E> {
-        Err(self.number(&number.to_string(), number as f64))
+        self.number(&number.to_string(), number as f64)
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Duration, E> {
-        Err(self.number(&number.to_string(), number as f64))
+        self.number(&number.to_string(), number as f64)
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Duration, E> {
         // In this form a number with many zeros is short.
-        Err(self.number(&format!("{number:?}"), number))
+        self.number(&format!("{number:?}"), number)
     }
 }

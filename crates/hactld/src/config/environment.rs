@@ -16,7 +16,7 @@ pub(super) type Environment = [(String, String)];
 const PREFIX: &str = "HACTL_";
 
 /// Each sets one key.
-pub(super) const SETTINGS: [(&str, &str, &str); 14] = [
+pub(super) const SETTINGS: [(&str, &str, &str); 18] = [
     ("HACTL_PROBE__TARGETS", "probe", "targets"),
     ("HACTL_PROBE__PROFILE", "probe", "profile"),
     ("HACTL_PROBE__CANARY", "probe", "canary"),
@@ -29,6 +29,10 @@ pub(super) const SETTINGS: [(&str, &str, &str); 14] = [
     ("HACTL_PROBE__CONTROL", "probe", "control"),
     ("HACTL_PROBE__CA_FILE", "probe", "ca_file"),
     ("HACTL_ADMIN__SOCKET", "admin", "socket"),
+    ("HACTL_ADMIN__OPERATORS", "admin", "operators"),
+    ("HACTL_WEB__LISTEN", "web", "listen"),
+    ("HACTL_WEB__HOSTS", "web", "hosts"),
+    ("HACTL_WEB__REACH", "web", "reach"),
     ("HACTL_STATE__DIR", "state", "dir"),
     ("HACTL_STATE__ON_EXIT", "state", "on_exit"),
 ];

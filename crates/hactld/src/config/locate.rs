@@ -215,7 +215,7 @@ pub(crate) fn suggestion(found: &str, known: &[&str]) -> String {
 }
 
 /// The one of `known` that was probably meant.
-pub(super) fn closest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn closest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|name| (strsim::jaro_winkler(found, name), *name))

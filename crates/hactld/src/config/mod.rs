@@ -4,12 +4,15 @@
 //! Whatever cannot be used is an error that says where it stands, what was found and what is allowed.
 
 mod change;
+mod credentials;
 mod difference;
 mod duration;
 mod environment;
+mod hooks;
 mod keys;
 mod layers;
 mod locate;
+mod operators;
 mod origins;
 mod problem;
 mod raw;
@@ -17,8 +20,9 @@ mod resolve;
 mod rules;
 mod schema;
 mod show;
+mod web;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -29,19 +33,25 @@ use failover::{Cadence, Name, OnExit, Profile, Rules, Settings};
 use haproxy_runtime::{Address, BackendName, ServerName};
 use tracing_subscriber::filter::Targets;
 
+use crate::admin::Operators;
+use crate::journal::EventsFile;
+
 pub use self::change::{change, check_recorded};
 pub(crate) use self::difference::difference;
 pub use self::duration::{PAUSE_MAX, PAUSE_MIN, parse_pause, parse_timeout};
 use self::environment::{Environment, Variable};
+pub use self::hooks::{Command, Hook, Restart};
 pub use self::keys::{Key, Section, sections};
 use self::layers::Layer;
 use self::locate::Source;
+pub(crate) use self::locate::closest;
 pub(crate) use self::locate::suggestion;
 pub use self::origins::{Origins, SetBy, Setting, quoted};
 pub use self::problem::{ConfigError, Place, Problem};
 use self::resolve::Resolver;
 pub use self::schema::schema;
 pub use self::show::{ShowOptions, show};
+pub use self::web::Web;
 
 /// The file that is read when neither `--config` nor both of `--haproxy` and `--backend` are given.
 pub const DEFAULT_FILE: &str = "/etc/hactl/hactl.toml";
@@ -89,6 +99,14 @@ pub struct Config {
     pub probe: Probe,
     /// hactl's own socket.
     pub admin_socket: PathBuf,
+    /// Who may change something over it, beside root and the daemon's own user.
+    pub operators: Operators,
+    /// Where events are written, if anywhere.
+    pub events: Option<EventsFile>,
+    /// What is run when something happens.
+    pub hooks: Vec<Hook>,
+    /// The listener for browsers and scrapers, if there is one.
+    pub web: Option<Web>,
     /// What outlives hactl, and what does not.
     pub state: State,
     /// The HAProxies to steer; at least one, each with a name of its own.
@@ -191,6 +209,8 @@ pub struct Backend {
     pub credentials: Option<Credentials>,
     /// What else holds for it; the probe's settings have it too.
     pub rules: Rules,
+    /// What restarts its servers, for those that have something.
+    pub on_offline: BTreeMap<ServerName, Restart>,
 }
 
 impl Backend {

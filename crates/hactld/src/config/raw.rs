@@ -4,6 +4,7 @@
 //! What is said of a key here is what people read of it: in the JSON Schema and in the manual page hactl.toml(5).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,7 +20,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::duration;
+use super::hooks::{RawEvents, RawHook, RawRestart};
+use super::operators::RawOperator;
 use super::rules::{RawFailback, RawOnSlow, RawPolicy, RawSessions, RawWhenAllDown};
+use super::web::RawWeb;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
@@ -29,8 +33,14 @@ pub(super) struct RawConfig {
     pub(super) probe: RawProbe,
     /// hactl's own socket.
     pub(super) admin: RawAdmin,
+    /// The listener for browsers and scrapers.
+    pub(super) web: RawWeb,
     /// What outlives hactl.
     pub(super) state: RawState,
+    /// The file of events.
+    pub(super) events: RawEvents,
+    /// Programs that are run when something happens, up to 64.
+    pub(super) hook: Vec<RawHook>,
     /// One for each HAProxy, up to 16.
     pub(super) instance: Vec<RawInstance>,
 }
@@ -117,6 +127,8 @@ impl Default for RawProbe {
 pub(super) struct RawAdmin {
     /// Where `hactl status` asks. Another one needs a restart.
     pub(super) socket: Option<PathBuf>,
+    /// Who may change something beside root and hactl's own user: `uid:1000`, `user:NAME`, `gid:1000` or `group:NAME`.
+    pub(super) operators: Vec<Parsed<RawOperator>>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -227,6 +239,8 @@ pub(super) struct RawBackend {
     #[serde(deserialize_with = "duration::kill_after")]
     #[schemars(with = "String")]
     pub(super) kill_after: Option<Duration>,
+    /// What restarts a server that is degraded or offline, by the server's name.
+    pub(super) on_offline: BTreeMap<String, RawRestart>,
     /// For SOCKS servers that ask for user and password.
     pub(super) username: Option<String>,
     /// The file that holds the password, and nothing else.

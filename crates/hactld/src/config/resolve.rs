@@ -1,10 +1,10 @@
 //! From the written configuration to the resolved one: how the values go together, and what else they name.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use checker::{Credentials, CredentialsError, Target};
+use checker::Target;
 use failover::{Cadence, Name, OnExit, Policy, Profile, Rules, Settings};
 use haproxy_runtime::{Address, BackendName};
 use tracing_subscriber::filter::Targets;
@@ -19,21 +19,19 @@ use super::raw::{
     RawOnExit, RawProbe, RawProfile, RawState, RawTarget,
 };
 use super::rules::{TierProblem, rules, tier_problems};
+use super::web::{RawWeb, Web, WebProblem, web};
 use super::{
     Backend, Config, DEFAULT_AGENT, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, INSTANCES_MAX, Instance, Lever,
-    Probe, State, quickest, read_at_most,
+    Probe, State, quickest,
 };
-
-/// RFC 1929 carries 255 bytes; the line's end comes on top.
-const PASSWORD_FILE_MAX: u64 = 1024;
 
 /// A doubt about a server asks all targets at once, several times over.
 pub(super) const TARGETS_MAX: usize = 32;
 
 pub(super) struct Resolver<'a> {
-    source: &'a Source,
+    pub(super) source: &'a Source,
     environment: &'a Environment,
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl<'a> Resolver<'a> {
@@ -49,11 +47,28 @@ impl<'a> Resolver<'a> {
     ) -> Result<Config, ConfigError> {
         let probe = self.probe(raw.probe);
         let admin_socket = self.admin_socket(raw.admin.socket, flags);
+        let operators = self.operators(raw.admin.operators);
+        let web = self.web(raw.web);
         let state = self.state(raw.state, flags);
+        let events = self.events(raw.events, &state);
+        let hooks = self.hooks(raw.hook);
         let instances = self.instances(raw.instance, flags);
         if self.problems.is_empty() {
             let origins = Origins::collect(self.source, self.environment, flags);
-            Ok(Config { probe, admin_socket, state, instances, record: flags.record.clone(), log, origins })
+            let record = flags.record.clone();
+            Ok(Config {
+                probe,
+                admin_socket,
+                operators,
+                web,
+                events,
+                hooks,
+                state,
+                instances,
+                record,
+                log,
+                origins,
+            })
         } else {
             Err(ConfigError::new(self.problems))
         }
@@ -122,6 +137,13 @@ impl<'a> Resolver<'a> {
             self.report("the path is empty", &next, &["admin", "socket"]);
         }
         socket
+    }
+
+    fn web(&mut self, raw: RawWeb) -> Option<Web> {
+        web(raw).unwrap_or_else(|WebProblem { what, next, key }| {
+            self.report(&what, next, &["web", key]);
+            None
+        })
     }
 
     fn state(&mut self, raw: RawState, flags: &Flags) -> State {
@@ -317,9 +339,10 @@ impl<'a> Resolver<'a> {
     fn backends(&mut self, raw: Vec<RawBackend>, instance: &str) -> Vec<Backend> {
         let mut seen = BTreeSet::new();
         let mut backends = Vec::new();
-        for (index, backend) in raw.into_iter().enumerate() {
+        for (index, mut backend) in raw.into_iter().enumerate() {
             let index = index.to_string();
             let at = |key| ["instance", instance, "backend", &index, key];
+            let on_offline = self.on_offline(&mut backend, &["instance", instance, "backend", &index]);
             let credentials = self.credentials(&backend, &at);
             let rules = rules(&backend);
             for TierProblem { what, next, place } in tier_problems(&backend) {
@@ -341,56 +364,9 @@ impl<'a> Resolver<'a> {
                 let next = "name one, or leave `servers` out to steer all that HAProxy lists";
                 self.report("no server to steer", next, &at("servers"));
             }
-            backends.push(Backend { name, servers, credentials, rules });
+            backends.push(Backend { name, servers, credentials, rules, on_offline });
         }
         backends
-    }
-
-    fn credentials<'k>(
-        &mut self,
-        backend: &RawBackend,
-        at: &dyn Fn(&'k str) -> [&'k str; 5],
-    ) -> Option<Credentials> {
-        let (user, file) = match (&backend.username, &backend.password_file) {
-            (None, None) => return None,
-            (Some(user), Some(file)) => (user, file),
-            (Some(_), None) => {
-                let next = "say password_file = \"FILE\" as well, or remove it";
-                self.report("`username` without `password_file`", next, &at("username"));
-                return None;
-            }
-            (None, Some(_)) => {
-                let next = "say username = \"NAME\" as well, or remove it";
-                self.report("`password_file` without `username`", next, &at("password_file"));
-                return None;
-            }
-        };
-        let password = self.password(file, &at("password_file"))?;
-        let (what, key, error) = match Credentials::new(user, &password) {
-            Ok(credentials) => return Some(credentials),
-            Err(error @ CredentialsError::User(_)) => ("this user cannot be used", "username", error),
-            Err(error @ CredentialsError::Password(_)) => {
-                ("the password in this file cannot be used", "password_file", error)
-            }
-        };
-        let place = self.source.place(&at(key), Origin::Value);
-        self.problems.push(Problem::new(what.to_owned()).because(error.to_string()).at(place));
-        None
-    }
-
-    /// The file's first line, which may end as a line does.
-    fn password(&mut self, file: &Path, at: &[&str]) -> Option<String> {
-        let read = read_at_most(file, PASSWORD_FILE_MAX).map_err(|error| error.to_string());
-        match read.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())) {
-            Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
-            Err(why) => {
-                let what = format!("cannot read the password in {}", file.display());
-                let next = "name a file that this user may read, with nothing but the password in it";
-                let place = self.source.place(at, Origin::Value);
-                self.problems.push(Problem::new(what).because(why).next(next.to_owned()).at(place));
-                None
-            }
-        }
     }
 
     /// The backends named by flags: as the file has them, where it does.
@@ -401,7 +377,8 @@ impl<'a> Resolver<'a> {
             let Some(name) = self.flag::<BackendName>("--backend", text) else { continue };
             if seen.insert(name.clone()) {
                 let there = in_file.iter().find(|backend| backend.name == name).cloned();
-                let plain = Backend { name, servers: None, credentials: None, rules: Rules::DEFAULT };
+                let (rules, on_offline) = (Rules::DEFAULT, BTreeMap::new());
+                let plain = Backend { name, servers: None, credentials: None, rules, on_offline };
                 backends.push(there.unwrap_or(plain));
             }
         }
@@ -420,7 +397,7 @@ impl<'a> Resolver<'a> {
             .ok()
     }
 
-    fn report(&mut self, what: &str, next: &str, path: &[&str]) {
+    pub(super) fn report(&mut self, what: &str, next: &str, path: &[&str]) {
         let place = environment::of_path(self.environment, path).map_or_else(
             || self.source.place(path, Origin::Value),
             |variable| Place::Variable(variable.to_owned()),

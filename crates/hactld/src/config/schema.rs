@@ -66,6 +66,7 @@ fn properties_of<'a>(schema: &'a mut Value, section: &[&str]) -> Option<&'a mut 
 
 /// The tables that have defaults.
 const PROBE: &[&str] = &["probe"];
+const WEB: &[&str] = &["web"];
 const STATE: &[&str] = &["state"];
 const INSTANCE: &[&str] = &["instance"];
 const BACKEND: &[&str] = &["instance", "backend"];
@@ -92,6 +93,7 @@ fn defaults() -> Vec<Default> {
         (STATE, "dir", json!(DEFAULT_STATE_DIR)),
         (STATE, "on_exit", json!("keep")),
         (INSTANCE, "name", json!("haproxy")),
+        (WEB, "reach", json!("loopback")),
         (INSTANCE, "lever", json!("state")),
         (INSTANCE, "agent", json!(DEFAULT_AGENT)),
         (INSTANCE, "mode", json!("active")),

@@ -146,12 +146,19 @@ fn a_filter_is_a_level_or_parts_with_theirs() {
 fn degraded(text: &str) -> Event {
     let failure = Failure { stage: Stage::Connect, cause: Cause::Timeout, text: text.to_owned() };
     let (from, to) = (Verdict::Online, Verdict::Degraded);
-    Event::Health { server: wg1(), from, to, reason: Some(failure), latency: None }
+    Event::Health { server: wg1(), from, to, reason: Some(failure), latency: None, silent: None }
 }
 
 fn online() -> Event {
     let (from, to) = (Verdict::Unknown, Verdict::Online);
-    Event::Health { server: wg1(), from, to, reason: None, latency: Some(Duration::from_millis(48)) }
+    Event::Health {
+        server: wg1(),
+        from,
+        to,
+        reason: None,
+        latency: Some(Duration::from_millis(48)),
+        silent: None,
+    }
 }
 
 fn wg1() -> ServerId {

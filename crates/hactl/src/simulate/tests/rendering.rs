@@ -238,7 +238,7 @@ fn health(millis: u64, server: &str, from: Verdict, to: Verdict) -> Decision {
     let failure = Failure { stage: Stage::Connect, cause: Cause::Timeout, text };
     let server = ServerId::new("socks_back_7891", server);
     let reason = to.is_condemned().then_some(failure);
-    let event = Event::Health { server, from, to, reason, latency: None };
+    let event = Event::Health { server, from, to, reason, latency: None, silent: None };
     Decision { at: Time::from_millis(millis), what: Decided::Told(event) }
 }
 

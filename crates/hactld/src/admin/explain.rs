@@ -1,0 +1,103 @@
+//! Why a backend or a server is as it is: finds whose it is, asks there, and says where each setting comes from.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::get;
+use failover::Name;
+use failover::explain::{Explanation, Line, Section};
+use failover::status::API_VERSION;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::failback::meant;
+use super::{EXPLAIN_PATH, Front, error, stopping};
+use crate::engine::{Query, Why};
+use crate::feed::ANSWER_LIMIT;
+
+pub(crate) fn routes() -> Router<Front> {
+    Router::new()
+        .route(&format!("{EXPLAIN_PATH}/{{backend}}"), get(of_backend))
+        .route(&format!("{EXPLAIN_PATH}/{{backend}}/{{server}}"), get(of_server))
+}
+
+async fn of_backend(State(front): State<Front>, Path(backend): Path<String>) -> Response {
+    explain(front, &backend, None).await
+}
+
+async fn of_server(State(front): State<Front>, Path((backend, server)): Path<(String, String)>) -> Response {
+    explain(front, &backend, Some(server)).await
+}
+
+/// `backend` is a backend's name; where several instances have one of that name, `INSTANCE:BACKEND`.
+async fn explain(front: Front, backend: &str, server: Option<String>) -> Response {
+    let reached = front.reached.borrow().clone();
+    let (reach, name) = match meant(&reached, backend) {
+        Ok(found) => found,
+        Err((code, text)) => return error(code, &text),
+    };
+    // Looking for it reads files.
+    let zone = tokio::task::spawn_blocking(TimeZone::system).await.unwrap_or(TimeZone::UTC);
+    let paused = front.whole.borrow().paused.clone();
+    let (answer, explained) = oneshot::channel();
+    let wanted = server.as_deref().map(Name::from);
+    let why = Why { backend: name.clone(), server: wanted, paused, zone, answer };
+    if reach.queries.try_send(Query::Explain(Box::new(why))).is_err() {
+        return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
+    }
+    match timeout(ANSWER_LIMIT, explained).await {
+        Ok(Ok(Some(explanation))) => Json(document(&explanation)).into_response(),
+        Ok(Ok(None)) => unknown(&front, name, server.as_deref()).await,
+        Ok(Err(_)) => stopping(),
+        Err(_) => {
+            let text = format!("the decision loop of {} did not answer in 2 s", reach.name);
+            error(StatusCode::SERVICE_UNAVAILABLE, &text)
+        }
+    }
+}
+
+/// HAProxy has none of that name, or was not seen yet.
+async fn unknown(front: &Front, backend: &Name, server: Option<&str>) -> Response {
+    let status = match front.status().await {
+        Ok(status) => status,
+        Err(unanswered) => return unanswered.into_response(),
+    };
+    let seen = status.backends.iter().find(|seen| seen.name == backend.as_str());
+    match (seen, server) {
+        (Some(seen), Some(server)) => {
+            let known: Vec<&str> = seen.servers.iter().map(|server| server.name.as_str()).collect();
+            let known = known.join(", ");
+            error(StatusCode::NOT_FOUND, &format!("{backend} has no server `{server}`; known: {known}"))
+        }
+        (Some(_) | None, _) => {
+            let text = format!("{backend} was not seen in HAProxy yet; `hactl status` says why");
+            error(StatusCode::SERVICE_UNAVAILABLE, &text)
+        }
+    }
+}
+
+fn document(explanation: &Explanation) -> Value {
+    let Explanation { subject, headline, sections } = explanation;
+    let section = |Section { label, lines }: &Section| {
+        let lines: Vec<String> = lines.iter().map(line).collect();
+        json!({ "label": label.as_str(), "lines": lines })
+    };
+    json!({
+        "apiVersion": API_VERSION,
+        "kind": "Explain",
+        "generatedAt": crate::engine::rfc3339(jiff::Timestamp::now(), std::time::Duration::ZERO),
+        "subject": subject,
+        "headline": headline,
+        "sections": sections.iter().map(section).collect::<Vec<Value>>(),
+    })
+}
+
+fn line(Line { text, setting }: &Line) -> String {
+    match setting {
+        Some(setting) => format!("{text}  {setting}"),
+        None => text.clone(),
+    }
+}

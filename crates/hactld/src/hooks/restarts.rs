@@ -1,0 +1,116 @@
+//! Which server is to be restarted, and when: out of events and the time, which is an argument. Runs nothing.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::Restart;
+use crate::journal::Entry;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A server of a backend of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) instance: String,
+    pub(crate) backend: String,
+    pub(crate) server: String,
+}
+
+impl Key {
+    fn of(entry: &Entry) -> Option<Self> {
+        let Entry { instance, backend, server, .. } = entry;
+        Some(Self { instance: instance.clone()?, backend: backend.clone()?, server: server.clone()? })
+    }
+}
+
+/// What is known of the servers.
+#[derive(Debug, Default)]
+pub(super) struct Restarts {
+    /// Those that are degraded or offline, since when, and the event that said so.
+    failing: BTreeMap<Key, (Instant, Arc<Entry>)>,
+    /// When each was restarted within the last hour.
+    runs: BTreeMap<Key, VecDeque<Instant>>,
+    under_way: BTreeSet<Key>,
+    /// Instances in which nothing answers: it may be this host's network, which no restart of a tunnel mends.
+    frozen: BTreeSet<String>,
+}
+
+impl Restarts {
+    pub(super) fn take(&mut self, entry: &Arc<Entry>, now: Instant) {
+        match (entry.kind.as_str(), &entry.instance) {
+            ("health", _) => self.health(entry, now),
+            ("frozen", Some(instance)) => {
+                self.frozen.insert(instance.clone());
+            }
+            ("thawed", Some(instance)) => {
+                self.frozen.remove(instance);
+            }
+            _ => {}
+        }
+    }
+
+    fn health(&mut self, entry: &Arc<Entry>, now: Instant) {
+        let Some(key) = Key::of(entry) else { return };
+        if matches!(entry.to.as_deref(), Some("degraded" | "offline")) {
+            self.failing.entry(key).or_insert_with(|| (now, Arc::clone(entry)));
+        } else {
+            self.failing.remove(&key);
+        }
+    }
+
+    /// One that was done before, as it was told.
+    pub(super) fn was_run(&mut self, entry: &Entry, at: Instant) {
+        if let Some(key) = Key::of(entry) {
+            self.runs.entry(key).or_default().push_back(at);
+        }
+    }
+
+    /// When the next one is to be restarted.
+    pub(super) fn due(&self, rules: &BTreeMap<Key, Restart>) -> Option<Instant> {
+        self.failing.keys().filter_map(|key| self.due_of(key, rules.get(key)?)).min()
+    }
+
+    /// Those that are to be restarted now, each with the event that said that it failed.
+    pub(super) fn take_due(
+        &mut self,
+        rules: &BTreeMap<Key, Restart>,
+        now: Instant,
+    ) -> Vec<(Key, Arc<Entry>)> {
+        let is_due =
+            |key: &Key| rules.get(key).and_then(|rule| self.due_of(key, rule)).is_some_and(|due| due <= now);
+        let due = self.failing.iter().filter(|(key, _)| is_due(key));
+        let due: Vec<_> = due.map(|(key, (_, entry))| (key.clone(), Arc::clone(entry))).collect();
+        for (key, _) in &due {
+            let runs = self.runs.entry(key.clone()).or_default();
+            runs.retain(|run| now.duration_since(*run) < HOUR);
+            runs.push_back(now);
+            self.under_way.insert(key.clone());
+        }
+        due
+    }
+
+    pub(super) fn ended(&mut self, key: &Key) {
+        self.under_way.remove(key);
+    }
+
+    fn due_of(&self, key: &Key, rule: &Restart) -> Option<Instant> {
+        if self.under_way.contains(key) || self.frozen.contains(&key.instance) {
+            return None;
+        }
+        let (since, _) = self.failing.get(key)?;
+        let mut due = *since + rule.after;
+        if let Some(runs) = self.runs.get(key) {
+            due = due.max(runs.back().map_or(due, |last| *last + rule.cooldown));
+            // Where there were as many as are allowed, the first of them has to be an hour ago.
+            let first = runs.iter().rev().nth(usize::try_from(rule.per_hour).ok()?.checked_sub(1)?);
+            due = due.max(first.map_or(due, |first| *first + HOUR));
+        }
+        Some(due)
+    }
+}
+
+#[cfg(test)]
+mod tests;
