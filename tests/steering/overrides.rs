@@ -1,8 +1,6 @@
 //! What operators order of servers on a real HAProxy: done and read back, ended by time or by hand, through restarts of
 //! either; and what is refused.
 
-use std::time::Duration;
-
 use e2e::command::{self, Ran};
 use e2e::{Fault, Layout, closed, hold_through};
 use tokio::time::timeout;
