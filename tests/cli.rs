@@ -1,10 +1,12 @@
 //! What a person and a service manager see of hactl: the real program beside a real HAProxy.
 
 mod cli {
+    mod attack;
     mod beside;
     mod check;
     mod config;
     mod doctor;
+    mod events;
     mod init;
     mod interface;
     mod metrics;
@@ -15,4 +17,5 @@ mod cli {
     mod recording;
     mod schema;
     mod status;
+    mod top;
 }
