@@ -3,6 +3,7 @@
 mod cli {
     mod beside;
     mod check;
+    mod exits;
     mod metrics;
     mod process;
     mod recording;

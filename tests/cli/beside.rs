@@ -29,8 +29,16 @@ impl Beside {
 
     /// As `start`, with HAProxy as `adapt` wants it.
     pub(super) async fn start_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::start_as(adapt, |config, _| config).await
+    }
+
+    /// The same with hactl's configuration as `configured` wants it.
+    pub(super) async fn start_as(
+        adapt: impl FnOnce(Builder) -> Builder,
+        configured: impl FnOnce(String, &Lab) -> String,
+    ) -> Self {
         let lab = Lab::start_with(Layout::AllBackup, adapt).await;
-        let file = lab.write_config(&patient(&lab));
+        let file = lab.write_config(&configured(patient(&lab), &lab));
         let file = file.to_str().expect("the directory's name is plain");
         let hactl = Daemon::start_command(command::plain(HACTL.as_ref()).args(["run", "--config", file]));
         let mut beside = Self { lab, hactl };

@@ -9,6 +9,7 @@ mod fault;
 mod guard;
 mod http;
 mod outcome;
+mod page;
 mod position;
 mod probe;
 mod race;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
+use crate::exits::ExitsArgs;
+
 macro_rules! status_codes {
     () => {
         "   0  everything is online and applied
@@ -204,6 +206,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show what was decided on a recording, and with other settings.
     Simulate(SimulateArgs),
+    /// Show where traffic leaves from, and whether that is where hactl believes.
+    Exits(ExitsArgs),
     /// Have the daemon read its configuration again.
     Reload(SocketArgs),
     /// Have the daemon change nothing in HAProxy.

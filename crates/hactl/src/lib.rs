@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod client;
 mod exit;
+mod exits;
 mod report;
 mod simulate;
 mod status;
@@ -54,6 +55,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Status(args) => status::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Simulate(args) => simulate::run(&args, &terminal),
+        Command::Exits(args) => exits::run(&args, &terminal),
         Command::Reload(args) => change::reload(&args, &terminal),
         Command::Pause(args) => change::pause(&args, &terminal),
         Command::Resume(args) => change::resume(&args, &terminal),

@@ -33,6 +33,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::engine::Query;
+use crate::exits::Known;
 use crate::fleet::{Reached, Request, Whole};
 use crate::reload::Reloader;
 
@@ -199,6 +200,7 @@ pub(crate) struct Front {
     pub(crate) whole: watch::Receiver<Whole>,
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) reloader: Reloader,
+    pub(crate) exits: watch::Receiver<Known>,
 }
 
 /// Serves until the daemon ends. Where all places are taken, whoever has most of them loses the oldest one: an honest
@@ -212,6 +214,7 @@ pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(crate::metrics::routes())
+        .merge(crate::exits::routes())
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
     let mut clients = Clients::default();
@@ -298,7 +301,11 @@ async fn status(State(front): State<Front>) -> Response {
     let Whole { paused, config_stale, waiting, .. } = front.whole.borrow().clone();
     of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
     match Status::whole(of_each) {
-        Some(whole) => Json(whole.of_daemon(paused, config_stale)).into_response(),
+        Some(whole) => {
+            let mut whole = whole.of_daemon(paused, config_stale);
+            front.exits.borrow().add_to(&mut whole);
+            Json(whole).into_response()
+        }
         None => stopping(),
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::admin::{self, AdminError, Front};
 use crate::config::{Config, Flags};
+use crate::exits::{self, Known};
 use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX, Whole};
 use crate::record::RecordError;
 use crate::reload::Reloader;
@@ -136,7 +137,9 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     let (reached, whole) = (fleet.reached(), fleet.whole());
     let reloader = Reloader::new(flags, own, reached.clone(), requests.clone());
     tokio::spawn(reloader.clone().keep_trying(whole.clone()));
-    let front = Front { reached, whole: whole.clone(), requests, reloader: reloader.clone() };
+    let (known, exits) = watch::channel(Known::default());
+    tokio::spawn(exits::keep_asking(reached.clone(), fleet.asking(), known));
+    let front = Front { exits, reached, whole: whole.clone(), requests, reloader: reloader.clone() };
     tokio::spawn(admin::serve(socket.listener(), front));
     notify::ready();
     fleet.run(signals.ended(reloader, on_exit, whole)).await

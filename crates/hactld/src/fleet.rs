@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::config::{Config, Instance, Probe, difference};
 use crate::daemon::RunError;
 use crate::engine::{Query, every, rfc3339, tick};
+use crate::exits::Asking;
 use crate::instance::{self, Claims, Common, Running};
 use crate::log::{self, Label};
 use crate::notify;
@@ -153,6 +154,7 @@ pub(crate) struct Fleet {
     requests: mpsc::Receiver<Request>,
     reached: watch::Sender<Reached>,
     whole: watch::Sender<Whole>,
+    asking: watch::Sender<Option<Arc<Asking>>>,
     resume_at: Option<Instant>,
 }
 
@@ -173,7 +175,8 @@ impl Fleet {
         }
         let reached = watch::Sender::new(reached(&running));
         let whole = watch::Sender::new(Whole { loaded_at: jiff::Timestamp::now(), ..Whole::default() });
-        Ok(Self { origin, dir, loaded, running, tasks, requests, reached, whole, resume_at: None })
+        let asking = watch::Sender::new(Asking::of(&loaded.config, &loaded.prober));
+        Ok(Self { origin, dir, loaded, running, tasks, requests, reached, whole, asking, resume_at: None })
     }
 
     /// The instances as they are, and as they will be.
@@ -184,6 +187,11 @@ impl Fleet {
     /// The same of what concerns them all.
     pub(crate) fn whole(&self) -> watch::Receiver<Whole> {
         self.whole.subscribe()
+    }
+
+    /// How exits are asked for.
+    pub(crate) fn asking(&self) -> watch::Receiver<Option<Arc<Asking>>> {
+        self.asking.subscribe()
     }
 
     /// Lets them run until `stop` comes, or one of them cannot go on.
@@ -263,6 +271,7 @@ impl Fleet {
         // Also where nothing is another one: files that are named may have changed.
         self.loaded = loaded;
         self.whole.send_modify(|whole| whole.loaded_at = jiff::Timestamp::now());
+        self.asking.send_replace(Asking::of(&self.loaded.config, &self.loaded.prober));
         let left = self.follow(claimed);
         changes.extend(left);
         tell(&Event::Asked(Asked::Reloaded { by, changes: changes.clone() }));

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod config;
 mod daemon;
 mod engine;
+mod exits;
 mod fleet;
 mod instance;
 mod log;
@@ -18,6 +19,7 @@ mod waiting;
 
 pub use controller::{LockError, StateError};
 pub use daemon::{RunError, run};
+pub use exits::EXITS_PATH;
 pub use record::{RecordError, RecordFlaw};
 
 /// The version that status, logs and `--version` show.

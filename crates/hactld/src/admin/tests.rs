@@ -371,6 +371,7 @@ fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
         reached: reached.clone(),
         whole: watch::channel(Whole::default()).1,
         requests: requests.clone(),
+        exits: watch::channel(Known::default()).1,
         reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
     };
     (front, asked)

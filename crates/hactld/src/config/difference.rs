@@ -25,6 +25,13 @@ pub(crate) fn difference(before: &Config, now: &Config) -> Vec<String> {
             "[state]: what is written there ({new}) needs a restart of hactl; until then it is {old}"
         ));
     }
+    if before.exit != now.exit {
+        let page = |config: &Config| {
+            let page = config.exit.as_ref();
+            or_none(page.map(|exit| format!("{} every {}", exit.page, written(exit.every))))
+        };
+        lines.push(format!("[exit]: {} (was {})", page(now), page(before)));
+    }
     for instance in &before.instances {
         if now.of_haproxy(instance).is_none() {
             lines.push(format!("instance {}: no longer steered", instance.name));
@@ -172,6 +179,9 @@ fn backend_lines(instance: &str, before: &Backend, now: &Backend) -> Vec<String>
     }
     if before.rules != now.rules {
         line("its rules are changed".to_owned());
+    }
+    if before.frontend != now.frontend {
+        line(format!("frontend: {} (was {})", or_none(now.frontend), or_none(before.frontend)));
     }
     // Neither of the two is for anybody's eyes.
     if before.credentials != now.credentials {

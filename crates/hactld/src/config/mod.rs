@@ -7,6 +7,7 @@ mod change;
 mod difference;
 mod duration;
 mod environment;
+mod exit;
 mod layers;
 mod locate;
 mod problem;
@@ -29,6 +30,7 @@ pub use self::change::{change, check_recorded};
 pub(crate) use self::difference::difference;
 pub use self::duration::{PAUSE_MAX, PAUSE_MIN, parse_pause, parse_timeout};
 use self::environment::{Environment, Variable};
+pub use self::exit::ExitPage;
 use self::layers::Layer;
 use self::locate::Source;
 pub use self::problem::{ConfigError, Place, Problem};
@@ -82,6 +84,8 @@ pub struct Config {
     pub admin_socket: PathBuf,
     /// What outlives hactl, and what does not.
     pub state: State,
+    /// Where it is asked from which address traffic leaves, if anywhere.
+    pub exit: Option<ExitPage>,
     /// The HAProxies to steer; at least one, each with a name of its own.
     pub instances: Vec<Instance>,
     /// Where what is seen is recorded, if anywhere.
@@ -176,6 +180,8 @@ pub struct Backend {
     pub name: BackendName,
     /// The servers to steer; `None` for all that HAProxy lists.
     pub servers: Option<BTreeSet<ServerName>>,
+    /// HAProxy's own address for the clients of it.
+    pub frontend: Option<SocketAddr>,
     /// For SOCKS servers that ask for user and password.
     pub credentials: Option<Credentials>,
     /// What else holds for it; the probe's settings have it too.

@@ -15,6 +15,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::duration;
+use super::exit::{RawExit, RawFrontend};
 use super::rules::{RawFailback, RawOnSlow, RawPolicy, RawSessions, RawWhenAllDown};
 
 #[derive(Debug, Default, Deserialize)]
@@ -23,6 +24,7 @@ pub(super) struct RawConfig {
     pub(super) probe: RawProbe,
     pub(super) admin: RawAdmin,
     pub(super) state: RawState,
+    pub(super) exit: Option<RawExit>,
     pub(super) instance: Vec<RawInstance>,
 }
 
@@ -143,6 +145,7 @@ pub(super) struct RawBackend {
     pub(super) on_failback: Option<Parsed<RawSessions>>,
     #[serde(deserialize_with = "duration::kill_after")]
     pub(super) kill_after: Option<Duration>,
+    pub(super) frontend: Option<Parsed<RawFrontend>>,
     pub(super) username: Option<String>,
     pub(super) password_file: Option<PathBuf>,
 }

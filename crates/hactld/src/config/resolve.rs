@@ -11,6 +11,7 @@ use tracing_subscriber::filter::Targets;
 
 use super::duration::written;
 use super::environment::{self, Environment};
+use super::exit::{RawFrontend, exit_page};
 use super::locate::{Origin, Source};
 use super::problem::{ConfigError, Place, Problem};
 use super::raw::{
@@ -49,9 +50,10 @@ impl<'a> Resolver<'a> {
         let probe = self.probe(raw.probe);
         let admin_socket = self.admin_socket(raw.admin.socket, flags);
         let state = self.state(raw.state, flags);
+        let exit = exit_page(raw.exit);
         let instances = self.instances(raw.instance, flags);
         if self.problems.is_empty() {
-            Ok(Config { probe, admin_socket, state, instances, record: flags.record.clone(), log })
+            Ok(Config { probe, admin_socket, state, exit, instances, record: flags.record.clone(), log })
         } else {
             Err(ConfigError::new(self.problems))
         }
@@ -339,7 +341,8 @@ impl<'a> Resolver<'a> {
                 let next = "name one, or leave `servers` out to steer all that HAProxy lists";
                 self.report("no server to steer", next, &at("servers"));
             }
-            backends.push(Backend { name, servers, credentials, rules });
+            let frontend = backend.frontend.map(|Parsed(RawFrontend(address))| address);
+            backends.push(Backend { name, servers, frontend, credentials, rules });
         }
         backends
     }
@@ -399,7 +402,8 @@ impl<'a> Resolver<'a> {
             let Some(name) = self.flag::<BackendName>("--backend", text) else { continue };
             if seen.insert(name.clone()) {
                 let there = in_file.iter().find(|backend| backend.name == name).cloned();
-                let plain = Backend { name, servers: None, credentials: None, rules: Rules::DEFAULT };
+                let plain =
+                    Backend { name, servers: None, frontend: None, credentials: None, rules: Rules::DEFAULT };
                 backends.push(there.unwrap_or(plain));
             }
         }
