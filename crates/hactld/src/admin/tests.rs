@@ -377,8 +377,9 @@ pub(super) fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
         journal: Journal::new(),
         reached: reached.clone(),
         whole: watch::channel(Whole::default()).1,
-        feed: Feed::new(Stir::default()),
+        feed: Feed::new(Stir::default(), watch::channel(Known::default()).1),
         requests: requests.clone(),
+        exits: watch::channel(Known::default()).1,
         reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
     };
     (front, asked)

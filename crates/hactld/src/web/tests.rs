@@ -203,7 +203,7 @@ impl Scene {
             whole: watch::channel(Whole::default()).1,
             requests: requests.clone(),
             reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
-            feed: Feed::new(Stir::default()),
+            feed: Feed::new(Stir::default(), watch::channel(Known::default()).1),
         };
         tokio::spawn(serve(web, front, None));
         Self { addr, status, asked: counted, _requests }
