@@ -265,7 +265,7 @@ pub(crate) fn written(span: Duration) -> String {
             format!("\"{}s\"", span.as_secs_f64())
         };
     }
-    let whole = UNITS.iter().find(|(unit, _)| seconds > 0 && seconds % unit == 0);
+    let whole = UNITS.iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
     whole.map_or_else(|| format!("\"{seconds}s\""), |(unit, name)| format!("\"{}{name}\"", seconds / unit))
 }
 

@@ -175,12 +175,7 @@ pub(crate) fn start(
         probes: Probes::new(configured.prober.clone(), configured.probing.clone(), clock),
         clock,
         credentials: configured.credentials.clone(),
-        identity: Identity {
-            node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-            instance: instance.name.clone(),
-            socket: haproxy.to_string(),
-            label: label.clone(),
-        },
+        identity: identity(instance, label),
         journal: common.journal.clone(),
         recorder,
         pulse: pulse.clone(),
@@ -209,6 +204,15 @@ pub(crate) fn start(
         mandate,
         configured,
     })
+}
+
+fn identity(instance: &Instance, label: &Label) -> Identity {
+    Identity {
+        node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        instance: instance.name.clone(),
+        socket: instance.haproxy.to_string(),
+        label: label.clone(),
+    }
 }
 
 fn tell_start(instance: &Instance, label: &Label, recorded: Option<(&Path, &Recording)>) {

@@ -169,7 +169,7 @@ fn about(status: &Status, terminal: &Terminal) -> String {
 }
 
 /// What an operator has ordered of it, and for how much longer at the moment `now`.
-pub(super) fn overridden(server: &ServerStatus, now: &str) -> String {
+pub(crate) fn overridden(server: &ServerStatus, now: &str) -> String {
     // Read as programs read it.
     let order = serde_json::to_value(&server.override_).unwrap_or_default();
     let Some(state) = order["state"].as_str() else { return "-".to_owned() };

@@ -42,6 +42,7 @@ async fn explain(front: Front, backend: &str, server: Option<String>) -> Respons
     // Looking for it reads files.
     let zone = tokio::task::spawn_blocking(TimeZone::system).await.unwrap_or(TimeZone::UTC);
     let paused = front.whole.borrow().paused.clone();
+    front.feed.turn().await;
     let (answer, explained) = oneshot::channel();
     let wanted = server.as_deref().map(Name::from);
     let why = Why { backend: name.clone(), server: wanted, paused, zone, answer };

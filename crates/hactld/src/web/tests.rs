@@ -12,6 +12,7 @@ use crate::config::Flags;
 use crate::engine::Query;
 use crate::feed::{Feed, Stir};
 use crate::fleet::{Reach, Whole};
+use crate::journal::Journal;
 use crate::reload::Reloader;
 
 /// What is promised to happen has happened within this, or the test has failed. The clock is a virtual one.
@@ -199,6 +200,7 @@ impl Scene {
             watch::channel([Reach { name: Name::from("7891"), backends, haproxy, place, queries }].into()).1;
         let (requests, _requests) = mpsc::channel(1);
         let front = Front {
+            journal: Journal::new(),
             reached: reached.clone(),
             whole: watch::channel(Whole::default()).1,
             requests: requests.clone(),
