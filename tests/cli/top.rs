@@ -28,11 +28,15 @@ async fn the_screen_is_live_in_any_size_and_given_back() {
     let failed = |screen: &str| {
         screen.starts_with(" ! DEGRADED ")
             && screen.contains("▌  wg1 ")
-            && screen.contains("▲ degraded  maint")
+            && screen.contains("▲ degraded   maint")
     };
     let screen = tmux.screen_when(failed, PATIENCE).await;
     assert!(screen.contains(" ! socks_back_7891 DEGRADED: 2 of 3 online, on backup wg2 for "), "{screen}");
-    assert!(screen.contains("connection refused (reply 5)"), "{screen}");
+    let told = |screen: &str| {
+        screen.contains(" socks_back_7891/wg1 is DEGRADED since ")
+            && screen.contains(" ! socks_back_7891/wg1 is degraded")
+    };
+    tmux.screen_when(told, PATIENCE).await;
 
     tmux.resize(40, 10);
     let small =

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::admin::Operators;
-use crate::config::{Config, Instance, Probe, difference};
+use crate::config::{Config, Instance, Origins, Probe, difference};
 use crate::daemon::RunError;
 use crate::engine::{Query, every, rfc3339, tick};
 use crate::feed::Stir;
@@ -63,6 +63,8 @@ pub(crate) struct Whole {
     pub(crate) several: bool,
     /// When the configuration that runs was read.
     pub(crate) loaded_at: jiff::Timestamp,
+    /// Where each key of the configuration was set.
+    pub(crate) origins: Arc<Origins>,
 }
 
 impl Whole {
@@ -72,6 +74,7 @@ impl Whole {
         self.runs = Arc::new(Runs::of(config));
         self.several = config.instances.len() > 1;
         self.loaded_at = jiff::Timestamp::now();
+        self.origins = Arc::new(config.origins.clone());
     }
 }
 

@@ -118,6 +118,8 @@ pub(super) enum Answer {
     Later(String),
     /// Not as it was asked for.
     Refused(String),
+    /// It would be unwise: not unless it is said twice.
+    Withheld(String),
     /// Not by this user.
     Forbidden(String),
 }

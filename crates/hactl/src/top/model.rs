@@ -242,14 +242,16 @@ impl Model {
     }
 
     fn answered(&mut self, change: &Change, answer: Answer, now: Duration) {
-        let about = self.modal.as_mut().filter(|modal| modal.asked && modal.kind == change.kind);
+        let unwise = matches!(answer, Answer::Withheld(_));
+        // Whoever has left its box may have opened another one.
+        let mut about = self.modal.as_mut().filter(|modal| modal.asked && modal.kind == change.kind);
         let (text, good) = match answer {
             Answer::Done => (format!("{}: done", change.name()), true),
             Answer::Later(why) => (format!("{}: taken, and not in HAProxy yet: {why}", change.name()), false),
-            Answer::Refused(why) => {
-                if let Some(modal) = about {
+            Answer::Refused(why) | Answer::Withheld(why) => {
+                if let Some(modal) = &mut about {
                     modal.asked = false;
-                    modal.forcible = change.kind.can_be_forced() && !change.force;
+                    modal.forcible = unwise && change.kind.can_be_forced() && !change.force;
                     modal.refusal = Some(why);
                     return;
                 }
@@ -260,7 +262,9 @@ impl Model {
                 (format!("{}: {why}", change.name()), false)
             }
         };
-        self.modal = None;
+        if about.is_some() {
+            self.modal = None;
+        }
         self.say(text, good, now);
     }
 

@@ -64,8 +64,10 @@ pub(super) fn show(
 ) -> io::Result<()> {
     let mut terminal = ratatui::try_init()?;
     let shown = live(&mut terminal, model, look, inputs, asks);
+    // Where the cursor is decides which lines a terminal keeps that was made larger meanwhile: none of ours.
+    let homed = terminal.set_cursor_position((0, 0));
     let restored = ratatui::try_restore();
-    shown.and(restored)
+    shown.and(homed).and(restored)
 }
 
 fn live(

@@ -125,6 +125,7 @@ fn request(socket: &Path, change: &Change) -> Answer {
     match client::post(socket, change.path(), &change.body()) {
         Ok(answer) => outcome(&serde_json::from_str(&answer).unwrap_or_default()),
         Err(ClientError::Refused { status: StatusCode::FORBIDDEN, text, .. }) => Answer::Forbidden(text),
+        Err(ClientError::Refused { status: StatusCode::CONFLICT, text, .. }) => Answer::Withheld(text),
         Err(ClientError::Refused { text, .. }) => Answer::Refused(text),
         Err(error) => Answer::Refused(words(&error)),
     }

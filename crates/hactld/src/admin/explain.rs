@@ -1,12 +1,14 @@
 //! Why a backend or a server is as it is: finds whose it is, asks there, and says where each setting comes from.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use failover::Name;
-use failover::explain::{Explanation, Line, Section};
+use failover::explain::{Explanation, Line, Section, Setting, Table};
 use failover::status::API_VERSION;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -15,6 +17,7 @@ use tokio::time::timeout;
 
 use super::failback::meant;
 use super::{EXPLAIN_PATH, Front, error, stopping};
+use crate::config::Origins;
 use crate::engine::{Query, Why};
 use crate::feed::ANSWER_LIMIT;
 
@@ -50,7 +53,11 @@ async fn explain(front: Front, backend: &str, server: Option<String>) -> Respons
         return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
     }
     match timeout(ANSWER_LIMIT, explained).await {
-        Ok(Ok(Some(explanation))) => Json(document(&explanation)).into_response(),
+        Ok(Ok(Some(explanation))) => {
+            let origins = Arc::clone(&front.whole.borrow().origins);
+            let placed = |setting: &Setting| placed(setting, &origins, reach.name.as_str());
+            Json(document(&explanation, placed)).into_response()
+        }
         Ok(Ok(None)) => unknown(&front, name, server.as_deref()).await,
         Ok(Err(_)) => stopping(),
         Err(_) => {
@@ -80,10 +87,27 @@ async fn unknown(front: &Front, backend: &Name, server: Option<&str>) -> Respons
     }
 }
 
-fn document(explanation: &Explanation) -> Value {
+/// A setting with where it was set, `[probe] hold = "1.5s", hactl.toml:14`.
+fn placed(setting: &Setting, origins: &Origins, instance: &str) -> String {
+    let by = match &setting.table {
+        Table::Probe => origins.of(&["probe", setting.key]),
+        Table::Backend(backend) => origins.of_backend(instance, backend.as_str(), setting.key),
+        // Its place in the file is known by name alone, which a single instance need not have.
+        Table::Instance => return setting.to_string(),
+    };
+    format!("{setting}, {by}")
+}
+
+fn document(explanation: &Explanation, placed: impl Fn(&Setting) -> String) -> Value {
     let Explanation { subject, headline, sections } = explanation;
     let section = |Section { label, lines }: &Section| {
-        let lines: Vec<String> = lines.iter().map(line).collect();
+        let lines: Vec<String> = lines
+            .iter()
+            .map(|Line { text, setting }| match setting {
+                Some(setting) => format!("{text}  {}", placed(setting)),
+                None => text.clone(),
+            })
+            .collect();
         json!({ "label": label.as_str(), "lines": lines })
     };
     json!({
@@ -94,11 +118,4 @@ fn document(explanation: &Explanation) -> Value {
         "headline": headline,
         "sections": sections.iter().map(section).collect::<Vec<Value>>(),
     })
-}
-
-fn line(Line { text, setting }: &Line) -> String {
-    match setting {
-        Some(setting) => format!("{text}  {setting}"),
-        None => text.clone(),
-    }
 }

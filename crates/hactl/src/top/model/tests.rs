@@ -109,7 +109,7 @@ fn a_change_is_asked_for_once_and_its_box_stays_until_it_is_done() {
         (change.kind, change.target.clone(), change.reason.as_str()),
         (Kind::Maint, Some(target("wg2")), "provider work")
     );
-    model.take(Input::Answered(change.clone(), Answer::Refused("it is the last one".to_owned())), at(2));
+    model.take(Input::Answered(change.clone(), Answer::Withheld("it is the last one".to_owned())), at(2));
     let modal = model.modal.as_ref().unwrap();
     assert_eq!((modal.refusal.as_deref(), modal.forcible), (Some("it is the last one"), true));
     let asks = model.take(Input::Key(Key::Control('f')), at(3));

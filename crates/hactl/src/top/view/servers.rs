@@ -23,7 +23,10 @@ const GAP: usize = 2;
 /// A name takes no more than this, so that what is known of it has room.
 const NAME_MAX: usize = 28;
 
-/// Fewer signs of probes than this are no picture.
+/// Signs of probes: as many as the daemon tells of.
+const BARS: usize = 20;
+
+/// Fewer are no picture.
 const BARS_MIN: usize = 8;
 
 /// A shorter reason is no reason.
@@ -91,7 +94,7 @@ fn backend_line(scene: Scene<'_>, backend: &BackendStatus, width: usize) -> Line
         .iter()
         .find(|instance| instance.name == backend.instance)
         .map_or(status.haproxy.answering, |instance| instance.haproxy.answering);
-    let text = format!("{instance}{}", headline(backend, answering));
+    let text = format!("{instance}{}", Shown(&headline(backend, answering)));
     Line::from(vec![
         Span::raw(" "),
         look.level(backend.verdict),
@@ -210,8 +213,7 @@ impl Widths {
         widths.overriding = take(word, word);
         widths.latency = take("LATENCY".len(), "LATENCY".len());
         widths.since = take("59m59s".len(), "59m59s".len());
-        let probes = widest(&|server| server.history.len());
-        widths.bars = take(probes.max(BARS_MIN), BARS_MIN);
+        widths.bars = take(BARS, BARS_MIN);
         let why = widest(&|server| {
             if reason(server) == "-" { 0 } else { Shown(&reason(server)).to_string().width() }
         });

@@ -5,7 +5,7 @@ use ratatui::style::Color;
 
 use self::scene::{buffer, in_all_trouble, look, shown, text_of, told};
 use super::*;
-use crate::status::render::tests::{of_instance, on_backup, scene};
+use crate::status::render::tests::{blackout, of_instance, on_backup, scene};
 use crate::terminal::Terminal;
 use crate::top::change::Answer;
 use crate::top::key::Key;
@@ -195,6 +195,7 @@ fn old_data_is_called_so() {
 fn a_screen_that_stands_still_says_so() {
     let mut model = told(scene());
     model.take(Input::Key(Key::Char(' ')), at(42));
+    model.take(Input::Status(Ok(Box::new(blackout()))), at(53));
     let text = text_of(&buffer(&model, look(true), 80, 24, at(54)));
     assert!(text.contains(" the screen stands still for 12s; space goes on"), "{text}");
     assert!(!text.contains("OLD DATA"), "{text}");
@@ -220,9 +221,10 @@ fn before_haproxy_was_seen() {
 
 
     ─ events ───────────────────────────────────────────────────────────────── UTC ─
-     nothing yet
-
-
+     00:00:02 ! socks_back_7891: new connections go to cloudflare_warp instead of
+                wg1
+     00:00:02 · socks_back_7891/wg2 set to maint, read back
+     00:00:02 ! socks_back_7891/wg2 is offline: 127.0.0.1:18182: connection refused
      ? help  q quit  Enter detail  Tab view  m d r a override  p pause  / filter
     ");
 }
@@ -234,13 +236,12 @@ fn several_instances_are_told_apart() {
     status.instances.extend(other.instances);
     status.backends.extend(other.backends);
     assert_snapshot!(shown(&told(status), 80, 20), @"
-     ! DEGRADED  gw1 · applying · 2 of 2 HAProxies answer · data 41s old
-     OLD DATA: hactl has sent nothing for a while
+     ! DEGRADED  gw1 · applying · 2 of 2 HAProxies answer · data 1s old
     ▌ servers ──────────────────────────────────────────────────── HAProxy's order ─
        SERVER           HEALTH       HAPROXY  LATENCY  LAST 20                SINCE
      ! one:socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4…
-       wg1              ▲ degraded   maint          -  ▃▄█✕✕✕✕                4m53s
-    ▌  wg2              ✕ offline    maint          -  ▃▄█✕✕✕✕                4m53s
+       wg1              ▲ degraded   maint          -  ▃▄█✕✕✕✕                4m13s
+    ▌  wg2              ✕ offline    maint          -  ▃▄█✕✕✕✕                4m13s
      > cloudflare_warp  ● online     up         112ms  ████████████████████    2d4h
      ✓ two:socks_back_7891 ok: 3 of 3 online, on wg1 for 3h20m
      > wg1              ● online     up          48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄    2d4h
@@ -251,8 +252,9 @@ fn several_instances_are_told_apart() {
      figures   127.0.0.1:18182 · primary · weight 1 · median 51ms, 95 of 100 within
                51ms
     ─ events ───────────────────────────────────────────────────────────────── UTC ─
-     nothing yet
-
+     00:00:02 ! socks_back_7891: new connections go to cloudflare_warp instead of
+                wg1
+     00:00:02 · socks_back_7891/wg2 set to maint, read back
      ? help  q quit  Enter detail  Tab view  m d r a override  p pause  / filter
     ");
 }
@@ -290,7 +292,7 @@ fn a_change_asks_for_its_reason_and_says_why_it_was_refused() {
     let asks = model.take(Input::Key(Key::Enter), at(1));
     let [Ask::Change(change)] = asks.as_slice() else { panic!("{asks:?}") };
     let why = "it is the only usable server of socks_back_7891 (wg1 degraded, wg2 maint until 18:00)";
-    model.take(Input::Answered(change.clone(), Answer::Refused(why.to_owned())), at(1));
+    model.take(Input::Answered(change.clone(), Answer::Withheld(why.to_owned())), at(1));
     assert_snapshot!(shown(&model, 40, 14), @"
      ! DEGRADED  gw1 · applying
     ┌ maint socks_back_7891/wg2 ───────────┐
@@ -322,8 +324,8 @@ fn the_keys_are_listed() {
        wg2  │ Enter       its detail: why it is where it is                │   2d4h
        cloud│ Tab         servers, detail, events                          │   2d4h
     ─ socks_│ /           filter by name, address, health                  │detail ─
-     -      │ s           sort                                             │
-     figures│ space       freeze the screen, go on                         │ within
+     figures│ s           sort                                             │ within
+            │ space       freeze the screen, go on                         │
             │ m F10       maint: take it out                               │
             │ d           drain: no new clients                            │
             │ r F9        ready: use it                                    │
@@ -373,6 +375,8 @@ fn names_and_texts_of_others_move_no_cursor_and_break_no_line() {
     let mut status = on_backup();
     let hostile = "\u{1b}]0;x\u{7}\u{202e}日本\n".repeat(8);
     status.node.clone_from(&hostile);
+    status.backends[0].name.clone_from(&hostile);
+    status.backends[0].in_service.push(hostile.clone());
     status.problems = vec![hostile.clone()];
     status.backends[0].servers[0].name.clone_from(&hostile);
     status.backends[0].servers[1].reason.as_mut().unwrap().text.clone_from(&hostile);
@@ -387,7 +391,8 @@ fn names_and_texts_of_others_move_no_cursor_and_break_no_line() {
     model.take(Input::Events(News { afresh: true, events: vec![event] }), at(1));
     let section = Section { label: hostile.clone(), lines: vec![hostile.clone()] };
     let explanation = Explanation { headline: hostile.clone(), sections: vec![section] };
-    model.take(Input::Explained(target("wg2"), Ok(explanation)), at(1));
+    let chosen = model.selected().unwrap();
+    model.take(Input::Explained(chosen, Ok(explanation)), at(1));
     for (width, height) in [(80, 24), (40, 10)] {
         let buffer = buffer(&model, look(true), width, height, at(1));
         let control = buffer

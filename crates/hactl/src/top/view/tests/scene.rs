@@ -5,7 +5,6 @@ use ratatui::Terminal as Screen;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::status::render::tests::blackout;
 use crate::top::model::{EventLine, Explanation, Input, News, Section};
 
 /// With colours, where they are not what is looked at.
