@@ -181,7 +181,7 @@ impl Scene {
     async fn start(status: Status) -> Self {
         let loopback: SocketAddr = ([127, 0, 0, 1], 0).into();
         let hosts = vec!["hactl.example.net".to_owned()];
-        let web = bind(&Web { listen: loopback, hosts }).await.unwrap();
+        let web = bind(&Web { listen: loopback, hosts }).unwrap();
         let addr = web.listener.local_addr().unwrap();
         let (status, answers) = watch::channel(status);
         let (queries, mut asked) = mpsc::channel::<Query>(8);
@@ -207,7 +207,8 @@ impl Scene {
             reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
             feed: Feed::new(Stir::default()),
         };
-        tokio::spawn(serve(web, front, None));
+        let listener = TcpListener::from_std(web.listener).unwrap();
+        tokio::spawn(serve(listener, web.hosts, front, None));
         Self { addr, status, asked: counted, _requests }
     }
 
