@@ -8,6 +8,7 @@ use haproxy_runtime::Address;
 
 use crate::events::EventsArgs;
 use crate::explain::ExplainArgs;
+use crate::overrides::{AutoArgs, OutArgs, PinArgs, ReadyArgs};
 use crate::top::TopArgs;
 use crate::wait::WaitArgs;
 
@@ -229,6 +230,16 @@ pub(crate) enum Command {
     Resume(SocketArgs),
     /// Have a backend's traffic go back to where it belongs.
     Failback(FailbackArgs),
+    /// Take servers out, whatever their probes say.
+    Maint(OutArgs),
+    /// Have servers take no new connections, whatever their probes say.
+    Drain(OutArgs),
+    /// Have servers be used, whatever their probes say.
+    Ready(ReadyArgs),
+    /// Leave servers to their probes again.
+    Auto(AutoArgs),
+    /// Have one server carry its backend's traffic.
+    Pin(PinArgs),
     /// Show what happened, and what happens.
     Events(EventsArgs),
     /// Look for mistakes in the set-up, with what to do about each.

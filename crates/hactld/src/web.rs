@@ -133,7 +133,7 @@ async fn serve(listener: TcpListener, hosts: Arc<Hosts>, front: Front, socket: O
 }
 
 async fn connection(stream: TcpStream, app: Router, place: Place) {
-    let lasting = Lasting::new(CONNECTION_LIMIT);
+    let lasting = Lasting::new(CONNECTION_LIMIT, None);
     let app = app.layer(Extension(lasting.clone())).layer(Extension(place));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -38,6 +38,11 @@ fn help_lists_the_commands_and_their_exit_codes() {
       pause        Have the daemon change nothing in HAProxy
       resume       End a pause
       failback     Have a backend's traffic go back to where it belongs
+      maint        Take servers out, whatever their probes say
+      drain        Have servers take no new connections, whatever their probes say
+      ready        Have servers be used, whatever their probes say
+      auto         Leave servers to their probes again
+      pin          Have one server carry its backend's traffic
       events       Show what happened, and what happens
       doctor       Look for mistakes in the set-up, with what to do about each
       init         Make a configuration for the HAProxy that runs here

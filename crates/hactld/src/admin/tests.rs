@@ -1,7 +1,7 @@
 //! The admin socket over a real one: whose it is, what it answers, and clients that mean it no good.
 
 use failover::status::{Context, PauseStatus, Status};
-use failover::{Core, FailBackError, Name, Observed, Settings, Time};
+use failover::{Core, FailBackError, Name, Observed, OverrideRefusal, Settings, Time};
 use haproxy_runtime::Address;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::seats::CLIENTS_MAX;
 use super::*;
 use crate::config::Flags;
-use crate::engine::{FailedBack, Query};
+use crate::engine::{FailedBack, OrderQuery, Query};
 use crate::feed::Stir;
 use crate::fleet::{Change, REQUESTS_WAITING_MAX, Reach};
 use crate::metrics::Sample;
@@ -310,6 +310,7 @@ impl Scene {
                             drop(answer.send(Box::new(Sample::uncounted(nothing(name)))));
                         }
                         Query::FailBack { backend, done, .. } => drop(done.send(failed_back(backend))),
+                        Query::Order(query) => unseen(query),
                         Query::Explain(why) => drop(why.answer.send(None)),
                     }
                 }
@@ -391,6 +392,17 @@ fn failed_back(backend: Name) -> FailedBack {
         _ => Ok(vec![Name::from("wg1")]),
     };
     FailedBack { to, withheld: false }
+}
+
+/// As long as HAProxy was not seen, nothing can be ordered.
+fn unseen(query: OrderQuery) {
+    match query {
+        OrderQuery::Order { done, .. } => {
+            drop(done.send(Err(OverrideRefusal::UnseenBackend(Name::from("shared")))));
+        }
+        OrderQuery::Outcomes { done, .. } => drop(done.send(Vec::new())),
+        OrderQuery::Ordered(done) => drop(done.send(Vec::new())),
+    }
 }
 
 pub(super) fn reach(name: &str, backends: Vec<Name>, queries: mpsc::Sender<Query>) -> Reach {
