@@ -29,6 +29,7 @@ fn help_lists_the_commands_and_their_exit_codes() {
     Commands:
       run          Run the daemon (also by the name hactld)
       status       Show what hactl knows and does (without a command: this)
+      top          Watch it live on the whole screen, and set overrides
       explain      Say why a backend or a server is as it is
       wait         Look on until something is as it is wanted
       check        Test upstreams now, without the daemon
