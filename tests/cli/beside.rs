@@ -14,7 +14,7 @@ pub(super) const HACTL: &str = env!("CARGO_BIN_EXE_hactl-dup");
 /// Long enough for a machine that does much else meanwhile; nothing here is a measurement.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-const POLL: Duration = Duration::from_millis(20);
+pub(super) const POLL: Duration = Duration::from_millis(20);
 
 pub(super) struct Beside {
     pub(super) lab: Lab,

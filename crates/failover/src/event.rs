@@ -2,14 +2,18 @@
 
 mod asked;
 mod kinds;
+mod ordered;
 mod severity;
 mod text;
 
 use std::fmt;
 use std::time::Duration;
 
+pub(crate) use self::ordered::until as until_text;
 pub use self::severity::Severity;
-pub(crate) use self::text::{Span, contended as contended_text, frozen as frozen_text, listed};
+pub(crate) use self::text::{
+    Span, contended as contended_text, frozen as frozen_text, held as held_text, listed,
+};
 use crate::{Admin, Failure, HeldBecause, Name, Process, ServerId, Verdict, WhenAllDown};
 
 pub use asked::Asked;

@@ -403,7 +403,7 @@ fn wanted(wants: [Want; 3]) -> Desired {
 
 fn wishes(names: &[&str], wants: &[Want]) -> BTreeMap<Name, Wish> {
     let wish = |(name, want): (&&str, &Want)| {
-        (Name::from(*name), Wish { want: *want, why: None, address: None, kill: false })
+        (Name::from(*name), Wish { want: *want, why: None, address: None, kill: false, insist: Insist::No })
     };
     names.iter().zip(wants).map(wish).collect()
 }

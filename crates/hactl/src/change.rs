@@ -10,7 +10,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::cli::{FailbackArgs, PauseArgs, SocketArgs};
-use crate::client::{self, ClientError};
+use crate::client::{self, ClientError, encoded};
 use crate::exit::Exit;
 use crate::report::{Report, print, print_error, sources};
 use crate::terminal::{Terminal, span};
@@ -74,15 +74,6 @@ fn gone_back(answer: &Value, backend: &str) -> String {
     text
 }
 
-/// As one part of a path, whatever was typed.
-pub(crate) fn encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b':' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
-}
-
 fn done(
     answer: Result<String, ClientError>,
     what: &str,
@@ -113,7 +104,7 @@ fn lines(text: &str) -> String {
     text.lines().map(|line| Shown(line).to_string()).collect::<Vec<String>>().join("\n")
 }
 
-fn exit_of(error: &ClientError) -> Exit {
+pub(crate) fn exit_of(error: &ClientError) -> Exit {
     match error {
         ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::Permission,
         ClientError::Refused { status, .. } if *status == StatusCode::FORBIDDEN => Exit::Permission,
@@ -139,7 +130,7 @@ fn exit_of(error: &ClientError) -> Exit {
     }
 }
 
-fn report_of(what: &str, socket: &Path, error: &ClientError) -> Report {
+pub(crate) fn report_of(what: &str, socket: &Path, error: &ClientError) -> Report {
     let at = socket.display();
     let report = Report::new(format!("hactl at {at} did not {what}"));
     if let ClientError::Refused { status, text, .. } = error {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
+use crate::events::EventsArgs;
 use crate::explain::ExplainArgs;
+use crate::overrides::{AutoArgs, OutArgs, PinArgs, ReadyArgs};
 use crate::top::TopArgs;
 use crate::wait::WaitArgs;
 
@@ -101,7 +103,8 @@ are stronger than both:
   HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
   HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX,
   HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
-  HACTL_ADMIN__SOCKET, HACTL_STATE__DIR, HACTL_STATE__ON_EXIT
+  HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_STATE__DIR,
+  HACTL_STATE__ON_EXIT
                        keys of [probe], [admin] and [state]
   HACTL_LOG            error, warn, info, debug or trace
 
@@ -227,6 +230,18 @@ pub(crate) enum Command {
     Resume(SocketArgs),
     /// Have a backend's traffic go back to where it belongs.
     Failback(FailbackArgs),
+    /// Take servers out, whatever their probes say.
+    Maint(OutArgs),
+    /// Have servers take no new connections, whatever their probes say.
+    Drain(OutArgs),
+    /// Have servers be used, whatever their probes say.
+    Ready(ReadyArgs),
+    /// Leave servers to their probes again.
+    Auto(AutoArgs),
+    /// Have one server carry its backend's traffic.
+    Pin(PinArgs),
+    /// Show what happened, and what happens.
+    Events(EventsArgs),
     /// Look for mistakes in the set-up, with what to do about each.
     Doctor(crate::doctor::DoctorArgs),
     /// Make a configuration for the HAProxy that runs here.

@@ -14,6 +14,7 @@ pub mod journal;
 mod log;
 mod metrics;
 mod notify;
+mod orders;
 mod record;
 mod reload;
 mod sleep;

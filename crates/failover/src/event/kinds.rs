@@ -4,7 +4,7 @@ use super::Event;
 
 impl Event {
     /// What [`kind`](Self::kind) may give, in the order of its list.
-    pub const KINDS: [&str; 40] = [
+    pub const KINDS: [&str; 46] = [
         "health",
         "in_service",
         "blackout",
@@ -43,6 +43,12 @@ impl Event {
         "paused",
         "resumed",
         "fail_back",
+        "override",
+        "pin",
+        "override_kept",
+        "override_expired",
+        "override_lost",
+        "auto",
         "would",
         "let_go",
     ];

@@ -14,7 +14,7 @@ pub(super) fn slow(server: &ServerId, slow: bool, takes: Duration) -> String {
     }
 }
 
-pub(super) fn held(server: &ServerId, because: HeldBecause) -> String {
+pub(crate) fn held(server: &ServerId, because: HeldBecause) -> String {
     match because {
         HeldBecause::NoSuccessor => format!("{server} is not taken out: no other server could take over"),
         HeldBecause::NotOurs(admin) => {

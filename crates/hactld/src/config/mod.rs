@@ -45,6 +45,7 @@ pub use self::keys::{Key, Section, sections};
 use self::layers::Layer;
 use self::locate::Source;
 pub(crate) use self::locate::closest;
+pub(crate) use self::locate::suggestion;
 pub use self::origins::{Origins, SetBy, Setting, quoted};
 pub use self::problem::{ConfigError, Place, Problem};
 use self::resolve::Resolver;

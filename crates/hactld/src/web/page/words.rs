@@ -201,7 +201,9 @@ pub(super) fn haproxy(server: &ServerStatus) -> (&'static str, Option<String>) {
 
 /// An operator's, in a few words.
 pub(super) fn override_of(server: &ServerStatus) -> Option<String> {
-    server.override_.clone()
+    let ordered = server.override_.as_ref()?;
+    let until = ordered.until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+    Some(format!("{}{until}, \"{}\" by {}", ordered.state.as_str(), ordered.reason, ordered.by))
 }
 
 /// Why it is not as it should be; nothing where it is.
