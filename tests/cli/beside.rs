@@ -14,7 +14,7 @@ pub(super) const HACTL: &str = env!("CARGO_BIN_EXE_hactl-dup");
 /// Long enough for a machine that does much else meanwhile; nothing here is a measurement.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-const POLL: Duration = Duration::from_millis(20);
+pub(super) const POLL: Duration = Duration::from_millis(20);
 
 pub(super) struct Beside {
     pub(super) lab: Lab,
@@ -30,14 +30,28 @@ impl Beside {
     /// As `start`, with HAProxy as `adapt` wants it.
     pub(super) async fn start_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
         let lab = Lab::start_with(Layout::AllBackup, adapt).await;
-        let file = lab.write_config(&patient(&lab));
-        let file = file.to_str().expect("the directory's name is plain");
-        let hactl = Daemon::start_command(command::plain(HACTL.as_ref()).args(["run", "--config", file]));
+        let hactl = Self::daemon(&lab);
         let mut beside = Self { lab, hactl };
-        for server in ["wg1", "wg2", "cloudflare_warp"] {
-            beside.said(&format!("socks_back_7891/{server} is online")).await;
-        }
+        beside.all_judged().await;
         beside
+    }
+
+    /// Another daemon in place of one that has ended.
+    pub(super) async fn restart(&mut self) {
+        self.hactl = Self::daemon(&self.lab);
+        self.all_judged().await;
+    }
+
+    fn daemon(lab: &Lab) -> Daemon {
+        let file = lab.write_config(&patient(lab));
+        let file = file.to_str().expect("the directory's name is plain");
+        Daemon::start_command(command::plain(HACTL.as_ref()).args(["run", "--config", file]))
+    }
+
+    async fn all_judged(&mut self) {
+        for server in ["wg1", "wg2", "cloudflare_warp"] {
+            self.said(&format!("socks_back_7891/{server} is online")).await;
+        }
     }
 
     pub(super) async fn said(&mut self, text: &str) -> String {

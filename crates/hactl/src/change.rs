@@ -10,7 +10,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::cli::{FailbackArgs, PauseArgs, SocketArgs};
-use crate::client::{self, ClientError};
+use crate::client::{self, ClientError, encoded};
 use crate::exit::Exit;
 use crate::report::{Report, print, print_error, sources};
 use crate::terminal::{Terminal, span};
@@ -72,15 +72,6 @@ fn gone_back(answer: &Value, backend: &str) -> String {
         text.push_str("nothing is changed in HAProxy while hactl is paused or observes\n");
     }
     text
-}
-
-/// As one part of a path, whatever was typed.
-pub(crate) fn encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b':' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }
 
 fn done(

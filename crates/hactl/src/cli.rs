@@ -6,8 +6,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
+use crate::events::EventsArgs;
 use crate::explain::ExplainArgs;
 use crate::overrides::{AutoArgs, OutArgs, PinArgs, ReadyArgs};
+use crate::top::TopArgs;
 use crate::wait::WaitArgs;
 
 /// For the daemon to answer `hactl status`: it does so at once, or says within 2 s that it cannot.
@@ -101,7 +103,8 @@ are stronger than both:
   HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
   HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX,
   HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
-  HACTL_ADMIN__SOCKET, HACTL_STATE__DIR, HACTL_STATE__ON_EXIT
+  HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_STATE__DIR,
+  HACTL_STATE__ON_EXIT
                        keys of [probe], [admin] and [state]
   HACTL_LOG            error, warn, info, debug or trace
 
@@ -208,6 +211,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show what hactl knows and does (without a command: this).
     Status(StatusArgs),
+    /// Watch it live on the whole screen, and set overrides.
+    #[command(alias = "ui")]
+    Top(TopArgs),
     /// Say why a backend or a server is as it is.
     Explain(ExplainArgs),
     /// Look on until something is as it is wanted.
@@ -234,6 +240,8 @@ pub(crate) enum Command {
     Auto(AutoArgs),
     /// Have one server carry its backend's traffic.
     Pin(PinArgs),
+    /// Show what happened, and what happens.
+    Events(EventsArgs),
     /// Look for mistakes in the set-up, with what to do about each.
     Doctor(crate::doctor::DoctorArgs),
     /// Make a configuration for the HAProxy that runs here.

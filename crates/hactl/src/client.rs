@@ -26,6 +26,9 @@ use self::sse::Messages;
 /// For the whole exchange: the daemon answers at once or says within some seconds that it cannot.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// Between two attempts where others crowd in.
+const CROWDED: Duration = Duration::from_millis(5);
+
 /// The daemon says something every 15 s, and be it a comment.
 const SILENCE_MAX: Duration = Duration::from_secs(45);
 
@@ -60,6 +63,15 @@ pub(crate) enum ClientError {
         #[source]
         source: serde_json::Error,
     },
+}
+
+/// As one part of a path, whatever was typed.
+pub(crate) fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b':' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 /// Asks for `path`; the text of an answer that is no error.
@@ -147,7 +159,7 @@ async fn answer(
     let exchange = |error: hyper::Error| {
         if error.is_parse() { ClientError::NotHactl } else { ClientError::Exchange(error.into()) }
     };
-    let stream = UnixStream::connect(socket).await.map_err(ClientError::Connect)?;
+    let stream = connected(socket).await.map_err(ClientError::Connect)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(exchange)?;
     // Its failure is the request's failure, which is reported.
     tokio::spawn(connection);
@@ -158,6 +170,16 @@ async fn answer(
     let request =
         request.body(Full::new(Bytes::from(body))).map_err(|error| ClientError::Exchange(error.into()))?;
     sender.send_request(request).await.map_err(exchange)
+}
+
+/// Where more want to connect than wait for it already, it is tried again; how long is the business of who waits.
+async fn connected(socket: &Path) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(socket).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::time::sleep(CROWDED).await,
+            connected => return connected,
+        }
+    }
 }
 
 async fn whole(body: Incoming) -> Result<Bytes, ClientError> {

@@ -6,6 +6,7 @@ mod cli;
 mod client;
 mod config;
 mod doctor;
+mod events;
 mod exit;
 mod explain;
 mod init;
@@ -18,6 +19,7 @@ mod simulate;
 mod status;
 mod table;
 mod terminal;
+mod top;
 mod upstream;
 mod wait;
 
@@ -62,6 +64,7 @@ fn dispatch(cli: Cli) -> ExitCode {
     match cli.command.unwrap_or_default() {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
+        Command::Top(args) => top::run(&args, &terminal),
         Command::Explain(args) => explain::run(&args, &terminal),
         Command::Wait(args) => wait::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
@@ -69,6 +72,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Reload(args) => change::reload(&args, &terminal),
         Command::Pause(args) => change::pause(&args, &terminal),
         Command::Resume(args) => change::resume(&args, &terminal),
+        Command::Events(args) => events::run(&args, &terminal),
         Command::Failback(args) => change::failback(&args, &terminal),
         Command::Maint(args) => overrides::out(State::Maint, &args, &terminal),
         Command::Drain(args) => overrides::out(State::Drain, &args, &terminal),

@@ -93,7 +93,7 @@ pub(crate) fn wrap(indent: &str, text: &str, width: Option<usize>) -> String {
 }
 
 /// Columns that a text takes, without the escape sequences that colour it.
-fn visible(text: &str) -> usize {
+pub(crate) fn visible(text: &str) -> usize {
     let mut width = 0;
     let mut in_escape = false;
     for character in text.chars() {

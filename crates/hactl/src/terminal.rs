@@ -3,8 +3,8 @@
 use std::env;
 use std::io::IsTerminal;
 
-use failover::Verdict;
 use failover::status::Level;
+use failover::{Severity, Verdict};
 use jiff::Timestamp;
 
 use crate::cli::Color;
@@ -81,6 +81,15 @@ impl Terminal {
             Level::Unknown => ("?", "?", "2"),
         };
         self.paint(code, if self.unicode { symbol } else { ascii })
+    }
+
+    /// The mark of an event.
+    pub(crate) fn severity(&self, severity: Severity, mark: &str) -> String {
+        match severity {
+            Severity::Info => mark.to_owned(),
+            Severity::Warning => self.paint("33", mark),
+            Severity::Error => self.paint("1;31", mark),
+        }
     }
 
     pub(crate) const fn dot(&self) -> &'static str {

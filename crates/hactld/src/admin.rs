@@ -7,17 +7,17 @@ pub(crate) mod explain;
 mod failback;
 mod overrides;
 mod peer;
+mod seats;
 pub(crate) mod sse;
 pub(crate) mod status;
 mod write;
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -31,8 +31,8 @@ use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, watch};
-use tokio::task::AbortHandle;
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout_at;
 
 use crate::feed::Feed;
@@ -40,9 +40,10 @@ use crate::fleet::{Reached, Request, Whole};
 use crate::journal::Journal;
 use crate::reload::Reloader;
 
-pub use self::events::{EVENTS_PATH, EventList, INCIDENTS_PATH, IncidentList};
+pub use self::events::{EVENTS_PATH, EVENTS_STREAM_PATH, EventList, INCIDENTS_PATH, IncidentList};
 pub use self::peer::Operators;
 use self::peer::Peer;
+use self::seats::Seats;
 use self::sse::Lasting;
 
 /// Where the status is.
@@ -71,9 +72,6 @@ pub const OVERRIDE_PATH: &str = "/api/v1/override";
 
 /// Has one server carry its backend's traffic, or ends that.
 pub const PIN_PATH: &str = "/api/v1/pin";
-
-/// Clients at a time.
-const CLIENTS_MAX: usize = 32;
 
 /// For the request's head, and for the whole connection, but for an answer that goes on (`sse`): whoever asks knows what
 /// to ask for.
@@ -119,16 +117,44 @@ pub enum AdminError {
 
 /// The socket; its file goes with it.
 pub(crate) struct AdminSocket {
-    listener: Arc<UnixListener>,
+    listener: StdListener,
     path: PathBuf,
     /// Held for as long as the socket is ours, so that a file left by a crash can be told from one in use.
     _lock: File,
 }
 
 impl AdminSocket {
-    pub(crate) fn listener(&self) -> Arc<UnixListener> {
-        Arc::clone(&self.listener)
+    /// To be served by the runtime in which this is called.
+    pub(crate) fn listener(&self) -> io::Result<UnixListener> {
+        UnixListener::from_std(self.listener.try_clone()?)
     }
+
+    /// Serves it on a thread of its own until this is dropped: however many clients there are, and whatever they send, probes
+    /// and decisions have threads of their own.
+    pub(crate) fn serve_apart(&self, front: Front) -> io::Result<Serving> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _entered = runtime.enter();
+            self.listener()?
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        thread::Builder::new().name("admin".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serve(listener, front) => {}
+                    _ = stopped => {}
+                }
+            });
+            runtime.shutdown_background();
+        })?;
+        Ok(Serving { _stop: stop })
+    }
+}
+
+/// That the socket is served; its end is the end of that.
+pub(crate) struct Serving {
+    /// Dropped, it is the sign to end.
+    _stop: oneshot::Sender<()>,
 }
 
 impl Drop for AdminSocket {
@@ -156,7 +182,6 @@ pub(crate) async fn bind(path: &Path) -> Result<AdminSocket, AdminError> {
     let listener = StdListener::bind(path).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     std::fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(failed)?;
-    let listener = Arc::new(UnixListener::from_std(listener).map_err(failed)?);
     Ok(AdminSocket { listener, path: path.to_owned(), _lock: lock })
 }
 
@@ -222,12 +247,15 @@ pub(crate) struct Front {
 
 /// What anybody may read, here and on the listener for browsers.
 pub(crate) fn reading() -> Router<Front> {
-    Router::new().merge(status::routes()).merge(explain::routes())
+    Router::new()
+        .merge(status::routes())
+        .merge(explain::routes())
+        .merge(events::routes())
+        .merge(crate::metrics::routes())
 }
 
-/// Serves until the daemon ends. Where all places are taken, whoever has most of them loses the oldest one: an honest
-/// client is served in milliseconds, so it is not that one.
-pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
+/// Serves until the daemon ends; who has a place is the business of `seats`.
+pub(crate) async fn serve(listener: UnixListener, front: Front) {
     let whole = front.whole.clone();
     let app = Router::new()
         .merge(reading())
@@ -236,20 +264,25 @@ pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
         .merge(overrides::routes())
-        .merge(events::routes())
         .route("/healthz", get(|| async { "ok\n" }))
-        .merge(crate::metrics::routes())
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
-    let mut clients = Clients::default();
+    let seats = Seats::default();
+    for id in 0.. {
+        let stream = accepted(&listener).await;
+        let peer = Peer::of(&stream, &whole.borrow().operators);
+        let lasting = Lasting::new(CONNECTION_LIMIT, Some(seats.seat(id)));
+        let app = app.clone().layer(Extension(peer)).layer(Extension(lasting.clone()));
+        let task = tokio::spawn(connection(stream, app, lasting));
+        seats.take(id, peer, task.abort_handle());
+    }
+}
+
+/// The next client.
+async fn accepted(listener: &UnixListener) -> UnixStream {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let peer = Peer::of(&stream, &whole.borrow().operators);
-                clients.make_room();
-                let task = tokio::spawn(connection(stream, app.clone().layer(Extension(peer))));
-                clients.add(peer, task.abort_handle());
-            }
+            Ok((stream, _)) => return stream,
             Err(error) => {
                 tracing::warn!(%error, "a client of the admin socket could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -258,36 +291,7 @@ pub(crate) async fn serve(listener: Arc<UnixListener>, front: Front) {
     }
 }
 
-/// Those that are served, the oldest first.
-#[derive(Default)]
-struct Clients {
-    served: Vec<(Peer, AbortHandle)>,
-}
-
-impl Clients {
-    fn make_room(&mut self) {
-        self.served.retain(|(_, task)| !task.is_finished());
-        if self.served.len() < CLIENTS_MAX {
-            return;
-        }
-        let mut places: BTreeMap<_, usize> = BTreeMap::new();
-        for (peer, _) in &self.served {
-            *places.entry(peer.whose()).or_default() += 1;
-        }
-        let most = places.into_iter().max_by_key(|(_, places)| *places).map(|(peer, _)| peer);
-        if let Some(oldest) = self.served.iter().position(|(peer, _)| Some(peer.whose()) == most) {
-            self.served.remove(oldest).1.abort();
-        }
-    }
-
-    fn add(&mut self, peer: Peer, task: AbortHandle) {
-        self.served.push((peer, task));
-    }
-}
-
-async fn connection(stream: UnixStream, app: Router) {
-    let lasting = Lasting::new(CONNECTION_LIMIT);
-    let app = app.layer(Extension(lasting.clone()));
+async fn connection(stream: UnixStream, app: Router, lasting: Lasting) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)

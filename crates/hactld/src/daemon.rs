@@ -154,8 +154,7 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     let writing = events.map(|file| Writing::begin(file, &journal, known));
     tracing::info!("hactl {VERSION}, status at {status_at}{page_at}");
     let (reached, whole) = (fleet.reached(), fleet.whole());
-    // It tells of nothing before it runs.
-    let hooks = tokio::spawn(Hooks::new(&journal, whole.clone(), own.clone()).run());
+    let hooks = tokio::spawn(Hooks::new(&journal, known, whole.clone(), own.clone()).run());
     let reloader = Reloader::new(flags, own, reached.clone(), requests.clone());
     tokio::spawn(reloader.clone().keep_trying(whole.clone()));
     let feed = Feed::new(stir);
@@ -164,9 +163,12 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     if let Some(page) = page {
         tokio::spawn(web::serve(page, front.clone(), named));
     }
-    tokio::spawn(admin::serve(socket.listener(), front));
+    let serving = socket
+        .serve_apart(front)
+        .map_err(|source| RunError::System { what: "no thread for its own socket", source })?;
     notify::ready();
     let ended = fleet.run(signals.ended(reloader, on_exit, whole)).await;
+    drop(serving);
     hooks.abort();
     if let Some(writing) = writing {
         // It waits for a disk; where it cannot be waited for, the last lines are lost.

@@ -4,15 +4,15 @@
 
 use std::fmt::{self, Write as _};
 use std::hash::{DefaultHasher, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::Bytes;
 use failover::Name;
 use failover::status::{BackendStatus, ServerStatus, Status};
 use thiserror::Error;
-use tokio::sync::{Notify, oneshot, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::{Mutex, Notify, oneshot, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::engine::Query;
 use crate::fleet::{Reach, Reached, Whole};
@@ -28,8 +28,14 @@ const REST_MIN: Duration = Duration::from_millis(50);
 /// tenth, also with ten thousand servers.
 const REST_FACTOR: u32 = 10;
 
+/// For those who ask once: at least this lies between two questions to the decision loops, however many ask.
+const ONCE_REST_MIN: Duration = Duration::from_millis(2);
+
+/// And so many times as long as what it took, so that they cost the decision loops a fourth of their time at the most.
+const ONCE_REST_FACTOR: u32 = 3;
+
 /// Why there is no status.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub(crate) enum Unanswered {
     #[error("too many ask at once; ask again")]
     Busy,
@@ -40,7 +46,7 @@ pub(crate) enum Unanswered {
 }
 
 /// All instances are asked at once: one that does not answer keeps nobody else from it.
-pub(crate) async fn gather(reached: Reached, whole: Whole) -> Result<Status, Unanswered> {
+async fn gather(reached: Reached, whole: Whole) -> Result<Status, Unanswered> {
     let mut answers = Vec::with_capacity(reached.len());
     for Reach { name, queries, .. } in reached.iter() {
         let (sender, answer) = oneshot::channel();
@@ -81,16 +87,73 @@ pub(crate) struct Published {
     pub(crate) revision: u64,
 }
 
-/// The latest status, for as long as somebody follows.
+/// A status, for all who asked at the same time.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: Status,
+    line: OnceLock<Bytes>,
+}
+
+/// What came of asking last.
+struct Asked {
+    begun: Instant,
+    ended: Instant,
+    answer: Result<Arc<Answer>, Unanswered>,
+}
+
+/// The latest status, for as long as somebody follows; and what those who ask once are answered.
 #[derive(Clone)]
 pub(crate) struct Feed {
     latest: watch::Sender<Option<Arc<Published>>>,
     stir: Stir,
+    asked: Arc<Mutex<Option<Asked>>>,
+    /// When somebody was allowed to ask last whose question is theirs alone.
+    turn: Arc<Mutex<Instant>>,
+}
+
+impl Answer {
+    /// As JSON, made once for all who asked at the same time.
+    pub(crate) fn line(&self) -> Bytes {
+        let made = || serde_json::to_vec(&self.status).unwrap_or_default().into();
+        self.line.get_or_init(made).clone()
+    }
 }
 
 impl Feed {
     pub(crate) fn new(stir: Stir) -> Self {
-        Self { latest: watch::Sender::new(None), stir }
+        let turn = Arc::new(Mutex::new(Instant::now()));
+        Self { latest: watch::Sender::new(None), stir, asked: Arc::default(), turn }
+    }
+
+    /// The status as it is after this was called, for who asks once. Those who ask at the same time are answered together,
+    /// and whoever asks without end is no burden to the decision loops.
+    pub(crate) async fn once(
+        &self,
+        reached: &watch::Receiver<Reached>,
+        whole: &watch::Receiver<Whole>,
+    ) -> Result<Arc<Answer>, Unanswered> {
+        let arrived = Instant::now();
+        let mut asked = self.asked.lock().await;
+        if let Some(last) = asked.as_ref() {
+            if last.begun >= arrived {
+                return last.answer.clone();
+            }
+            let took = last.ended.duration_since(last.begun);
+            sleep_until(last.ended + ONCE_REST_MIN.max(took * ONCE_REST_FACTOR).min(ANSWER_LIMIT)).await;
+        }
+        let begun = Instant::now();
+        let (now, of_all) = (reached.borrow().clone(), whole.borrow().clone());
+        let answer = gather(now, of_all).await;
+        let answer = answer.map(|status| Arc::new(Answer { status, line: OnceLock::new() }));
+        *asked = Some(Asked { begun, ended: Instant::now(), answer: answer.clone() });
+        answer
+    }
+
+    /// Waits until another question may be put to a decision loop.
+    pub(crate) async fn turn(&self) {
+        let mut last = self.turn.lock().await;
+        sleep_until(*last + ONCE_REST_MIN).await;
+        *last = Instant::now();
     }
 
     /// What is published from now on; it goes on for as long as somebody holds this.

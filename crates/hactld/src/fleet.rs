@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::admin::Operators;
-use crate::config::{Config, Instance, Probe, difference};
+use crate::config::{Config, Instance, Origins, Probe, difference};
 use crate::daemon::RunError;
 use crate::engine::{Query, every, rfc3339, tick};
 use crate::feed::Stir;
@@ -63,6 +63,8 @@ pub(crate) struct Whole {
     pub(crate) several: bool,
     /// When the configuration that runs was read.
     pub(crate) loaded_at: jiff::Timestamp,
+    /// Where each key of the configuration was set.
+    pub(crate) origins: Arc<Origins>,
 }
 
 impl Whole {
@@ -72,6 +74,7 @@ impl Whole {
         self.runs = Arc::new(Runs::of(config));
         self.several = config.instances.len() > 1;
         self.loaded_at = jiff::Timestamp::now();
+        self.origins = Arc::new(config.origins.clone());
     }
 }
 
@@ -127,9 +130,10 @@ impl Loaded {
     fn common<'a>(
         &'a self,
         dir: &'a StateDir,
-        (journal, stir): (&'a Journal, &'a Stir),
+        journal: &'a Journal,
         origin: Instant,
         paused: bool,
+        stir: &'a Stir,
     ) -> Common<'a> {
         Common {
             origin,
@@ -198,7 +202,7 @@ impl Fleet {
         stir: Stir,
     ) -> Result<Self, RunError> {
         let dir = StateDir::open(&loaded.config.state.dir)?;
-        let common = loaded.common(&dir, (&journal, &stir), origin, false);
+        let common = loaded.common(&dir, &journal, origin, false, &stir);
         let mut tasks = JoinSet::new();
         let mut running = Vec::new();
         for instance in &loaded.config.instances {
@@ -209,19 +213,8 @@ impl Fleet {
         let mut known = Whole::default();
         known.configure(&loaded.config);
         let whole = watch::Sender::new(known);
-        Ok(Self {
-            origin,
-            dir,
-            journal,
-            loaded,
-            running,
-            tasks,
-            requests,
-            reached,
-            whole,
-            resume_at: None,
-            stir,
-        })
+        let resume_at = None;
+        Ok(Self { origin, dir, journal, loaded, running, tasks, requests, reached, whole, resume_at, stir })
     }
 
     /// The instances as they are, and as they will be.
@@ -351,7 +344,7 @@ impl Fleet {
         // A recording begins at the start, or not at all.
         let common = Common {
             record: None,
-            ..self.loaded.common(&self.dir, (&self.journal, &self.stir), self.origin, paused)
+            ..self.loaded.common(&self.dir, &self.journal, self.origin, paused, &self.stir)
         };
         let mut before = std::mem::take(&mut self.running);
         let mut waiting = Vec::new();

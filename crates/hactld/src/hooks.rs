@@ -101,17 +101,17 @@ impl Drop for Hooks {
 }
 
 impl Hooks {
-    /// For what is told from now on.
-    pub(crate) fn new(journal: &Journal, whole: watch::Receiver<Whole>, socket: PathBuf) -> Self {
+    /// For what is told after the event of number `after`.
+    pub(crate) fn new(journal: &Journal, after: u64, whole: watch::Receiver<Whole>, socket: PathBuf) -> Self {
         let mut restarts = Restarts::default();
         let (now, wall) = (Instant::now(), Timestamp::now());
-        let (runs, mut after) = (Arc::clone(&whole.borrow().runs), 0);
-        while let Some(last) = known(journal, after, &mut restarts, (now, wall)) {
-            after = last;
+        let (runs, mut known_to) = (Arc::clone(&whole.borrow().runs), 0);
+        while let Some(last) = known(journal, known_to, &mut restarts, (now, wall)) {
+            known_to = last;
         }
         Self {
             journal: journal.clone(),
-            events: journal.follow(journal.latest()),
+            events: journal.follow(after),
             runs,
             whole,
             socket,

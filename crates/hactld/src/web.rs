@@ -7,6 +7,7 @@ mod guard;
 mod health;
 mod html;
 mod live;
+mod pace;
 mod page;
 mod past;
 
@@ -33,6 +34,7 @@ use crate::config::Web;
 use self::clients::{Clients, Place};
 use self::guard::Hosts;
 use self::live::Studio;
+use self::pace::Turn;
 
 /// For a request's head: it is a few hundred bytes, and comes at once.
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
@@ -73,9 +75,10 @@ pub(crate) async fn bind(web: &Web) -> Result<WebSocket, WebError> {
 /// Serves until the daemon ends. `socket` is hactl's own, where commands that are shown have to name it.
 pub(crate) async fn serve(web: WebSocket, front: Front, socket: Option<PathBuf>) {
     let reading = admin::reading().with_state(front.clone());
+    let asking = reading.clone().merge(health::ready().with_state(front.clone()));
     let app = Router::new()
-        .merge(reading.clone())
-        .merge(health::routes().with_state(front.clone()))
+        .merge(asking.route_layer(from_fn_with_state(Turn::new(), pace::pace)))
+        .merge(health::lives())
         .merge(live::routes(Studio::new(front, reading, socket)))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such path; the page is at /\n") })
         .layer(from_fn_with_state(web.hosts, guard::guard));
@@ -97,7 +100,7 @@ pub(crate) async fn serve(web: WebSocket, front: Front, socket: Option<PathBuf>)
 }
 
 async fn connection(stream: TcpStream, app: Router, place: Place) {
-    let lasting = Lasting::new(CONNECTION_LIMIT);
+    let lasting = Lasting::new(CONNECTION_LIMIT, None);
     let app = app.layer(Extension(lasting.clone())).layer(Extension(place));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

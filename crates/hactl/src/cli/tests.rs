@@ -29,6 +29,7 @@ fn help_lists_the_commands_and_their_exit_codes() {
     Commands:
       run          Run the daemon (also by the name hactld)
       status       Show what hactl knows and does (without a command: this)
+      top          Watch it live on the whole screen, and set overrides
       explain      Say why a backend or a server is as it is
       wait         Look on until something is as it is wanted
       check        Test upstreams now, without the daemon
@@ -37,6 +38,12 @@ fn help_lists_the_commands_and_their_exit_codes() {
       pause        Have the daemon change nothing in HAProxy
       resume       End a pause
       failback     Have a backend's traffic go back to where it belongs
+      maint        Take servers out, whatever their probes say
+      drain        Have servers take no new connections, whatever their probes say
+      ready        Have servers be used, whatever their probes say
+      auto         Leave servers to their probes again
+      pin          Have one server carry its backend's traffic
+      events       Show what happened, and what happens
       doctor       Look for mistakes in the set-up, with what to do about each
       init         Make a configuration for the HAProxy that runs here
       config       Check and show the configuration
@@ -95,7 +102,8 @@ fn help_of_run_names_the_variables() {
       HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
       HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX,
       HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
-      HACTL_ADMIN__SOCKET, HACTL_STATE__DIR, HACTL_STATE__ON_EXIT
+      HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_STATE__DIR,
+      HACTL_STATE__ON_EXIT
                            keys of [probe], [admin] and [state]
       HACTL_LOG            error, warn, info, debug or trace
 

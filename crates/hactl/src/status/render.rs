@@ -170,7 +170,7 @@ fn about(status: &Status, terminal: &Terminal) -> String {
 }
 
 /// What an operator has ordered of it, and for how much longer at the moment `now`.
-pub(super) fn overridden(server: &ServerStatus, now: &str) -> String {
+pub(crate) fn overridden(server: &ServerStatus, now: &str) -> String {
     let Some(ordered) = &server.override_ else { return "-".to_owned() };
     let at = |text: &str| text.parse::<Timestamp>().ok();
     let left = ordered.until.as_deref().and_then(at).zip(at(now));

@@ -1,25 +1,30 @@
-//! What happened,. Reads the journal in small pieces, so that nobody who tells an event waits for
+//! What happened, as a list and as a stream. Reads the journal in small pieces, so that nobody who tells an event waits for
 //! somebody who reads them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use failover::status::API_VERSION;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout_at};
 
+use super::sse::{self, Gone, KEEP_ALIVE, Lasting, message};
 use super::{Front, error};
 use crate::incident::Incident;
-use crate::journal::{BATCH_MAX, Batch, EVENTS_KEPT, Entry, Journal, Selection, millis};
+use crate::journal::{BATCH_MAX, Batch, EVENTS_KEPT, Entry, Follower, Journal, Selection, millis};
 
 /// What happened, the oldest first.
 pub const EVENTS_PATH: &str = "/api/v1/events";
+
+/// What happens, as server-sent events.
+pub const EVENTS_STREAM_PATH: &str = "/api/v1/events/stream";
 
 /// Outages that clients may have noticed, the newest first.
 pub const INCIDENTS_PATH: &str = "/api/v1/incidents";
@@ -63,7 +68,10 @@ pub struct IncidentList {
 }
 
 pub(super) fn routes() -> Router<Front> {
-    Router::new().route(EVENTS_PATH, get(list)).route(INCIDENTS_PATH, get(incidents))
+    Router::new()
+        .route(EVENTS_PATH, get(list))
+        .route(EVENTS_STREAM_PATH, get(stream))
+        .route(INCIDENTS_PATH, get(incidents))
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,6 +148,52 @@ fn latest(journal: &Journal, limit: usize, selection: &Selection) -> VecDeque<Ar
         found.extend(entries.into_iter().filter(|entry| selection.has(entry)));
         while found.len() > limit {
             found.pop_front();
+        }
+    }
+}
+
+/// From the number in `Last-Event-ID` on, which is what a browser says after its connection broke, or else from `after` on;
+/// without both, what comes from now on.
+async fn stream(
+    State(front): State<Front>,
+    Extension(lasting): Extension<Lasting>,
+    headers: HeaderMap,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let read = read(asked).and_then(|asked| Ok((asked.selection()?, asked)));
+    let (selection, asked) = match read {
+        Ok(read) => read,
+        Err(text) => return error(StatusCode::BAD_REQUEST, &text),
+    };
+    let header = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let after = header.or(asked.after).unwrap_or_else(|| front.journal.latest());
+    let (reader, answer) = sse::Follower::new(lasting);
+    tokio::spawn(tell(front.journal.follow(after), reader, selection));
+    answer
+}
+
+/// Tells one reader what is told here, for as long as they take it. Who is slow is told how many they have missed.
+async fn tell(mut events: Follower, mut reader: sse::Follower, selection: Selection) -> Result<(), Gone> {
+    reader.keep_alive().await?;
+    let mut heard = Instant::now();
+    loop {
+        let Ok(Batch { entries, dropped }) = timeout_at(heard + KEEP_ALIVE, events.next()).await else {
+            reader.keep_alive().await?;
+            heard = Instant::now();
+            continue;
+        };
+        let mut messages = Vec::new();
+        if dropped > 0 {
+            let data = format!(r#"{{"dropped":{dropped}}}"#);
+            messages.extend_from_slice(&message("dropped", None, data.as_bytes()));
+        }
+        for entry in entries.iter().filter(|entry| selection.has(entry)) {
+            let data = serde_json::to_vec(&**entry).unwrap_or_default();
+            messages.extend_from_slice(&message("event", Some(entry.seq), &data));
+        }
+        if !messages.is_empty() {
+            reader.tell(messages.into()).await?;
+            heard = Instant::now();
         }
     }
 }

@@ -25,6 +25,20 @@ struct Seat {
     task: AbortHandle,
 }
 
+/// One's own place.
+#[derive(Clone)]
+pub(crate) struct Place {
+    seats: Seats,
+    id: u64,
+}
+
+impl Place {
+    /// It is that of one who follows.
+    pub(super) fn follow(&self) {
+        self.seats.follow(self.id);
+    }
+}
+
 /// What a place is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Room {
@@ -50,8 +64,12 @@ impl Seats {
         seats.push(Seat { id, peer, room: Room::Client, task });
     }
 
-    /// The client turns out to be one who follows.
-    pub(super) fn follow(&self, id: u64) {
+    /// The place of the client of this number, whether it has been taken or not.
+    pub(super) fn seat(&self, id: u64) -> Place {
+        Place { seats: self.clone(), id }
+    }
+
+    fn follow(&self, id: u64) {
         let mut seats = self.seats();
         let Some(index) = seats.iter().position(|seat| seat.id == id && seat.room == Room::Client) else {
             return;

@@ -10,6 +10,8 @@ use http_body_util::channel::{Channel, Sender};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::seats::Place;
+
 /// A comment is sent where there was nothing to tell for so long: whoever hears nothing for three times that is alone.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -20,21 +22,25 @@ const STALL_LIMIT: Duration = Duration::from_secs(45);
 const WAITING_MAX: usize = 1;
 
 /// Until when a connection may last. An answer that goes on puts it off each time that its reader has taken something.
-#[derive(Clone, Debug)]
-pub(crate) struct Lasting(watch::Sender<Instant>);
+#[derive(Clone)]
+pub(crate) struct Lasting {
+    until: watch::Sender<Instant>,
+    /// Where those who follow have a room of their own.
+    place: Option<Place>,
+}
 
 impl Lasting {
     /// At first for `limit`.
-    pub(crate) fn new(limit: Duration) -> Self {
-        Self(watch::Sender::new(Instant::now() + limit))
+    pub(crate) fn new(limit: Duration, place: Option<Place>) -> Self {
+        Self { until: watch::Sender::new(Instant::now() + limit), place }
     }
 
     pub(crate) fn until(&self) -> Instant {
-        *self.0.borrow()
+        *self.until.borrow()
     }
 
     fn put_off(&self) {
-        self.0.send_replace(Instant::now() + STALL_LIMIT);
+        self.until.send_replace(Instant::now() + STALL_LIMIT);
     }
 }
 
@@ -54,6 +60,9 @@ impl Follower {
         let (sender, body) = Channel::<Bytes>::new(WAITING_MAX);
         let head = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
         lasting.put_off();
+        if let Some(place) = &lasting.place {
+            place.follow();
+        }
         (Self { body: sender, lasting }, (head, Body::new(body)).into_response())
     }
 

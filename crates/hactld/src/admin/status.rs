@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Json, Response};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use failover::status::Status;
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::sse::{Follower, Gone, KEEP_ALIVE, Lasting, message};
 use super::{Front, STATUS_PATH, STATUS_STREAM_PATH, error};
-use crate::feed::{Feed, Unanswered, gather};
+use crate::feed::{Feed, Unanswered};
 
 /// How often a stream tells what has not changed: more often than that would be read by nobody, and who wants it more
 /// seldom than that asks each time.
@@ -28,8 +29,7 @@ pub(crate) fn routes() -> Router<Front> {
 impl Front {
     /// Everything as it is now.
     pub(crate) async fn status(&self) -> Result<Status, Unanswered> {
-        let (reached, whole) = (self.reached.borrow().clone(), self.whole.borrow().clone());
-        gather(reached, whole).await
+        self.feed.once(&self.reached, &self.whole).await.map(|answer| answer.status.clone())
     }
 }
 
@@ -40,8 +40,8 @@ impl IntoResponse for Unanswered {
 }
 
 async fn once(State(front): State<Front>) -> Response {
-    match front.status().await {
-        Ok(status) => Json(status).into_response(),
+    match front.feed.once(&front.reached, &front.whole).await {
+        Ok(answer) => ([(CONTENT_TYPE, "application/json")], answer.line()).into_response(),
         Err(unanswered) => unanswered.into_response(),
     }
 }

@@ -137,7 +137,7 @@ impl Scene {
                 }
             }
         });
-        let listener = socket.listener();
+        let listener = socket.listener().unwrap();
         let (sender, whole) = watch::channel(Whole::default());
         let stir = Stir::default();
         let feed = Feed::new(stir.clone());
