@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::change::{Answer, Change};
 use super::model::{Ask, EventLine, Explanation, Input, News};
 use super::rows::Target;
-use crate::change::encoded;
+use crate::client::encoded;
 use crate::client::{self, ClientError, Message};
 use crate::report::sources;
 

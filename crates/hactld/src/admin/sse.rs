@@ -25,12 +25,13 @@ const WAITING_MAX: usize = 1;
 #[derive(Clone)]
 pub(crate) struct Lasting {
     until: watch::Sender<Instant>,
-    place: Place,
+    /// Where those who follow have a room of their own.
+    place: Option<Place>,
 }
 
 impl Lasting {
     /// At first for `limit`.
-    pub(crate) fn new(limit: Duration, place: Place) -> Self {
+    pub(crate) fn new(limit: Duration, place: Option<Place>) -> Self {
         Self { until: watch::Sender::new(Instant::now() + limit), place }
     }
 
@@ -59,7 +60,9 @@ impl Follower {
         let (sender, body) = Channel::<Bytes>::new(WAITING_MAX);
         let head = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
         lasting.put_off();
-        lasting.place.follow();
+        if let Some(place) = &lasting.place {
+            place.follow();
+        }
         (Self { body: sender, lasting }, (head, Body::new(body)).into_response())
     }
 
