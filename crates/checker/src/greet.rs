@@ -65,6 +65,9 @@ async fn converse(socket: &mut TcpStream, words: &[u8]) -> io::Result<Greeting> 
             Ok(Step::Login(_)) => return Ok(Greeting::WantsLogin),
             Ok(Step::Request(_) | Step::Connected) => return Ok(Greeting::Open),
             Err(SocksError::NoAcceptableMethod | SocksError::Method(_)) => return Ok(Greeting::WantsOther),
+            Err(SocksError::Version(first)) => {
+                return Ok(Greeting::Foreign(format!("its first byte is {first}, not 5")));
+            }
             Err(error) => return Ok(Greeting::Foreign(error.to_string())),
         }
     }
@@ -99,7 +102,7 @@ mod tests {
             (b"\x05\x02", Greeting::WantsLogin),
             (b"\x05\xff", Greeting::WantsOther),
             (b"\x05\x01", Greeting::WantsOther),
-            (b"HTTP/1.1 400", Greeting::Foreign("the server does not speak SOCKS5 (version 72)".to_owned())),
+            (b"HTTP/1.1 400", Greeting::Foreign("its first byte is 72, not 5".to_owned())),
             (b"", Greeting::Foreign(CLOSED.to_owned())),
         ] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -130,7 +133,7 @@ mod tests {
         // The first one was left in the queue.
         drop(listener.accept().await.unwrap());
         let found = tokio::join!(greet(address, Duration::from_millis(500)), served).0;
-        assert_eq!(found, Greeting::Foreign("the server does not speak SOCKS5 (version 72)".to_owned()));
+        assert_eq!(found, Greeting::Foreign("its first byte is 72, not 5".to_owned()));
         drop(listener);
         assert_eq!(greet(address, PATIENCE).await, Greeting::Closed("connection refused".to_owned()));
     }
