@@ -7,7 +7,7 @@ SIM ?=
 # in all other tests and are not built again; no other program is built with it.
 FAILPOINTS = --locked --workspace --features failpoints/failpoints --test failpoints
 
-.PHONY: help demo test bench sim lint fmt prepare prepare-tunnels
+.PHONY: help demo test bench sim lint fmt deb static image release prepare prepare-all
 
 help:
 	@echo 'make demo          tunnels die and come back: see what clients see of it (20 s)'
@@ -18,6 +18,10 @@ help:
 	@echo 'make sim SIM=...   the same with options: --quick, --only NAME, --seed NUMBER'
 	@echo 'make lint          format, clippy, licences and sources of dependencies'
 	@echo 'make fmt           format the code'
+	@echo 'make deb           the Debian package, in target/release-files'
+	@echo 'make static        one program that needs no libraries, in target/static'
+	@echo 'make image         that in an empty container image, by buildah, in target/release-files'
+	@echo 'make release       all three, built twice and compared, with checksums'
 	@echo
 	@echo 'Each installs what it needs and does not find (HAProxy, Rust), and says so.'
 
@@ -27,9 +31,11 @@ demo: prepare
 	@cargo build --locked -p e2e --bin hactl-dup --bin demo
 	@cargo run --locked --quiet -p e2e --bin demo -- $(if $(KEEP),--keep)
 
-# Tests with real tunnels are not run, and say so, where this is not root with /dev/net/tun.
-test: prepare-tunnels
-	cargo test --locked --workspace --no-fail-fast
+# Tests with real tunnels or a throw-away Debian are not run, and say so, where this is not root; the one with a browser where
+# there is none. Most tests wait for HAProxy
+# and not for a core, so there are more of them at once than cores.
+test: prepare-all
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --locked --workspace --no-fail-fast
 	cargo test $(FAILPOINTS)
 
 bench: prepare
@@ -40,6 +46,10 @@ bench: prepare
 sim:
 	@cargo build --release --locked -p e2e --bin sim
 	@cargo run --release --locked --quiet -p e2e --bin sim -- $(SIM)
+
+# What is given to others: in target/release-files.
+deb static image release: prepare
+	@deploy/build $@
 
 lint: prepare
 	$(call with,fmt,cargo fmt --all --check)
@@ -53,8 +63,8 @@ fmt: prepare
 prepare:
 	@tests/prepare
 
-prepare-tunnels:
-	@tests/prepare tunnels
+prepare-all:
+	@tests/prepare all
 
 # A part of cargo that not every installation has, and a command that needs it.
 with = @if cargo $(1) --version >/dev/null 2>&1; \

@@ -4,8 +4,13 @@ mod cli {
     mod attack;
     mod beside;
     mod check;
+    mod doctor;
     mod events;
+    mod init;
+    mod metrics;
     mod process;
+    mod raw;
+    mod reading;
     mod recording;
     mod status;
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use e2e::command;
+use e2e::haproxy::Builder;
 use e2e::{Daemon, Lab, Layout, Ran};
 use serde_json::Value;
 use tokio::time::sleep;
@@ -23,7 +24,12 @@ pub(super) struct Beside {
 impl Beside {
     /// The scene with all exits well, each of them judged.
     pub(super) async fn start() -> Self {
-        let lab = Lab::start(Layout::AllBackup).await;
+        Self::start_with(|haproxy| haproxy).await
+    }
+
+    /// As `start`, with HAProxy as `adapt` wants it.
+    pub(super) async fn start_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
+        let lab = Lab::start_with(Layout::AllBackup, adapt).await;
         let file = lab.write_config(&patient(&lab));
         let file = file.to_str().expect("the directory's name is plain");
         let hactl = Daemon::start_command(command::plain(HACTL.as_ref()).args(["run", "--config", file]));

@@ -6,6 +6,7 @@
 mod clock;
 mod driver;
 mod fault;
+mod greet;
 mod guard;
 mod http;
 mod outcome;
@@ -23,6 +24,7 @@ mod wire;
 
 pub use clock::Clock;
 pub use driver::Probes;
+pub use greet::{Greeting, greet};
 pub use outcome::{Finding, Outcome, ProbeOutcome};
 pub use probe::{Prober, Upstream};
 pub use settings::{Settings, SettingsError};

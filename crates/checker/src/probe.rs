@@ -72,6 +72,15 @@ impl Prober {
     /// Asks `target` through `upstream`, for at most `limit` in all. Dropping the future closes its socket.
     pub async fn probe(&self, upstream: &Upstream, target: &Target, limit: Duration) -> ProbeOutcome {
         let way = Way::Through { address: upstream.address, credentials: upstream.credentials.as_ref() };
+        self.go(way, target, limit).await
+    }
+
+    /// Asks `target` directly, past all servers, for at most `limit` in all. Dropping the future closes its socket.
+    pub async fn probe_directly(&self, target: &Target, limit: Duration) -> ProbeOutcome {
+        self.go(Way::Direct, target, limit).await
+    }
+
+    async fn go(&self, way: Way<'_>, target: &Target, limit: Duration) -> ProbeOutcome {
         let mut walk = Walk::new(&self.tls, way, target, Extent::Head, Instant::now());
         let mut stages = Vec::with_capacity(MAX_STAGES);
         let outcome = match timeout(limit, walk_through(&mut walk, &mut stages)).await {

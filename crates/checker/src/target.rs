@@ -163,6 +163,17 @@ impl Target {
         Err(TargetError { target: shown(self.name.as_str()), flaw })
     }
 
+    /// Whom it asks: a name or an address (IPv6 without brackets), and the port.
+    #[must_use]
+    pub fn place(&self) -> (String, u16) {
+        let host = match &self.host {
+            Host::V4(address) => address.to_string(),
+            Host::V6(address) => address.to_string(),
+            Host::Name(name) => name.to_string(),
+        };
+        (host, self.port)
+    }
+
     pub(crate) fn host(&self) -> &Host {
         &self.host
     }

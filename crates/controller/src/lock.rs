@@ -65,6 +65,15 @@ pub enum LockError {
     },
 }
 
+/// Who steers a HAProxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// ` (pid 412, user hactl)`, or nothing where that is not known.
+    pub who: String,
+    /// The holder's own socket, where it is known.
+    pub socket: Option<String>,
+}
+
 /// That this process alone steers a HAProxy, until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct HaproxyLock {
@@ -93,6 +102,17 @@ impl HaproxyLock {
             lock.tellers.push(tokio::spawn(tell(listener, socket.to_owned())));
         }
         Ok(lock)
+    }
+
+    /// Who has locked the HAProxy at `address`, if anybody has. Nothing is locked.
+    pub async fn holder(address: &Address) -> Option<Holder> {
+        for name in names(address, &canonical(address)).await {
+            if UnixStream::connect(format!("\0{}", socket_name(&name))).await.is_ok() {
+                let (who, socket) = holder(&name).await;
+                return Some(Holder { who, socket });
+            }
+        }
+        None
     }
 
     /// What the lock of the HAProxy at `address` is called: the same for however that is written. Links are followed, and

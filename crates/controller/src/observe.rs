@@ -33,6 +33,14 @@ const NAMES: [(u32, &str); 6] = [
     (RMAINT, "rmaint"),
 ];
 
+/// The flags of a server's administrative state: `fmaint`, `imaint`, `cmaint`, `fdrain`, `idrain`, `rmaint`. `cmaint` says
+/// that haproxy.cfg has it `disabled`.
+#[must_use]
+pub fn flags(row: &ServerState) -> Vec<&'static str> {
+    let bits = row.srv_admin_state.bits();
+    NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect()
+}
+
 /// What `show stat` adds to the servers' rows; but for the sessions it changes only with the process or the set of
 /// servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +117,7 @@ pub(crate) fn backend(
                 reopened: ledger.is_reopened(&id),
                 agent: None,
                 tracks: facts.tracks.get(row.srv_name.as_str()).cloned(),
-                flags: NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect(),
+                flags: flags(row),
                 operational: operational(row.srv_op_state),
                 weight: row.srv_uweight,
                 busy: facts.sessions.is_busy(row.srv_name.as_str()),

@@ -248,7 +248,12 @@ impl View<'_> {
     }
 }
 
-/// A span as the configuration has it: `1.5s`, `30d`.
+/// A span that a setting decides, in the same form.
+pub(crate) fn plain(span: Duration) -> String {
+    written(span).trim_matches('"').to_owned()
+}
+
+/// A span as the configuration has it: `"1.5s"`, `"30d"`.
 pub(crate) fn written(span: Duration) -> String {
     const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3600, "h"), (60, "m")];
     let seconds = span.as_secs();
@@ -260,7 +265,7 @@ pub(crate) fn written(span: Duration) -> String {
             format!("\"{}s\"", span.as_secs_f64())
         };
     }
-    let whole = UNITS.iter().find(|(unit, _)| seconds > 0 && seconds % unit == 0);
+    let whole = UNITS.iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
     whole.map_or_else(|| format!("\"{seconds}s\""), |(unit, name)| format!("\"{}{name}\"", seconds / unit))
 }
 

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Name, ServerId, Time};
 
 /// HAProxy's administrative state of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Admin {
     /// May take traffic, if HAProxy's own checks agree.
@@ -33,7 +34,7 @@ impl Admin {
 }
 
 /// Who put a server into its administrative state. Only our own is ever undone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Owner {
     /// hactl did, now or in an earlier run.
@@ -43,7 +44,7 @@ pub enum Owner {
 }
 
 /// What HAProxy has from the agent-check by which hactl steers a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Agent {
     /// The last answer was `up`, or there was none yet.
@@ -55,7 +56,7 @@ pub enum Agent {
 }
 
 /// HAProxy's own view of a server, from its checks and agents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Operational {
     /// Down.

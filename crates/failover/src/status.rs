@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{Backend, Core, Server};
@@ -30,7 +31,7 @@ const HISTORY_SHOWN: usize = 20;
 pub const API_VERSION: &str = "hactl/v1";
 
 /// The answer to "is it all right?", with Nagios' numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Everything is online and applied: 0.
@@ -74,7 +75,7 @@ impl fmt::Display for Level {
 }
 
 /// Everything, at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// `hactl/v1`.
     #[serde(rename = "apiVersion")]
@@ -112,7 +113,7 @@ pub struct Status {
 }
 
 /// One HAProxy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HaproxyStatus {
     /// It answers.
     pub answering: bool,
@@ -131,7 +132,7 @@ pub struct HaproxyStatus {
 }
 
 /// One backend.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BackendStatus {
     /// The instance that it belongs to.
     pub instance: String,
@@ -156,7 +157,7 @@ pub struct BackendStatus {
 }
 
 /// One server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerStatus {
     /// Its name.
     pub name: String,
@@ -194,7 +195,7 @@ pub struct ServerStatus {
 }
 
 /// Why a server is degraded or offline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonStatus {
     /// The stage that failed: `tcp`, `greeting`, `connect`, `tls`, `http`, `banner`.
     pub stage: String,
@@ -206,7 +207,7 @@ pub struct ReasonStatus {
 
 /// What the request of each of the last 60 probes took, once its connection was there: one round trip through the
 /// tunnel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencyStatus {
     /// The last probe, `null` where it failed or was late.
     pub last: Option<f64>,
@@ -217,7 +218,7 @@ pub struct LatencyStatus {
 }
 
 /// A server in HAProxy's eyes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HaproxyServerStatus {
     /// From its own checks.
     pub operational: Operational,
@@ -280,7 +281,7 @@ impl Core {
         };
         let unseen = if observed.haproxy == Haproxy::Unseen { Level::Unknown } else { Level::Ok };
         let worst = backends.iter().map(|backend| backend.verdict).fold(own.max(unseen), Level::max);
-        let instance = InstanceStatus {
+        let mut instance = InstanceStatus {
             name: context.instance.to_owned(),
             verdict: worst,
             haproxy: instances::haproxy(observed, context),
@@ -291,11 +292,14 @@ impl Core {
             mode: instances::mode(&observed.writes).to_owned(),
             would: instances::would(&observed.writes),
         };
+        if instance.is_stale() {
+            instance.verdict = Level::Unknown;
+        }
         Status {
             api_version: API_VERSION.to_owned(),
             kind: "Status".to_owned(),
             generated_at: (context.wall)(context.now),
-            exit_code: worst.exit_code(),
+            exit_code: instance.verdict.exit_code(),
             version: context.version.to_owned(),
             node: context.node.to_owned(),
             instance: instance.name.clone(),

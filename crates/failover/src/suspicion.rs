@@ -71,8 +71,9 @@ pub(crate) struct Suspicion {
     origin_failure: Option<Failure>,
     /// The target of what raised it.
     accused: Option<TargetId>,
-    /// Small requests still come through: only an answer as large as what is missing refutes it.
-    large: bool,
+    /// What raised it is nothing that a kept connection would notice, because it is large or was refused: only an answer
+    /// on a fresh one refutes it.
+    fresh: bool,
     members: BTreeMap<ProbeId, Member>,
 }
 
@@ -99,7 +100,7 @@ impl Suspicion {
             origin: None,
             origin_failure: None,
             accused,
-            large: false,
+            fresh: false,
             members: BTreeMap::new(),
         }
     }
@@ -107,12 +108,13 @@ impl Suspicion {
     /// It was raised by this probe, which may still answer.
     pub(crate) const fn raised_by(&mut self, probe: ProbeId, kind: Kind, stage: Stage) {
         self.origin = Some(probe);
-        self.large = is_large(kind, stage);
+        self.fresh = is_large(kind, stage);
     }
 
     /// It was raised by this failure of a probe of this kind.
     pub(crate) fn blame(&mut self, kind: Kind, failure: Failure) {
-        self.large = is_large(kind, failure.stage);
+        let refused = matches!(kind, Kind::Full | Kind::Open) && failure.cause != Cause::Timeout;
+        self.fresh = refused || is_large(kind, failure.stage);
         self.origin_failure = Some(failure);
     }
 
@@ -120,7 +122,7 @@ impl Suspicion {
     pub(crate) const fn is_refuted_by(&self, kind: Kind) -> bool {
         match kind {
             Kind::Full | Kind::Open => true,
-            Kind::Canary | Kind::Control => !self.large,
+            Kind::Canary | Kind::Control => !self.fresh,
         }
     }
 

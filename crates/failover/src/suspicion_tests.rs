@@ -156,10 +156,25 @@ fn a_small_answer_does_not_speak_for_large_ones() {
         let mut raised = suspicion(0);
         raised.raised_by(ORIGIN, kind, stage);
         let mut blamed = suspicion(0);
-        blamed.blame(kind, failure(stage, Cause::Closed));
+        blamed.blame(kind, failure(stage, Cause::Timeout));
         for suspicion in [raised, blamed] {
             assert_eq!(suspicion.is_refuted_by(Kind::Canary), small_will_do, "{kind:?} {stage}");
             assert!(suspicion.is_refuted_by(Kind::Full));
         }
+    }
+}
+
+#[test]
+fn a_kept_connection_does_not_speak_for_fresh_ones_that_are_refused() {
+    for (kind, cause, kept_will_do) in [
+        (Kind::Full, Cause::Reply(1), false),
+        (Kind::Open, Cause::Closed, false),
+        (Kind::Full, Cause::Timeout, true),
+        (Kind::Canary, Cause::Closed, true),
+    ] {
+        let mut blamed = suspicion(0);
+        blamed.blame(kind, failure(Stage::Connect, cause));
+        assert_eq!(blamed.is_refuted_by(Kind::Canary), kept_will_do, "{kind:?} {cause:?}");
+        assert!(blamed.is_refuted_by(Kind::Full));
     }
 }

@@ -6,6 +6,7 @@ mod world;
 mod scenarios {
     mod blame;
     mod detection;
+    mod explain;
     mod latency;
     mod local;
     mod recovery;

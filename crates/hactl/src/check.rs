@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use checker::{Finding, Outcome, ProbeOutcome, Prober, Settings, Target, TlsRoots, Upstream};
 use failover::Verdict;
 use hactld::text::Shown;
 use haproxy_runtime::Address;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::exit::{Exit, finding, of_verdict};
@@ -20,39 +23,77 @@ use crate::upstream::{Servers, UpstreamError, resolve, words};
 /// The code of a reason that says nothing about the upstream.
 const UNTESTED: &str = "untested";
 
+/// From one round to the next, where more than one is asked for: what comes and goes gets a chance to.
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(200);
+
+/// What `hactl check -o json` prints. Within v1 keys are only added.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Check")]
+pub(crate) struct Document {
+    /// `hactl/v1`.
+    #[serde(rename = "apiVersion")]
+    api_version: String,
+    /// The exit code of `hactl check`: the worst upstream's.
+    exit_code: u8,
+    /// `Check`.
+    kind: String,
+    /// One for each upstream, in the order in which they were given.
+    results: Vec<Checked>,
+}
+
 /// One upstream's result.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Checked {
+    /// As it was given.
     upstream: String,
+    /// Where it listens; `null` where that is not known.
     address: Option<String>,
+    /// What was found.
     health: Verdict,
+    /// What one request through it took; `null` where none was answered.
     latency_ms: Option<f64>,
+    /// Rounds that were asked for.
+    rounds: u32,
+    /// Those of them that passed.
+    passed: u32,
+    /// Why it is not online; `null` where it is.
     reason: Option<Reason>,
+    /// The probes that came to an end.
     probes: Vec<Probe>,
     /// What to do where it could not be tested; for people.
     #[serde(skip)]
     next: Option<&'static str>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 struct Reason {
+    /// The stage that failed; `null` where nothing was tested.
     stage: Option<String>,
+    /// Why, as one word; `untested` where nothing was tested.
     code: String,
+    /// In words.
     text: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Probe {
+    /// What was asked for.
     url: String,
+    /// It was answered.
     passed: bool,
+    /// Why not, in words.
     text: Option<String>,
+    /// The stage that failed.
     failed_stage: Option<String>,
+    /// Those that were passed, in their order.
     stages: Vec<Stage>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Stage {
+    /// `tcp`, `greeting`, `connect`, `tls`, `http` or `banner`.
     stage: String,
+    /// What it took, in milliseconds.
     ms: f64,
 }
 
@@ -93,6 +134,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
 struct Asker {
     prober: Prober,
     settings: Settings,
+    rounds: u32,
 }
 
 impl Asker {
@@ -109,15 +151,23 @@ impl Asker {
         let settings = Settings::new(targets, args.timeout).map_err(|error| wrong("--url", &error))?;
         let roots = TlsRoots { ca_files: args.ca_file.iter().cloned().collect() };
         let prober = Prober::new(&roots).map_err(|error| wrong("--ca-file", &error))?;
-        Ok(Self { prober, settings })
+        Ok(Self { prober, settings, rounds: args.count })
     }
 
     /// `word` as it was given, with what came of it.
     fn ask(&self, word: String, upstream: Upstream) -> impl Future<Output = Checked> + Send + 'static {
-        let (prober, settings) = (self.prober.clone(), self.settings.clone());
+        let (prober, settings, rounds) = (self.prober.clone(), self.settings.clone(), self.rounds);
         async move {
-            let probes = prober.race(&upstream, &settings).await;
-            tested(word, upstream.address.to_string(), &probes)
+            let address = upstream.address.to_string();
+            let mut results = Vec::new();
+            for round in 0..rounds {
+                if round > 0 {
+                    sleep(BETWEEN_ROUNDS).await;
+                }
+                let probes = prober.race(&upstream, &settings).await;
+                results.push(tested(word.clone(), address.clone(), &probes));
+            }
+            together(results).unwrap_or_else(|| tested(word, address, &[]))
         }
     }
 }
@@ -148,6 +198,18 @@ async fn check(words: &[String], haproxy: &Address, asker: &Asker) -> Vec<Checke
     words.iter().filter_map(|word| results.get(word).cloned()).collect()
 }
 
+/// Several rounds as one result: the worst, with the median of what those took that passed, and the probes of all.
+fn together(rounds: Vec<Checked>) -> Option<Checked> {
+    let mut times: Vec<f64> = rounds.iter().filter_map(|round| round.latency_ms).collect();
+    times.sort_unstable_by(f64::total_cmp);
+    let probes: Vec<Probe> = rounds.iter().flat_map(|round| round.probes.clone()).collect();
+    let (count, passed) = (rounds.len(), times.len());
+    let worst = rounds.into_iter().max_by_key(|round| rank(of_verdict(round.health)))?;
+    let latency_ms = times.get(passed.saturating_sub(1) / 2).copied();
+    let (rounds, passed) = (u32::try_from(count).ok()?, u32::try_from(passed).ok()?);
+    Some(Checked { latency_ms, rounds, passed, probes, ..worst })
+}
+
 fn untested(word: &str, error: &UpstreamError) -> Checked {
     let reason = Reason { stage: None, code: UNTESTED.to_owned(), text: error.to_string() };
     Checked {
@@ -155,6 +217,8 @@ fn untested(word: &str, error: &UpstreamError) -> Checked {
         address: None,
         health: Verdict::Unknown,
         latency_ms: None,
+        rounds: 1,
+        passed: 0,
         reason: Some(reason),
         probes: Vec::new(),
         next: Some(error.next()),
@@ -195,6 +259,8 @@ fn tested(upstream: String, address: String, probes: &[ProbeOutcome]) -> Checked
         address: Some(address),
         health: verdict(found),
         latency_ms: if let Finding::Good(took) = found { Some(millis(took)) } else { None },
+        rounds: 1,
+        passed: u32::from(matches!(found, Finding::Good(_))),
         reason,
         probes: probes.iter().map(probe).collect(),
         next: None,
@@ -242,14 +308,17 @@ fn millis(took: std::time::Duration) -> f64 {
 /// The worst one's, in the order in which they matter: offline, degraded, untested, online.
 fn exit_code(checked: &[Checked]) -> u8 {
     let codes = checked.iter().map(|one| of_verdict(one.health));
-    codes
-        .max_by_key(|code| match code {
-            2 => 3,
-            1 => 2,
-            3 => 1,
-            _ => 0,
-        })
-        .unwrap_or(Exit::Unknown.code())
+    codes.max_by_key(|code| rank(*code)).unwrap_or(Exit::Unknown.code())
+}
+
+/// In which order codes matter.
+const fn rank(code: u8) -> u8 {
+    match code {
+        2 => 3,
+        1 => 2,
+        3 => 1,
+        _ => 0,
+    }
 }
 
 fn table(checked: &[Checked], verbose: bool, terminal: &Terminal) -> String {
@@ -267,7 +336,7 @@ fn table(checked: &[Checked], verbose: bool, terminal: &Terminal) -> String {
             Shown(&one.upstream).to_string(),
             terminal.verdict(one.health),
             one.latency_ms.map_or_else(|| "-".to_owned(), |millis| format!("{millis:.0}ms")),
-            one.reason.as_ref().map_or_else(|| "-".to_owned(), Reason::in_table),
+            one.why(),
         ]
     };
     render(&COLUMNS, &checked.iter().map(row).collect::<Vec<_>>(), terminal)
@@ -296,6 +365,16 @@ fn details(one: &Checked, terminal: &Terminal) -> String {
     text
 }
 
+impl Checked {
+    /// Why it is not online, and how often it was where it was asked more than once.
+    fn why(&self) -> String {
+        let reason = self.reason.as_ref().map(Reason::in_table);
+        let rounds = (self.rounds > 1).then(|| format!("{} of {} passed", self.passed, self.rounds));
+        let parts: Vec<String> = rounds.into_iter().chain(reason).collect();
+        if parts.is_empty() { "-".to_owned() } else { parts.join("; ") }
+    }
+}
+
 impl Reason {
     /// Why one was not tested is told apart, with what to do.
     fn in_table(&self) -> String {
@@ -308,7 +387,8 @@ impl Reason {
 /// line has three columns, and no upstream has a comma.
 fn csv(checked: &[Checked]) -> String {
     let line = |one: &Checked| {
-        let millis = one.latency_ms.map_or_else(|| "N/A".to_owned(), |millis| format!("{millis:.0}"));
+        let took = one.latency_ms.filter(|_| one.health == Verdict::Online);
+        let millis = took.map_or_else(|| "N/A".to_owned(), |millis| format!("{millis:.0}"));
         let upstream = Shown(&one.upstream).to_string().replace(',', "\\u{2c}");
         format!("{upstream},{},{millis}\n", one.health)
     };
@@ -316,13 +396,14 @@ fn csv(checked: &[Checked]) -> String {
 }
 
 fn json(checked: &[Checked]) -> String {
-    let document = serde_json::json!({
-        "apiVersion": failover::status::API_VERSION,
-        "kind": "Check",
-        "exit_code": exit_code(checked),
-        "results": checked,
-    });
-    format!("{document}\n")
+    let document = Document {
+        api_version: failover::status::API_VERSION.to_owned(),
+        exit_code: exit_code(checked),
+        kind: "Check".to_owned(),
+        results: checked.to_vec(),
+    };
+    // Made of texts and numbers: it can be written.
+    format!("{}\n", serde_json::to_string(&document).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -7,6 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
 use crate::events::EventsArgs;
+use crate::explain::ExplainArgs;
+use crate::wait::WaitArgs;
+
+/// For the daemon to answer `hactl status`: it does so at once, or says within 2 s that it cannot.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
 
 macro_rules! status_codes {
     () => {
@@ -61,7 +66,8 @@ const STATUS_HELP: &str = concat!(
     "Examples:\n",
     "  hactl status\n",
     "  hactl status socks_back_7891/wg1
-  hactl status -o json | jq '.backends[].active_server'\n\n",
+  hactl status -o json | jq '.backends[].active_server'
+  hactl status -w=1s\n\n",
     "Exit codes; with NAME, of that alone and of what keeps hactl from steering it:\n",
     status_codes!(),
     "\n  64  usage error    77  permission denied on hactl's own socket"
@@ -203,6 +209,10 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show what hactl knows and does (without a command: this).
     Status(StatusArgs),
+    /// Say why a backend or a server is as it is.
+    Explain(ExplainArgs),
+    /// Look on until something is as it is wanted.
+    Wait(WaitArgs),
     /// Test upstreams now, without the daemon.
     Check(CheckArgs),
     /// Show what was decided on a recording, and with other settings.
@@ -217,6 +227,19 @@ pub(crate) enum Command {
     Failback(FailbackArgs),
     /// Show what happened, and what happens.
     Events(EventsArgs),
+    /// Look for mistakes in the set-up, with what to do about each.
+    Doctor(crate::doctor::DoctorArgs),
+    /// Make a configuration for the HAProxy that runs here.
+    Init(crate::init::InitArgs),
+    /// Check and show the configuration.
+    Config(crate::config::ConfigArgs),
+    /// Send one command to HAProxy's runtime API.
+    Raw(crate::raw::RawArgs),
+    /// Print the completions of a shell.
+    Completions(crate::packaging::CompletionsArgs),
+    /// Write the manual pages.
+    #[command(hide = true)]
+    Man(crate::packaging::ManArgs),
 }
 
 impl Default for Command {
@@ -226,6 +249,10 @@ impl Default for Command {
             socket: std::env::var_os("HACTL_SOCKET")
                 .map_or_else(|| hactld::config::DEFAULT_SOCKET.into(), PathBuf::from),
             output: StatusFormat::Table,
+            watch: None,
+            no_header: false,
+            quiet: false,
+            timeout: STATUS_TIMEOUT,
             exit_zero: false,
         })
     }
@@ -277,9 +304,21 @@ pub(crate) struct StatusArgs {
     /// hactl's own socket.
     #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true, default_value = hactld::config::DEFAULT_SOCKET)]
     pub(crate) socket: PathBuf,
-    /// How to print it: for people, or hactl/v1 for programs.
+    /// How to print it: for people, hactl/v1 for programs, csv, or the names alone.
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) output: StatusFormat,
+    /// Go on, and show it anew each INTERVAL (2s) and on every change.
+    #[arg(short, long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = parse_watch)]
+    pub(crate) watch: Option<Duration>,
+    /// Without headings.
+    #[arg(long)]
+    pub(crate) no_header: bool,
+    /// Print nothing: the exit code says it.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// For the daemon to answer, from 50ms to 120s.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = hactld::config::parse_timeout)]
+    pub(crate) timeout: Duration,
     /// Exit with 0 in place of 1 and 2.
     #[arg(long)]
     pub(crate) exit_zero: bool,
@@ -319,7 +358,20 @@ pub(crate) struct FailbackArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StatusFormat {
     Table,
+    Wide,
     Json,
+    Csv,
+    Name,
+}
+
+/// How often `--watch` shows it: what a daemon's stream takes.
+fn parse_watch(text: &str) -> Result<Duration, String> {
+    let every = hactld::config::parse_timeout(text)?;
+    if (Duration::from_millis(200)..=Duration::from_secs(60)).contains(&every) {
+        Ok(every)
+    } else {
+        Err("out of range; from 200ms to 60s is allowed".to_owned())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -349,6 +401,9 @@ pub(crate) struct CheckArgs {
     /// How to print it; csv is UPSTREAM,HEALTH,MILLISECONDS.
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) output: CheckFormat,
+    /// Ask so often, up to 100, a moment apart: the worst is shown, with the median of the times.
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) count: u32,
     /// Show every stage with its time.
     #[arg(short, long)]
     pub(crate) verbose: bool,

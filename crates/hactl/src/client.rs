@@ -39,7 +39,7 @@ const ANSWER_MAX: usize = 64 * 1024 * 1024;
 pub(crate) enum ClientError {
     #[error("no connection")]
     Connect(#[source] io::Error),
-    #[error("no answer within 5 s")]
+    #[error("no answer in time")]
     TooSlow,
     #[error("nothing was heard for 45 s")]
     Silent,
@@ -74,12 +74,17 @@ pub(crate) fn encoded(text: &str) -> String {
 
 /// Asks for `path`; the text of an answer that is no error.
 pub(crate) fn get(socket: &Path, path: &str) -> Result<String, ClientError> {
-    ask(socket, Method::GET, path, String::new())
+    get_within(socket, path, LIMIT)
+}
+
+/// The same, where that may take another time.
+pub(crate) fn get_within(socket: &Path, path: &str, limit: Duration) -> Result<String, ClientError> {
+    ask(socket, Method::GET, path, String::new(), limit)
 }
 
 /// Has something changed; the text of an answer that is no error.
 pub(crate) fn post(socket: &Path, path: &str, body: &serde_json::Value) -> Result<String, ClientError> {
-    ask(socket, Method::POST, path, body.to_string())
+    ask(socket, Method::POST, path, body.to_string(), LIMIT)
 }
 
 /// On this thread; what is asked for is waited for here.
@@ -124,14 +129,20 @@ impl Stream {
     }
 }
 
-fn ask(socket: &Path, method: Method, path: &str, body: String) -> Result<String, ClientError> {
+fn ask(
+    socket: &Path,
+    method: Method,
+    path: &str,
+    body: String,
+    limit: Duration,
+) -> Result<String, ClientError> {
     let exchange = async {
         let response = answer(socket, method, path, body, None).await?;
         let status = response.status();
         Ok((status, whole(response.into_body()).await?))
     };
     let (status, body) =
-        runtime()?.block_on(async { timeout(LIMIT, exchange).await.map_err(|_| ClientError::TooSlow)? })?;
+        runtime()?.block_on(async { timeout(limit, exchange).await.map_err(|_| ClientError::TooSlow)? })?;
     let text = String::from_utf8_lossy(&body).into_owned();
     if status == StatusCode::OK { Ok(text) } else { Err(refused(status, &text)) }
 }

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Usage,
     /// sysexits.h EX_NOPERM.
     Permission,
+    /// As timeout(1) has it.
+    TimedOut,
 }
 
 impl Exit {
@@ -30,6 +32,7 @@ impl Exit {
             Self::Unknown => 3,
             Self::Usage => 64,
             Self::Permission => 77,
+            Self::TimedOut => 124,
         }
     }
 }
@@ -47,6 +50,7 @@ pub(crate) fn of_start(error: &RunError) -> Exit {
             Exit::Permission
         }
         RunError::Admin(_)
+        | RunError::Web(_)
         | RunError::State(_)
         | RunError::Lock(_)
         | RunError::Agent(_)
@@ -90,7 +94,7 @@ mod tests {
         let codes =
             [Exit::Ok, Exit::NotStarted, Exit::Unusable, Exit::Unknown, Exit::Usage, Exit::Permission]
                 .map(Exit::code);
-        assert_eq!(codes, [0, 1, 1, 3, 64, 77]);
+        assert_eq!((codes, Exit::TimedOut.code()), ([0, 1, 1, 3, 64, 77], 124));
         let verdicts =
             [Verdict::Online, Verdict::Degraded, Verdict::Offline, Verdict::Unknown].map(of_verdict);
         assert_eq!(verdicts, [0, 1, 2, 3]);

@@ -4,14 +4,22 @@ mod change;
 mod check;
 mod cli;
 mod client;
+mod config;
+mod doctor;
 mod events;
 mod exit;
+mod explain;
+mod init;
+mod packaging;
+mod raw;
 mod report;
+mod schema;
 mod simulate;
 mod status;
 mod table;
 mod terminal;
 mod upstream;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -53,6 +61,8 @@ fn dispatch(cli: Cli) -> ExitCode {
     match cli.command.unwrap_or_default() {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
+        Command::Explain(args) => explain::run(&args, &terminal),
+        Command::Wait(args) => wait::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Simulate(args) => simulate::run(&args, &terminal),
         Command::Reload(args) => change::reload(&args, &terminal),
@@ -60,6 +70,12 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Resume(args) => change::resume(&args, &terminal),
         Command::Events(args) => events::run(&args, &terminal),
         Command::Failback(args) => change::failback(&args, &terminal),
+        Command::Doctor(args) => doctor::run(&args, &terminal),
+        Command::Init(args) => init::run(&args, &terminal),
+        Command::Config(args) => config::run(&args, &terminal),
+        Command::Raw(args) => raw::run(&args, &terminal),
+        Command::Completions(args) => packaging::completions(&args),
+        Command::Man(args) => packaging::man(&args, &terminal),
     }
 }
 

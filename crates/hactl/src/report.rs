@@ -95,6 +95,9 @@ impl Report {
             RunError::Agent(_) => report.next(
                 "end what has this port, or name another one as `agent` in [[instance]] and as `agent-port` in haproxy.cfg",
             ),
+            RunError::Web(_) => report.next(
+                "end what has this port, or name another one: [web] listen, or HACTL_WEB__LISTEN",
+            ),
             RunError::Tls(_) => report.next("correct ca_file in [probe], or HACTL_PROBE__CA_FILE"),
             RunError::Lock(LockError::Io { .. })
             | RunError::Settings(_)

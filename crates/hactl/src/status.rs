@@ -1,12 +1,15 @@
 //! `hactl status`: asks the daemon, prints what it says.
 
+mod formats;
 mod named;
-mod render;
+pub(crate) mod render;
+mod watch;
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use failover::status::Status;
 use hactld::admin::STATUS_PATH;
@@ -18,57 +21,85 @@ use crate::exit::{Exit, finding};
 use crate::report::{Report, print, sources};
 use crate::terminal::Terminal;
 
-use self::named::NotThere;
+use self::formats::Style;
+pub(crate) use self::named::{NotThere, named};
 
 pub(crate) fn run(args: &StatusArgs, terminal: &Terminal) -> ExitCode {
-    let (status, json) = match fetch(&args.socket) {
+    if let Some(every) = args.watch {
+        return watch::run(args, every, terminal);
+    }
+    let json = args.output == StatusFormat::Json;
+    let (status, text) = match fetch_within(&args.socket, args.timeout) {
         Ok(fetched) => fetched,
-        Err(error) => return failed(exit_of(&error), &report_of(args, &error), args.output, terminal),
+        Err(error) => return failed(exit_of(&error), &report_of(&args.socket, &error), json, terminal),
     };
-    let Some(name) = &args.name else {
-        match args.output {
-            StatusFormat::Table => print(&render::table(&status, None, terminal)),
-            StatusFormat::Json => print(&format!("{json}\n")),
-        }
-        return finding(status.exit_code, args.exit_zero).into();
-    };
-    match named::named(&status, name) {
-        Ok(named) => {
-            let code = named.status.exit_code;
-            match args.output {
-                StatusFormat::Table => {
-                    print(&render::table(&named.status, named.server.as_deref(), terminal));
-                }
-                StatusFormat::Json => {
-                    let document = serde_json::to_value(named.into_document()).unwrap_or_default();
-                    print(&format!("{document}\n"));
-                }
+    match present(&status, &text, args, terminal) {
+        Ok((shown, code)) => {
+            if !args.quiet {
+                print(&shown);
             }
             finding(code, args.exit_zero).into()
         }
         Err(not_there) => {
+            let name = args.name.as_deref().unwrap_or_default();
             let exit = if not_there.unseen { Exit::Unknown } else { Exit::Usage };
-            failed(exit, &unknown_name(name, &not_there), args.output, terminal)
+            failed(exit, &unknown_name(name, &not_there), json, terminal)
         }
     }
 }
 
+/// A status as it was asked for, with its exit code; `text` is what the daemon sent: programs get exactly that.
+fn present(
+    status: &Status,
+    text: &str,
+    args: &StatusArgs,
+    terminal: &Terminal,
+) -> Result<(String, u8), NotThere> {
+    let style = Style { format: args.output, header: !args.no_header, terminal };
+    let Some(name) = &args.name else {
+        let shown = match args.output {
+            StatusFormat::Json => format!("{text}\n"),
+            StatusFormat::Table | StatusFormat::Wide | StatusFormat::Csv | StatusFormat::Name => {
+                formats::render(status, None, false, &style)
+            }
+        };
+        return Ok((shown, status.exit_code));
+    };
+    let named = named(status, name)?;
+    let code = named.status.exit_code;
+    let shown = match args.output {
+        StatusFormat::Json => {
+            let document = serde_json::to_value(named.into_document()).unwrap_or_default();
+            format!("{document}\n")
+        }
+        StatusFormat::Table | StatusFormat::Wide | StatusFormat::Csv | StatusFormat::Name => {
+            formats::render(&named.status, named.server.as_deref(), true, &style)
+        }
+    };
+    Ok((shown, code))
+}
+
 /// For programs on standard output too, so that they find a document there in any case.
-fn failed(exit: Exit, report: &Report, output: StatusFormat, terminal: &Terminal) -> ExitCode {
-    if output == StatusFormat::Json {
-        let error = serde_json::json!({
-            "apiVersion": failover::status::API_VERSION,
-            "kind": "Error",
-            "exit_code": exit.code(),
-            "error": { "what": report.what, "why": report.why, "next": report.next },
-        });
-        print(&format!("{error}\n"));
+pub(crate) fn failed(exit: Exit, report: &Report, json: bool, terminal: &Terminal) -> ExitCode {
+    if json {
+        print(&error_document(exit, report));
     }
     report.print(terminal);
     exit.into()
 }
 
-fn unknown_name(name: &str, not_there: &NotThere) -> Report {
+/// An error for programs: one line.
+fn error_document(exit: Exit, report: &Report) -> String {
+    let error = serde_json::json!({
+        "apiVersion": failover::status::API_VERSION,
+        "kind": "Error",
+        "exit_code": exit.code(),
+        "error": { "message": report.what, "why": report.why, "next": report.next },
+    });
+    format!("{error}\n")
+}
+
+pub(crate) fn unknown_name(name: &str, not_there: &NotThere) -> Report {
     let report = Report::new(format!("hactl steers no instance, backend or server called {}", Shown(name)));
     let known = not_there.known.join(", ");
     if not_there.unseen {
@@ -79,7 +110,7 @@ fn unknown_name(name: &str, not_there: &NotThere) -> Report {
     }
 }
 
-fn exit_of(error: &ClientError) -> Exit {
+pub(crate) fn exit_of(error: &ClientError) -> Exit {
     match error {
         ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::Permission,
         ClientError::Connect(_)
@@ -93,13 +124,12 @@ fn exit_of(error: &ClientError) -> Exit {
     }
 }
 
-fn report_of(args: &StatusArgs, error: &ClientError) -> Report {
-    let socket = args.socket.display();
-    let what = format!("cannot get the status from hactl at {socket}");
+pub(crate) fn report_of(socket: &Path, error: &ClientError) -> Report {
+    let what = format!("cannot get the status from hactl at {}", socket.display());
     let mut why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
     let next = match error {
         ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            why = denied(&args.socket);
+            why = denied(socket);
             "join the socket's group (usermod -aG GROUP USER, then log in again), or repeat with sudo"
         }
         ClientError::Connect(_) => "start it with `hactl run`, or name its socket with --socket PATH",
@@ -131,9 +161,9 @@ fn denied(socket: &Path) -> String {
     }
 }
 
-/// The status as the daemon sent it, read and as text: programs get exactly that.
-fn fetch(socket: &Path) -> Result<(Status, String), ClientError> {
-    let text = client::get(socket, STATUS_PATH)?;
+/// The status as the daemon sent it, read and as text.
+fn fetch_within(socket: &Path, limit: Duration) -> Result<(Status, String), ClientError> {
+    let text = client::get_within(socket, STATUS_PATH, limit)?;
     let status = serde_json::from_str(&text).map_err(|source| ClientError::Contract { source })?;
     Ok((status, text))
 }

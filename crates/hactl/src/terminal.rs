@@ -37,7 +37,13 @@ impl Terminal {
         }
     }
 
-    fn paint(&self, code: &str, text: &str) -> String {
+    /// The same, as wide as it is now.
+    pub(crate) fn measured(&self) -> Self {
+        let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        Self { width: self.width.and(width), ..*self }
+    }
+
+    pub(crate) fn paint(&self, code: &str, text: &str) -> String {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 

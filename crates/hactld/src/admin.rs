@@ -238,25 +238,29 @@ pub(crate) struct Front {
     pub(crate) feed: Feed,
 }
 
+/// What anybody may read, here and on the listener for browsers.
+pub(crate) fn reading() -> Router<Front> {
+    Router::new().merge(status::routes()).merge(explain::routes()).merge(events::routes())
+}
+
 /// Serves until the daemon ends; who has a place is the business of `seats`.
 pub(crate) async fn serve(listener: UnixListener, front: Front) {
     let whole = front.whole.clone();
     let app = Router::new()
-        .merge(status::routes())
-        .merge(explain::routes())
-        .merge(events::routes())
+        .merge(reading())
         .route(RELOAD_PATH, post(write::reload))
         .route(PAUSE_PATH, post(write::pause))
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
         .route("/healthz", get(|| async { "ok\n" }))
+        .merge(crate::metrics::routes())
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
     let seats = Seats::default();
     for id in 0.. {
         let stream = accepted(&listener).await;
         let peer = Peer::of(&stream, &whole.borrow().operators);
-        let lasting = Lasting::new(CONNECTION_LIMIT, seats.seat(id));
+        let lasting = Lasting::new(CONNECTION_LIMIT).at(seats.seat(id));
         let app = app.clone().layer(Extension(peer)).layer(Extension(lasting.clone()));
         let task = tokio::spawn(connection(stream, app, lasting));
         seats.take(id, peer, task.abort_handle());

@@ -1,6 +1,7 @@
 //! Putting the daemon together, and taking it down: HAProxy stays as it is.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,13 +16,14 @@ use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use crate::admin::{self, AdminError, Front};
-use crate::config::{Config, Flags};
+use crate::config::{Config, DEFAULT_SOCKET, Flags};
 use crate::feed::{Feed, Stir};
 use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX, Whole};
 use crate::hooks::Hooks;
 use crate::journal::{Journal, Writing};
 use crate::record::RecordError;
 use crate::reload::Reloader;
+use crate::web::{self, WebError};
 use crate::{VERSION, log, notify};
 
 /// Two: handshakes of probes never delay a decision.
@@ -36,6 +38,9 @@ pub enum RunError {
     /// hactl's own socket.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// The listener for browsers.
+    #[error(transparent)]
+    Web(#[from] WebError),
     /// The state directory.
     #[error(transparent)]
     State(#[from] StateError),
@@ -131,7 +136,13 @@ impl Signals {
 
 async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), RunError> {
     let socket = admin::bind(&config.admin_socket).await?;
+    let page = match &config.web {
+        Some(web) => Some(web::bind(web).await?),
+        None => None,
+    };
     let status_at = config.admin_socket.display().to_string();
+    let page_at = config.web.as_ref().map(|web| format!(", page at http://{web}/")).unwrap_or_default();
+    let named = (config.admin_socket != Path::new(DEFAULT_SOCKET)).then(|| config.admin_socket.clone());
     let (requests, asked) = mpsc::channel(REQUESTS_WAITING_MAX);
     let stir = Stir::default();
     let (on_exit, own) = (config.state.on_exit, config.admin_socket.clone());
@@ -141,7 +152,7 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     let fleet =
         Fleet::start(Loaded::of(config)?, Instant::now(), journal.clone(), asked, stir.clone()).await?;
     let writing = events.map(|file| Writing::begin(file, &journal, known));
-    tracing::info!("hactl {VERSION}, status at {status_at}");
+    tracing::info!("hactl {VERSION}, status at {status_at}{page_at}");
     let (reached, whole) = (fleet.reached(), fleet.whole());
     let hooks = tokio::spawn(Hooks::new(&journal, known, whole.clone(), own.clone()).run());
     let reloader = Reloader::new(flags, own, reached.clone(), requests.clone());
@@ -149,6 +160,9 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     let feed = Feed::new(stir);
     tokio::spawn(feed.clone().run(reached.clone(), whole.clone()));
     let front = Front { journal, reached, whole: whole.clone(), requests, reloader: reloader.clone(), feed };
+    if let Some(page) = page {
+        tokio::spawn(web::serve(page, front.clone(), named));
+    }
     let serving = socket
         .serve_apart(front)
         .map_err(|source| RunError::System { what: "no thread for its own socket", source })?;

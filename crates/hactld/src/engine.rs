@@ -18,6 +18,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use crate::feed::Stir;
 use crate::journal::Journal;
 use crate::log::Label;
+use crate::metrics::{Sample, Tally};
 use crate::notify::Pulse;
 use crate::record::Recorder;
 use crate::sleep::Slept;
@@ -27,6 +28,8 @@ use crate::{VERSION, notify};
 pub(crate) enum Query {
     /// To know how it is.
     Status(oneshot::Sender<Status>),
+    /// The same, with what was counted.
+    Metrics(oneshot::Sender<Box<Sample>>),
     /// That the traffic of a backend goes back to where it belongs.
     FailBack { by: String, backend: Name, done: oneshot::Sender<FailedBack> },
     /// To know why it is so.
@@ -94,6 +97,7 @@ pub(crate) struct Engine {
     /// Told of what those who follow the status want to know.
     pub(crate) stir: Stir,
     pub(crate) effects: Effects,
+    pub(crate) tally: Tally,
 }
 
 impl Engine {
@@ -130,6 +134,7 @@ impl Engine {
             wires.desired.send_if_modified(|known| {
                 let changed = known != self.core.desired();
                 if changed {
+                    self.tally.decided(known, self.core.desired(), self.clock.now());
                     known.clone_from(self.core.desired());
                     self.stir.stir();
                 }
@@ -143,6 +148,9 @@ impl Engine {
         match query {
             Query::Status(answer) => {
                 let _ = answer.send(self.status(observed));
+            }
+            Query::Metrics(answer) => {
+                let _ = answer.send(Box::new(self.sample(observed)));
             }
             Query::FailBack { by, backend, done } => {
                 let to = self.core.waiting(&backend);
@@ -180,14 +188,19 @@ impl Engine {
         self.credentials = credentials;
         self.identity.instance = instance;
         self.identity.label = label;
+        self.tally.settings(&settings);
         self.take(Input::Settings(Box::new(settings)));
     }
 
     /// One input into the core, and what it wants done because of it.
     fn take(&mut self, input: Input) {
         let now = self.clock.now();
+        if let Input::Evidence(evidence) = &input {
+            self.tally.saw(evidence);
+        }
         self.core.take(&input, now);
         for order in self.core.take_orders() {
+            self.tally.ordered(&order);
             let credentials = match &order {
                 Order::Probe(probe) => match &probe.route {
                     Route::Server { id, .. } => self.credentials.get(&id.backend),
@@ -206,7 +219,9 @@ impl Engine {
     }
 
     fn tell(&mut self, event: &Event) {
-        self.effects.note(event, self.clock.now());
+        let now = self.clock.now();
+        self.effects.note(event, now);
+        self.tally.told(event, now);
         self.journal.tell(&self.identity.label, Some(&self.identity.instance), event);
         self.stir.stir();
         if matches!(
@@ -234,6 +249,13 @@ impl Engine {
             wall: &wall,
         };
         self.core.status(observed, &context)
+    }
+
+    fn sample(&mut self, observed: &Observed) -> Sample {
+        let status = self.status(observed);
+        let counts = self.tally.counts(&status);
+        let unix_now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+        Sample { status, counts, now: self.clock.now(), unix_now }
     }
 }
 

@@ -205,7 +205,7 @@ impl Feed {
 }
 
 /// What of a status is worth telling at once, as a number: all but times, latencies and counts.
-fn essence(status: &Status) -> u64 {
+pub(crate) fn essence(status: &Status) -> u64 {
     let mut essence = Essence(DefaultHasher::new());
     let Status { exit_code, applying, frozen_since, paused, config_stale, instances, backends, .. } = status;
     essence.add(&(exit_code, applying, frozen_since.is_some(), paused, config_stale));

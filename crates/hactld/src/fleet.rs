@@ -61,6 +61,8 @@ pub(crate) struct Whole {
     pub(crate) runs: Arc<Runs>,
     /// There is more than one instance, so that it is said which one is meant.
     pub(crate) several: bool,
+    /// When the configuration that runs was read.
+    pub(crate) loaded_at: jiff::Timestamp,
 }
 
 impl Whole {
@@ -69,6 +71,7 @@ impl Whole {
         self.operators = Arc::new(config.operators.clone());
         self.runs = Arc::new(Runs::of(config));
         self.several = config.instances.len() > 1;
+        self.loaded_at = jiff::Timestamp::now();
     }
 }
 
@@ -111,6 +114,7 @@ impl Loaded {
     /// Until a restart these stay as they are.
     fn keep_means(&mut self, before: &Config) {
         self.config.admin_socket.clone_from(&before.admin_socket);
+        self.config.web.clone_from(&before.web);
         self.config.state = before.state.clone();
         self.config.events.clone_from(&before.events);
         for instance in &mut self.config.instances {
@@ -123,10 +127,9 @@ impl Loaded {
     fn common<'a>(
         &'a self,
         dir: &'a StateDir,
-        journal: &'a Journal,
+        (journal, stir): (&'a Journal, &'a Stir),
         origin: Instant,
         paused: bool,
-        stir: &'a Stir,
     ) -> Common<'a> {
         Common {
             origin,
@@ -195,7 +198,7 @@ impl Fleet {
         stir: Stir,
     ) -> Result<Self, RunError> {
         let dir = StateDir::open(&loaded.config.state.dir)?;
-        let common = loaded.common(&dir, &journal, origin, false, &stir);
+        let common = loaded.common(&dir, (&journal, &stir), origin, false);
         let mut tasks = JoinSet::new();
         let mut running = Vec::new();
         for instance in &loaded.config.instances {
@@ -206,8 +209,19 @@ impl Fleet {
         let mut known = Whole::default();
         known.configure(&loaded.config);
         let whole = watch::Sender::new(known);
-        let resume_at = None;
-        Ok(Self { origin, dir, journal, loaded, running, tasks, requests, reached, whole, resume_at, stir })
+        Ok(Self {
+            origin,
+            dir,
+            journal,
+            loaded,
+            running,
+            tasks,
+            requests,
+            reached,
+            whole,
+            resume_at: None,
+            stir,
+        })
     }
 
     /// The instances as they are, and as they will be.
@@ -337,7 +351,7 @@ impl Fleet {
         // A recording begins at the start, or not at all.
         let common = Common {
             record: None,
-            ..self.loaded.common(&self.dir, &self.journal, self.origin, paused, &self.stir)
+            ..self.loaded.common(&self.dir, (&self.journal, &self.stir), self.origin, paused)
         };
         let mut before = std::mem::take(&mut self.running);
         let mut waiting = Vec::new();

@@ -22,6 +22,7 @@ use crate::engine::{Configured, Engine, Identity, Query, Wires, rfc3339};
 use crate::feed::Stir;
 use crate::journal::Journal;
 use crate::log::Label;
+use crate::metrics::Tally;
 use crate::notify::Pulse;
 use crate::record::{self, RecordError, Recording};
 
@@ -180,6 +181,7 @@ pub(crate) fn start(
         pulse: pulse.clone(),
         stir: common.stir.clone(),
         effects: Effects::default(),
+        tally: Tally::new(&configured.settings),
     };
     let place = lock.haproxy().to_owned();
     let (configured, configurations) = watch::channel(configured);

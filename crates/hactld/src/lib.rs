@@ -1,4 +1,4 @@
-//! The hactl daemon as a library: configuration, the decision loop, the admin socket, logs. Composition alone: what
+//! The hactl daemon as a library: configuration, the decision loop, the admin socket, the page, logs. Composition alone: what
 //! is decided is decided in `failover`, what is sent to HAProxy is sent by `controller`.
 
 pub mod admin;
@@ -12,16 +12,19 @@ pub mod incident;
 mod instance;
 pub mod journal;
 mod log;
+mod metrics;
 mod notify;
 mod record;
 mod reload;
 mod sleep;
 pub mod text;
 mod waiting;
+mod web;
 
 pub use controller::{LockError, StateError};
 pub use daemon::{RunError, run};
 pub use record::{RecordError, RecordFlaw};
+pub use web::WebError;
 
 /// The version that status, logs and `--version` show.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

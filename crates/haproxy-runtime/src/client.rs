@@ -14,7 +14,9 @@ use crate::error::{CallError, ExchangeError, Phase};
 use crate::failpoint;
 use crate::framing;
 use crate::reply::{Answer, CommandError, Reply};
-use crate::{Address, AdminState, BackendName, Command, Info, Rows, ServerPath, ServerState, servers_state};
+use crate::{
+    Address, AdminState, BackendName, Command, Info, RawCommand, Rows, ServerPath, ServerState, servers_state,
+};
 
 /// How long to wait after EAGAIN before connecting again. HAProxy takes a waiting connection within microseconds unless
 /// all its slots are taken, and there is no event to wait for.
@@ -136,7 +138,19 @@ impl Client {
         if commands.is_empty() {
             return Err(ExchangeError::EmptyBatch);
         }
-        let line = line(&self.address, commands);
+        self.send(commands, &line(&self.address, commands)).await
+    }
+
+    /// Sends one command as a person typed it; all that HAProxy writes to it, with the empty line that ends it.
+    ///
+    /// # Errors
+    ///
+    /// As [`exchange`](Self::exchange).
+    pub async fn raw(&self, command: &RawCommand) -> Result<Vec<u8>, ExchangeError> {
+        self.send(&[], &line(&self.address, &[command])).await
+    }
+
+    async fn send(&self, commands: &[Command], line: &str) -> Result<Vec<u8>, ExchangeError> {
         if line.len() > MAX_LINE {
             return Err(ExchangeError::LineTooLong { length: line.len() });
         }
@@ -148,7 +162,7 @@ impl Client {
                     connect_unix(path).await
                 };
                 let stream = self.within(started, Phase::Connect, connect).await?;
-                self.converse(started, stream, commands, &line).await
+                self.converse(started, stream, commands, line).await
             }
             Address::Tcp { host, port } => {
                 let connect = async {
@@ -156,7 +170,7 @@ impl Client {
                     TcpStream::connect((host.as_str(), *port)).await
                 };
                 let stream = self.within(started, Phase::Connect, connect).await?;
-                self.converse(started, stream, commands, &line).await
+                self.converse(started, stream, commands, line).await
             }
         }
     }

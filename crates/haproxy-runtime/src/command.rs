@@ -189,7 +189,7 @@ impl fmt::Display for Command {
 }
 
 /// The line that asks the process at `address` for all of `commands`: joined by `;`, ended by one LF.
-pub(crate) fn line(address: &Address, commands: &[Command]) -> String {
+pub(crate) fn line(address: &Address, commands: &[impl fmt::Display]) -> String {
     let mut line = match address {
         Address::Master(_) => PRESENT_WORKER.to_owned(),
         Address::Unix(_) | Address::Tcp { .. } => String::new(),

@@ -1,7 +1,8 @@
 //! HAProxy's runtime API (the "stats socket") as types: commands, replies and a transport that keeps clear of the traps
 //! of HAProxy 2.6 to 3.4.
 //!
-//! - [`Command`] is a closed list. Names are validated newtypes, so no command line can be injected.
+//! - [`Command`] is a closed list. Names are validated newtypes, so no command line can be injected. [`RawCommand`] is what
+//!   a person typed, of a closed list as well.
 //! - [`Client::exchange`] sends commands as one line on a fresh connection, reads to the end within a deadline, and gives
 //!   each command its own reply. HAProxy has no status codes: what is not understood is an error, never a success.
 //! - [`ExchangeError`] tells apart why there are no replies, [`CommandError`] why one command was refused, both with what
@@ -43,6 +44,7 @@ pub mod failpoint;
 mod framing;
 mod info;
 mod name;
+mod raw;
 mod reply;
 mod servers_state;
 mod stat;
@@ -57,6 +59,7 @@ pub use error::{CallError, ExchangeError, Phase, SocketOwner};
 pub use framing::FramingError;
 pub use info::Info;
 pub use name::{BackendName, MAX_NAME, NameError, ServerName, ServerPath, ServerPathError};
+pub use raw::{RawCommand, RawError};
 pub use reply::{CommandError, Level, Reply};
 pub use servers_state::{AdminBits, OpState, ServerState};
 pub use stat::{StatKind, StatRow};

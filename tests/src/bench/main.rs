@@ -14,6 +14,7 @@ mod report;
 mod sessions;
 mod size;
 mod start;
+mod status;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -78,7 +79,7 @@ async fn measure(program: &Program, groups: &[&str]) -> Vec<Figure> {
         figures.extend(match *group {
             "command" => {
                 tell("command to effect");
-                vec![command::measure().await]
+                vec![command::measure().await, status::measure(program).await]
             }
             "start" => {
                 tell("start to first applied verdict");

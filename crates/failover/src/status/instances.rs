@@ -1,12 +1,13 @@
 //! Several instances in one status: what holds for the whole, and what is to be seen of one alone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, HaproxyStatus, Level, Status, seconds};
 use crate::{Haproxy, Observed, Writes};
 
 /// One instance: a HAProxy with its backends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceStatus {
     /// Its name.
     pub name: String,
@@ -26,8 +27,19 @@ pub struct InstanceStatus {
     pub would: Vec<String>,
 }
 
+/// HAProxy is looked at every second at the least: what is older than three looks says nothing of now.
+const STALE_AFTER_SECONDS: f64 = 3.0;
+
+impl InstanceStatus {
+    /// It is not known how its HAProxy is now: nobody has looked for too long, although it answered then.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.haproxy.answering && self.haproxy.age_seconds.is_some_and(|age| age > STALE_AFTER_SECONDS)
+    }
+}
+
 /// A pause, and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PauseStatus {
     /// Who.
     pub by: String,
@@ -119,7 +131,9 @@ impl Status {
         Self::whole(of_each.collect())
     }
 
-    fn worst(&self) -> Level {
+    /// The worst of all that it speaks of.
+    #[must_use]
+    pub fn worst(&self) -> Level {
         let own = if self.paused.is_some() || self.config_stale { Level::Degraded } else { Level::Ok };
         self.instances.iter().map(|instance| instance.verdict).fold(own, Level::max)
     }

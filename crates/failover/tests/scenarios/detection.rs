@@ -122,7 +122,7 @@ fn quick_where_sessions_are_and_slow_where_none_are() {
     world.server("wg1").busy = true;
     world.look();
     world.run(60_000);
-    assert!((270..=320).contains(&canaries(&world, "wg1")), "{}", canaries(&world, "wg1"));
+    assert!((370..=420).contains(&canaries(&world, "wg1")), "{}", canaries(&world, "wg1"));
     assert!((50..=66).contains(&canaries(&world, "wg2")), "{}", canaries(&world, "wg2"));
 }
 
@@ -134,6 +134,22 @@ fn a_target_that_closes_after_each_answer_leaves_the_canary_to_another_one() {
     assert!(!kinds(&world.events).contains("no_canary"));
     let late = world.probes.iter().filter(|(at, _)| at.since_origin() > Duration::from_secs(10));
     assert!(late.filter(|(_, probe)| probe.kind == Kind::Canary).all(|(_, probe)| probe.target.0 != 0));
+}
+
+#[test]
+fn fresh_connections_that_are_refused_are_found_by_a_full_probe_however_often_kept_ones_answer() {
+    for canary in [50, 100, 150, 200] {
+        for seed in 0..10 {
+            let mut world = World::with(|settings| {
+                settings.fast.canary = Duration::from_millis(canary);
+                settings.seed = seed;
+            });
+            world.run(100_000);
+            let took = moved_after(&mut world, Fault::Rejects(1));
+            assert!(took < Duration::from_millis(6500), "canary {canary} ms, seed {seed}: {took:?}");
+            assert!(!kinds(&world.events).contains("target_rests"), "{:?}", world.told);
+        }
+    }
 }
 
 #[test]

@@ -171,7 +171,6 @@ fn time_in_which_nothing_was_seen_is_not_time_in_which_it_was_good() {
         world.break_("wg1", Fault::None);
         world.run(6000);
     }
-    world.run(3000);
     assert_ne!(world.serving(), "wg1", "it is held");
     world.stall(400_000);
     let took = world.run_until(|world| world.serving() == "wg1");

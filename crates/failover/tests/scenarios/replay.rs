@@ -21,10 +21,11 @@ fn settings(adapt: impl FnOnce(&mut Settings)) -> Settings {
     settings
 }
 
-/// The world after the story, with a minute before it and half a minute after it.
+/// The world after the story, with somewhat more than a minute before it (a server that was good for less than a minute is held
+/// for longer) and half a minute after it.
 fn told(story: Story, adapt: impl Fn(&mut Settings)) -> World {
     let mut world = World::with(adapt);
-    world.run(60_000);
+    world.run(65_000);
     story(&mut world);
     world.run(30_000);
     world

@@ -299,7 +299,12 @@ impl World {
             unix_now: 1000,
             wall: &|time| format!("{:?}", time.since_origin()),
         };
-        self.core.status(&self.observed, &context)
+        // It is looked at all the time.
+        let mut observed = self.observed.clone();
+        if let Haproxy::Present { at, .. } = &mut observed.haproxy {
+            *at = self.now;
+        }
+        self.core.status(&observed, &context)
     }
 
     /// What the core ordered is begun; what it wants is applied two milliseconds later.

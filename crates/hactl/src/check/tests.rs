@@ -97,11 +97,31 @@ fn json_has_the_documented_keys() {
     assert_eq!(document["exit_code"], 2);
     let results = document["results"].as_array().unwrap();
     for result in results {
-        assert_eq!(keys(result), ["address", "health", "latency_ms", "probes", "reason", "upstream"]);
+        assert_eq!(
+            keys(result),
+            ["address", "health", "latency_ms", "passed", "probes", "reason", "rounds", "upstream"]
+        );
     }
-    assert_snapshot!(results[0], @r#"{"address":"127.0.0.1:18181","health":"online","latency_ms":48.0,"probes":[{"failed_stage":null,"passed":true,"stages":[{"ms":0.1,"stage":"tcp"},{"ms":0.1,"stage":"greeting"},{"ms":15.2,"stage":"connect"},{"ms":20.0,"stage":"tls"},{"ms":12.6,"stage":"http"}],"text":null,"url":"https://1.1.1.1/"}],"reason":null,"upstream":"18181"}"#);
-    assert_snapshot!(results[1], @r#"{"address":"127.0.0.1:18182","health":"degraded","latency_ms":null,"probes":[{"failed_stage":"connect","passed":false,"stages":[{"ms":0.1,"stage":"tcp"},{"ms":0.1,"stage":"greeting"}],"text":"connect to 1.1.1.1: no reply in 2 s","url":"https://1.1.1.1/"},{"failed_stage":"connect","passed":false,"stages":[{"ms":0.1,"stage":"tcp"},{"ms":0.1,"stage":"greeting"}],"text":"connect to 8.8.8.8: no reply in 2 s","url":"https://8.8.8.8/"}],"reason":{"code":"timeout","stage":"connect","text":"connect to 1.1.1.1: no reply in 2 s"},"upstream":"18182"}"#);
-    assert_snapshot!(results[3], @r#"{"address":"127.0.0.1:18184","health":"unknown","latency_ms":null,"probes":[{"failed_stage":null,"passed":false,"stages":[],"text":"Too many open files","url":"https://1.1.1.1/"}],"reason":{"code":"untested","stage":null,"text":"Too many open files"},"upstream":"18184"}"#);
+    assert_snapshot!(results[0], @r#"{"address":"127.0.0.1:18181","health":"online","latency_ms":48.0,"passed":1,"probes":[{"failed_stage":null,"passed":true,"stages":[{"ms":0.1,"stage":"tcp"},{"ms":0.1,"stage":"greeting"},{"ms":15.2,"stage":"connect"},{"ms":20.0,"stage":"tls"},{"ms":12.6,"stage":"http"}],"text":null,"url":"https://1.1.1.1/"}],"reason":null,"rounds":1,"upstream":"18181"}"#);
+    assert_snapshot!(results[1], @r#"{"address":"127.0.0.1:18182","health":"degraded","latency_ms":null,"passed":0,"probes":[{"failed_stage":"connect","passed":false,"stages":[{"ms":0.1,"stage":"tcp"},{"ms":0.1,"stage":"greeting"}],"text":"connect to 1.1.1.1: no reply in 2 s","url":"https://1.1.1.1/"},{"failed_stage":"connect","passed":false,"stages":[{"ms":0.1,"stage":"tcp"},{"ms":0.1,"stage":"greeting"}],"text":"connect to 8.8.8.8: no reply in 2 s","url":"https://8.8.8.8/"}],"reason":{"code":"timeout","stage":"connect","text":"connect to 1.1.1.1: no reply in 2 s"},"rounds":1,"upstream":"18182"}"#);
+    assert_snapshot!(results[3], @r#"{"address":"127.0.0.1:18184","health":"unknown","latency_ms":null,"passed":0,"probes":[{"failed_stage":null,"passed":false,"stages":[],"text":"Too many open files","url":"https://1.1.1.1/"}],"reason":{"code":"untested","stage":null,"text":"Too many open files"},"rounds":1,"upstream":"18184"}"#);
+}
+
+#[test]
+fn several_rounds_are_one_result_of_the_worst_with_the_median_of_what_passed() {
+    let round = |health: Verdict, millis: Option<f64>| Checked {
+        health,
+        latency_ms: millis,
+        ..untested("18181", &UpstreamError::Form)
+    };
+    let (good, bad) = (Verdict::Online, Verdict::Degraded);
+    let rounds =
+        vec![round(good, Some(30.0)), round(bad, None), round(good, Some(10.0)), round(good, Some(20.0))];
+    let one = together(rounds).unwrap();
+    assert_eq!((one.health, one.latency_ms, one.passed, one.rounds), (bad, Some(20.0), 3, 4));
+    assert!(one.why().starts_with("3 of 4 passed; "), "{}", one.why());
+    assert_eq!(csv(&[one]), "18181,degraded,N/A\n");
+    assert!(together(Vec::new()).is_none());
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn the_command_line_is_consistent() {
 
 #[test]
 fn help_fits_a_terminal_of_80_columns() {
-    for command in ["", "run", "status", "check", "simulate", "reload", "pause", "resume", "failback"] {
+    for command in Cli::command().get_subcommands().map(clap::Command::get_name).chain([""]) {
         let text = help(command);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
@@ -27,15 +27,22 @@ fn help_lists_the_commands_and_their_exit_codes() {
     Usage: hactl [OPTIONS] [COMMAND]
 
     Commands:
-      run       Run the daemon (also by the name hactld)
-      status    Show what hactl knows and does (without a command: this)
-      check     Test upstreams now, without the daemon
-      simulate  Show what was decided on a recording, and with other settings
-      reload    Have the daemon read its configuration again
-      pause     Have the daemon change nothing in HAProxy
-      resume    End a pause
-      failback  Have a backend's traffic go back to where it belongs
-      events    Show what happened, and what happens
+      run          Run the daemon (also by the name hactld)
+      status       Show what hactl knows and does (without a command: this)
+      explain      Say why a backend or a server is as it is
+      wait         Look on until something is as it is wanted
+      check        Test upstreams now, without the daemon
+      simulate     Show what was decided on a recording, and with other settings
+      reload       Have the daemon read its configuration again
+      pause        Have the daemon change nothing in HAProxy
+      resume       End a pause
+      failback     Have a backend's traffic go back to where it belongs
+      events       Show what happened, and what happens
+      doctor       Look for mistakes in the set-up, with what to do about each
+      init         Make a configuration for the HAProxy that runs here
+      config       Check and show the configuration
+      raw          Send one command to HAProxy's runtime API
+      completions  Print the completions of a shell
 
     Options:
           --color <WHEN>  Colours: auto is on a terminal without NO_COLOR [default:
@@ -129,19 +136,28 @@ fn help_of_status_explains_its_exit_codes() {
       [NAME]  Only this: INSTANCE, BACKEND (or INSTANCE:BACKEND) or BACKEND/SERVER
 
     Options:
-          --color <WHEN>     Colours: auto is on a terminal without NO_COLOR
-                             [default: auto] [possible values: auto, always, never]
-          --socket <PATH>    hactl's own socket [env: HACTL_SOCKET] [default:
-                             /run/hactl/hactl.sock]
-      -o, --output <FORMAT>  How to print it: for people, or hactl/v1 for programs
-                             [default: table] [possible values: table, json]
-          --exit-zero        Exit with 0 in place of 1 and 2
-      -h, --help             Print help
+          --color <WHEN>        Colours: auto is on a terminal without NO_COLOR
+                                [default: auto] [possible values: auto, always,
+                                never]
+          --socket <PATH>       hactl's own socket [env: HACTL_SOCKET] [default:
+                                /run/hactl/hactl.sock]
+      -o, --output <FORMAT>     How to print it: for people, hactl/v1 for programs,
+                                csv, or the names alone [default: table] [possible
+                                values: table, wide, json, csv, name]
+      -w, --watch[=<INTERVAL>]  Go on, and show it anew each INTERVAL (2s) and on
+                                every change
+          --no-header           Without headings
+      -q, --quiet               Print nothing: the exit code says it
+          --timeout <DURATION>  For the daemon to answer, from 50ms to 120s
+                                [default: 5s]
+          --exit-zero           Exit with 0 in place of 1 and 2
+      -h, --help                Print help
 
     Examples:
       hactl status
       hactl status socks_back_7891/wg1
       hactl status -o json | jq '.backends[].active_server'
+      hactl status -w=1s
 
     Exit codes; with NAME, of that alone and of what keeps hactl from steering it:
        0  everything is online and applied
@@ -187,7 +203,7 @@ fn help_of_failback_says_who_waits_for_it() {
 
 #[test]
 fn help_of_check_explains_upstreams() {
-    assert_snapshot!(help("check"), @r"
+    assert_snapshot!(help("check"), @"
     Test upstreams now, without the daemon
 
     Usage: hactl check [OPTIONS] <UPSTREAM>...
@@ -211,6 +227,8 @@ fn help_of_check_explains_upstreams() {
                                 /run/haproxy/admin.sock]
       -o, --output <FORMAT>     How to print it; csv is UPSTREAM,HEALTH,MILLISECONDS
                                 [default: table] [possible values: table, csv, json]
+      -n, --count <COUNT>       Ask so often, up to 100, a moment apart: the worst
+                                is shown, with the median of the times [default: 1]
       -v, --verbose             Show every stage with its time
           --exit-zero           Exit with 0 in place of 1 and 2
       -h, --help                Print help
@@ -297,9 +315,9 @@ fn a_slip_of_the_fingers_is_met_with_what_was_meant() {
 
     For more information, try '--help'.
     ");
-    assert_snapshot!(refused(&["status", "-o", "jsn"]), @r"
+    assert_snapshot!(refused(&["status", "-o", "jsn"]), @"
     error: invalid value 'jsn' for '--output <FORMAT>'
-      [possible values: table, json]
+      [possible values: table, wide, json, csv, name]
 
       tip: a similar value exists: 'json'
 

@@ -7,25 +7,25 @@ use failover::status::{BackendStatus, InstanceStatus, Level, ServerStatus, Statu
 
 /// What was named.
 #[derive(Debug)]
-pub(super) struct Named {
+pub(crate) struct Named {
     /// Of the daemon and what was named, with the exit code of that.
-    pub(super) status: Status,
+    pub(crate) status: Status,
     /// Where it is a server, which: the backend is whole, so that its own figures are right.
-    pub(super) server: Option<String>,
+    pub(crate) server: Option<String>,
 }
 
 /// Nothing is called so.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NotThere {
+pub(crate) struct NotThere {
     /// Names of instances and backends, or of a backend's servers as they would be named.
-    pub(super) known: Vec<String>,
+    pub(crate) known: Vec<String>,
     /// Some HAProxy was not seen yet, so that more names may follow.
-    pub(super) unseen: bool,
+    pub(crate) unseen: bool,
 }
 
 /// INSTANCE, BACKEND or BACKEND/SERVER; `INSTANCE:BACKEND` is one of several backends of the same name. All that goes by
 /// the name is meant. No colon is searched for, since it may stand in any of the names; a slash stands in none.
-pub(super) fn named(whole: &Status, name: &str) -> Result<Named, NotThere> {
+pub(crate) fn named(whole: &Status, name: &str) -> Result<Named, NotThere> {
     let (place, server) = match name.split_once('/') {
         Some((backend, server)) => (backend, Some(server)),
         None => (name, None),
@@ -51,7 +51,7 @@ pub(super) fn named(whole: &Status, name: &str) -> Result<Named, NotThere> {
     let Some(mut status) = alone else { return Err(not_there(whole, place, server)) };
     let own = if status.paused.is_some() || status.config_stale { Level::Degraded } else { Level::Ok };
     let levels = status.instances.iter().map(|instance| {
-        if is_instance(&instance.name) {
+        if is_instance(&instance.name) || instance.is_stale() {
             return instance.verdict;
         }
         let own = backends.iter().filter(|backend| backend.instance == instance.name);
@@ -64,7 +64,7 @@ pub(super) fn named(whole: &Status, name: &str) -> Result<Named, NotThere> {
 
 impl Named {
     /// For programs: of a server, its backend has no other one.
-    pub(super) fn into_document(self) -> Status {
+    pub(crate) fn into_document(self) -> Status {
         let Self { mut status, server } = self;
         if let Some(server) = server {
             for backend in &mut status.backends {

@@ -4,25 +4,34 @@ use failover::status::{BackendStatus, Level, PauseStatus, ServerStatus, Status};
 use failover::{Admin, Agent, Operational, Owner, Verdict};
 use hactld::text::Shown;
 
-use crate::table::{Column, render, wrap};
+use crate::table::wrap;
 use crate::terminal::{Terminal, span};
 
-const COLUMNS: [Column; 8] = [
-    Column { heading: "  SERVER", right: false, dispensable: None },
-    Column { heading: "ADDRESS", right: false, dispensable: Some(2) },
-    Column { heading: "HEALTH", right: false, dispensable: None },
-    Column { heading: "HAPROXY", right: false, dispensable: None },
-    Column { heading: "LATENCY", right: true, dispensable: Some(3) },
-    Column { heading: "LAST 20", right: false, dispensable: Some(1) },
-    Column { heading: "SINCE", right: true, dispensable: Some(4) },
-    Column { heading: "REASON", right: false, dispensable: None },
-];
+mod rows;
 
-/// Of several instances, a block for each, the verdict first. Of the servers, those that are called `server`, or all.
-pub(super) fn table(status: &Status, server: Option<&str>, terminal: &Terminal) -> String {
+use self::rows::{is_long, rows, thousands};
+
+/// Servers that are named one by one where a backend's traffic goes to several.
+const NAMED_MAX: usize = 3;
+
+/// What of it is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape<'a> {
+    /// Servers of this name alone.
+    pub(super) server: Option<&'a str>,
+    /// All servers, however many there are.
+    pub(super) all: bool,
+    /// With more columns.
+    pub(super) wide: bool,
+    /// With a line of headings.
+    pub(super) header: bool,
+}
+
+/// Of several instances, a block for each, the verdict first.
+pub(super) fn table(status: &Status, shape: &Shape<'_>, terminal: &Terminal) -> String {
     let banner = banner(status, terminal);
     if status.instances.len() <= 1 {
-        return banner + &block(status, server, terminal);
+        return banner + &block(status, shape, terminal);
     }
     let blocks = status.instances.iter().filter_map(|instance| {
         let word = match instance.verdict {
@@ -33,7 +42,7 @@ pub(super) fn table(status: &Status, server: Option<&str>, terminal: &Terminal) 
         };
         let alone = status.of_instances(|name| name == instance.name)?;
         let head = format!("{} {} {word}", terminal.level(instance.verdict), instance.name);
-        Some(format!("{head}\n{}", block(&alone, server, terminal)))
+        Some(format!("{head}\n{}", block(&alone, shape, terminal)))
     });
     banner + &blocks.collect::<Vec<String>>().join("\n")
 }
@@ -57,8 +66,14 @@ fn banner(status: &Status, terminal: &Terminal) -> String {
     text
 }
 
-fn block(status: &Status, server: Option<&str>, terminal: &Terminal) -> String {
+fn block(status: &Status, shape: &Shape<'_>, terminal: &Terminal) -> String {
     let mut text = String::new();
+    for instance in status.instances.iter().filter(|instance| instance.is_stale()) {
+        let age = span(instance.haproxy.age_seconds.unwrap_or_default());
+        let line =
+            format!("STALE: HAProxy was last looked at {age} ago, so nothing here is sure; see hactl's log");
+        text.push_str(&wrap("", &format!("{} {line}", terminal.level(Level::Unknown)), terminal.width));
+    }
     for problem in &status.problems {
         // Not wrapped: what stands in it to be copied stays in one piece.
         text.push_str(&format!("{} {problem}\n", terminal.level(Level::Down)));
@@ -67,9 +82,20 @@ fn block(status: &Status, server: Option<&str>, terminal: &Terminal) -> String {
         text.push_str(&format!("{} HAProxy was not seen yet\n", terminal.level(Level::Unknown)));
     }
     let answering = status.haproxy.answering;
-    for backend in &status.backends {
+    // Of many, those that are well are counted.
+    let brief = !shape.all && is_long(status) && status.backends.len() > 1;
+    let (counted, shown): (Vec<&BackendStatus>, Vec<&BackendStatus>) =
+        status.backends.iter().partition(|backend| brief && backend.verdict == Level::Ok);
+    for backend in &shown {
         let line = format!("{} {}", terminal.level(backend.verdict), headline(backend, answering));
         text.push_str(&wrap("", &line, terminal.width));
+    }
+    if !counted.is_empty() {
+        let servers: usize = counted.iter().map(|backend| backend.servers.len()).sum();
+        let (backends, servers) = (thousands(counted.len()), thousands(servers));
+        let noun = if counted.len() == 1 { "other backend" } else { "other backends" };
+        let line = format!("{backends} {noun} ok, with {servers} servers");
+        text.push_str(&wrap("", &format!("{} {line}", terminal.level(Level::Ok)), terminal.width));
     }
     for line in wrap("  ", &about(status, terminal), terminal.width).lines() {
         text.push_str(&format!("{}\n", terminal.dim(line)));
@@ -77,25 +103,23 @@ fn block(status: &Status, server: Option<&str>, terminal: &Terminal) -> String {
     for command in status.instances.iter().flat_map(|instance| &instance.would) {
         text.push_str(&format!("  would {}\n", Shown(command)));
     }
-    for backend in &status.backends {
+    for backend in &shown {
         text.push('\n');
         if status.backends.len() > 1 {
             text.push_str(&format!("{}\n", backend.name));
         }
-        let rows: Vec<Vec<String>> =
-            shown(backend, server).map(|server| row(backend, server, terminal)).collect();
-        text.push_str(&render(&COLUMNS, &rows, terminal));
+        text.push_str(&rows(status, backend, shape, terminal));
     }
-    if let Some(next) = next(status, server) {
+    if let Some(next) = next(status, shape.server) {
         text.push_str(&format!("\nnext: {next}\n"));
     }
     text
 }
 
-fn headline(backend: &BackendStatus, answering: bool) -> String {
+pub(crate) fn headline(backend: &BackendStatus, answering: bool) -> String {
     let name = &backend.name;
     let online = backend.servers.iter().filter(|server| server.health == Some(Verdict::Online)).count();
-    let counts = format!("{online} of {} online", backend.servers.len());
+    let counts = format!("{} of {} online", thousands(online), thousands(backend.servers.len()));
     let since = backend.in_service_seconds.filter(|_| answering);
     let since = since.map(|seconds| format!(" for {}", span(seconds))).unwrap_or_default();
     let was = if answering { "" } else { "last seen " };
@@ -103,6 +127,9 @@ fn headline(backend: &BackendStatus, answering: bool) -> String {
     let service = match backend.in_service.as_slice() {
         [] if answering => format!("HAProxy has had no usable server{since}"),
         [] => "HAProxy was last seen without a usable server".to_owned(),
+        servers if servers.len() > NAMED_MAX => {
+            format!("{was}{on}{} servers{since}", thousands(servers.len()))
+        }
         servers => format!("{was}{on}{}{since}", servers.join(", ")),
     };
     match backend.verdict {
@@ -141,23 +168,18 @@ fn about(status: &Status, terminal: &Terminal) -> String {
     parts.join(&format!(" {} ", terminal.dot()))
 }
 
-fn row(backend: &BackendStatus, server: &ServerStatus, terminal: &Terminal) -> Vec<String> {
-    let dash = || "-".to_owned();
-    let mark = if backend.in_service.contains(&server.name) { ">" } else { " " };
-    vec![
-        format!("{mark} {}", server.name),
-        server.address.clone().unwrap_or_else(dash),
-        server.health.map_or_else(dash, |health| terminal.verdict(health)),
-        haproxy(server),
-        server.latency_ms.last.map_or_else(dash, |millis| format!("{millis:.0}ms")),
-        if server.history.is_empty() { dash() } else { terminal.bars(&server.history) },
-        server.health_seconds.map_or_else(dash, span),
-        reason(server),
-    ]
+/// What an operator has ordered of it, and for how much longer at the moment `now`.
+pub(super) fn overridden(server: &ServerStatus, now: &str) -> String {
+    // Read as programs read it.
+    let order = serde_json::to_value(&server.override_).unwrap_or_default();
+    let Some(state) = order["state"].as_str() else { return "-".to_owned() };
+    let left = order["until"].as_str().and_then(|until| hactld::text::seconds_between(now, until));
+    let left = left.map(|seconds| format!(" {}", span(seconds))).unwrap_or_default();
+    format!("{}{left}", Shown(state))
 }
 
 /// HAProxy's word, whose it is where it is not ours, and what was wanted of it instead.
-fn haproxy(server: &ServerStatus) -> String {
+pub(crate) fn haproxy(server: &ServerStatus) -> String {
     let word = match (server.haproxy.state, server.haproxy.operational) {
         (Admin::Ready, Operational::Running | Operational::Starting) => "up",
         (Admin::Ready, Operational::Stopped) if server.haproxy.agent == Some(Agent::Down) => "down (agent)",
@@ -180,7 +202,7 @@ fn haproxy(server: &ServerStatus) -> String {
     }
 }
 
-fn reason(server: &ServerStatus) -> String {
+pub(crate) fn reason(server: &ServerStatus) -> String {
     match (&server.reason, &server.held, server.managed) {
         (Some(reason), Some(held), _) => format!("{}; stays: {held}", reason.text),
         (Some(reason), None, _) => reason.text.clone(),
@@ -200,14 +222,9 @@ fn next(status: &Status, server: Option<&str>) -> Option<String> {
     let condemned = |server: &&ServerStatus| server.health.is_some_and(Verdict::is_condemned);
     status.backends.iter().find_map(|backend| {
         let server = shown(backend, server).find(condemned)?;
-        let haproxy = match status.haproxy.socket.as_str() {
-            "/run/haproxy/admin.sock" => String::new(),
-            socket => format!(" --haproxy {socket}"),
-        };
-        let command = format!("hactl check -v{haproxy} {}/{}", backend.name, server.name);
-        Some(format!("{command}\n      with --url for your own targets"))
+        Some(format!("hactl explain {}/{}", backend.name, server.name))
     })
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -125,10 +125,8 @@ fn answering(answer: Option<&'static str>) -> Answering {
 
 /// Exit code and error, with the socket's name left out.
 fn told(socket: &Path) -> String {
-    let error = fetch(socket).unwrap_err();
-    let args =
-        StatusArgs { name: None, socket: socket.to_owned(), output: StatusFormat::Table, exit_zero: false };
-    let Report { what, why, next } = report_of(&args, &error);
+    let error = fetch_within(socket, Duration::from_secs(60)).unwrap_err();
+    let Report { what, why, next } = report_of(socket, &error);
     let what = what.replace(&socket.display().to_string(), "SOCKET");
     format!("{} {what}\n{}\n{}", exit_of(&error).code(), why.unwrap(), next.unwrap())
 }

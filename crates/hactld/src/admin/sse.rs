@@ -25,13 +25,19 @@ const WAITING_MAX: usize = 1;
 #[derive(Clone)]
 pub(crate) struct Lasting {
     until: watch::Sender<Instant>,
-    place: Place,
+    /// Where followers have places of their own.
+    place: Option<Place>,
 }
 
 impl Lasting {
     /// At first for `limit`.
-    pub(crate) fn new(limit: Duration, place: Place) -> Self {
-        Self { until: watch::Sender::new(Instant::now() + limit), place }
+    pub(crate) fn new(limit: Duration) -> Self {
+        Self { until: watch::Sender::new(Instant::now() + limit), place: None }
+    }
+
+    /// Has it take another place where its answer goes on.
+    pub(super) fn at(self, place: Place) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     pub(crate) fn until(&self) -> Instant {
@@ -59,7 +65,9 @@ impl Follower {
         let (sender, body) = Channel::<Bytes>::new(WAITING_MAX);
         let head = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
         lasting.put_off();
-        lasting.place.follow();
+        if let Some(place) = &lasting.place {
+            place.follow();
+        }
         (Self { body: sender, lasting }, (head, Body::new(body)).into_response())
     }
 

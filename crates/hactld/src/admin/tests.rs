@@ -14,6 +14,7 @@ use crate::config::Flags;
 use crate::engine::{FailedBack, Query};
 use crate::feed::Stir;
 use crate::fleet::{Change, REQUESTS_WAITING_MAX, Reach};
+use crate::metrics::Sample;
 
 /// What is promised to happen has happened within this, or the test has failed. The clock is a virtual one.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -38,6 +39,29 @@ async fn the_status_is_json_and_whoever_asks_for_something_else_is_told_where_it
     assert_eq!(body, r#"{"error":{"message":"no such path; see /api/v1/status"}}"#);
     let reply = scene.say(b"POST /api/v1/status HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(reply.starts_with("HTTP/1.1 405 "), "{reply}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_are_classic_text_unless_open_metrics_are_asked_for() {
+    let scene = Scene::start().await;
+    let (head, body) = scene.get("/metrics").await;
+    assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    assert!(
+        body.contains("# TYPE hactl_haproxy_reloads_total counter\nhactl_haproxy_reloads_total 0\n"),
+        "{body}"
+    );
+    assert!(!body.contains("# EOF"), "{body}");
+
+    let request =
+        b"GET /metrics HTTP/1.1\r\nhost: hactl\r\naccept: application/openmetrics-text;version=1.0.0,\
+        text/plain;q=0.5\r\n\r\n";
+    let reply = scene.say(request).await;
+    assert!(reply.contains("content-type: application/openmetrics-text; version=1.0.0"), "{reply}");
+    assert!(
+        reply.contains("# TYPE hactl_haproxy_reloads counter\nhactl_haproxy_reloads_total 0\n"),
+        "{reply}"
+    );
+    assert!(reply.ends_with("# EOF\n"), "{reply}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -282,6 +306,9 @@ impl Scene {
                 while let Some(query) = asked.recv().await {
                     match query {
                         Query::Status(answer) => drop(answer.send(nothing(name))),
+                        Query::Metrics(answer) => {
+                            drop(answer.send(Box::new(Sample::uncounted(nothing(name)))));
+                        }
                         Query::FailBack { backend, done, .. } => drop(done.send(failed_back(backend))),
                         Query::Explain(why) => drop(why.answer.send(None)),
                     }

@@ -19,6 +19,12 @@ pub(crate) fn difference(before: &Config, now: &Config) -> Vec<String> {
         let (old, new) = (before.admin_socket.display(), now.admin_socket.display());
         lines.push(format!("[admin] socket: {new} needs a restart of hactl; until then it stays {old}"));
     }
+    if before.web != now.web {
+        let (old, new) = (or_none(before.web.as_ref()), or_none(now.web.as_ref()));
+        lines.push(format!(
+            "[web]: what is written there ({new}) needs a restart of hactl; until then it is {old}"
+        ));
+    }
     if before.state != now.state {
         let (old, new) = (before.state.dir.display(), now.state.dir.display());
         lines.push(format!(

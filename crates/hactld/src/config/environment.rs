@@ -16,7 +16,7 @@ pub(super) type Environment = [(String, String)];
 const PREFIX: &str = "HACTL_";
 
 /// Each sets one key.
-pub(super) const SETTINGS: [(&str, &str, &str); 15] = [
+pub(super) const SETTINGS: [(&str, &str, &str); 18] = [
     ("HACTL_PROBE__TARGETS", "probe", "targets"),
     ("HACTL_PROBE__PROFILE", "probe", "profile"),
     ("HACTL_PROBE__CANARY", "probe", "canary"),
@@ -30,6 +30,9 @@ pub(super) const SETTINGS: [(&str, &str, &str); 15] = [
     ("HACTL_PROBE__CA_FILE", "probe", "ca_file"),
     ("HACTL_ADMIN__SOCKET", "admin", "socket"),
     ("HACTL_ADMIN__OPERATORS", "admin", "operators"),
+    ("HACTL_WEB__LISTEN", "web", "listen"),
+    ("HACTL_WEB__HOSTS", "web", "hosts"),
+    ("HACTL_WEB__REACH", "web", "reach"),
     ("HACTL_STATE__DIR", "state", "dir"),
     ("HACTL_STATE__ON_EXIT", "state", "on_exit"),
 ];
@@ -41,7 +44,7 @@ const OTHERS: [&str; 3] = ["HACTL_HAPROXY", "HACTL_SOCKET", "HACTL_SOCKS_PASSWOR
 
 /// Where systemd has made a directory for the service's state (systemd.exec(5), `StateDirectory=`): paths with colons
 /// between them.
-const SERVICE_STATE: &str = "STATE_DIRECTORY";
+pub(super) const SERVICE_STATE: &str = "STATE_DIRECTORY";
 
 /// What a variable is for.
 pub(super) enum Variable {

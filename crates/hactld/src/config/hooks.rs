@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use haproxy_runtime::ServerName;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
@@ -99,35 +100,56 @@ pub struct Restart {
     pub per_hour: u32,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawEvents {
+    /// Where events are written, a line of JSON each; `off`: nowhere. By default events.jsonl in the state directory.
     file: Option<PathBuf>,
+    /// Megabytes of it before another one is begun: 8, where nobody says otherwise.
     size_mb: Option<u64>,
+    /// Older files that are kept: 3, where nobody says otherwise.
     keep: Option<u32>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct RawHook {
+    /// A kind of event, or a list of them.
+    #[schemars(with = "Vec<String>")]
     on: RawKinds,
+    /// The program by its absolute path, and what it is given; no shell. The event is in its environment, and as JSON
+    /// on its standard input.
+    #[schemars(with = "Vec<String>")]
     run: RawRun,
+    /// Between two runs about the same backend and server: `60s`, where nobody says otherwise.
     #[serde(default, deserialize_with = "duration::cooldown")]
+    #[schemars(with = "Option<String>")]
     cooldown: Option<Duration>,
+    /// It is ended after this: `10s`, where nobody says otherwise.
     #[serde(default, deserialize_with = "duration::run_timeout")]
+    #[schemars(with = "Option<String>")]
     timeout: Option<Duration>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct RawRestart {
+    /// The program by its absolute path, and what it is given.
+    #[schemars(with = "Vec<String>")]
     run: RawRun,
+    /// How long the server has to be degraded or offline: `30s`, where nobody says otherwise.
     #[serde(default, deserialize_with = "duration::after")]
+    #[schemars(with = "Option<String>")]
     after: Option<Duration>,
+    /// Between two runs: `120s`, where nobody says otherwise.
     #[serde(default, deserialize_with = "duration::cooldown")]
+    #[schemars(with = "Option<String>")]
     cooldown: Option<Duration>,
+    /// Runs in an hour: 5, where nobody says otherwise.
     per_hour: Option<u32>,
+    /// It is ended after this: `100s`, where nobody says otherwise.
     #[serde(default, deserialize_with = "duration::run_timeout")]
+    #[schemars(with = "Option<String>")]
     timeout: Option<Duration>,
 }
 

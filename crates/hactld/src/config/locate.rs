@@ -42,6 +42,11 @@ impl Source {
         }
     }
 
+    /// The file's name and what is in it.
+    pub(super) fn document(&self) -> Option<(&Path, &ImDocument<String>)> {
+        self.file.as_ref().map(|(path, document)| (path.as_path(), document))
+    }
+
     /// The place of the value (or key) at `path`; of the innermost table that exists where it is not there.
     pub(super) fn place<S: AsRef<str>>(&self, path: &[S], origin: Origin) -> Place {
         let Some((file, document)) = &self.file else { return Place::Nowhere };
@@ -113,10 +118,15 @@ pub(super) fn place_of(path: &Path, text: &str, span: Range<usize>) -> Place {
     let start = floor_boundary(text, span.start);
     let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
     let line = text[line_start..].lines().next().unwrap_or_default();
-    let number = text[..line_start].matches('\n').count() + 1;
+    let number = line_of(text, line_start);
     let from = (start - line_start).min(line.len());
     let to = floor_boundary(line, span.end.saturating_sub(line_start)).max(from);
     Place::File { path: path.to_owned(), line: number, text: line.to_owned(), marked: from..to }
+}
+
+/// The number of the line, from 1, in which the byte at `index` stands.
+pub(super) fn line_of(text: &str, index: usize) -> usize {
+    text.bytes().take(index).filter(|byte| *byte == b'\n').count() + 1
 }
 
 fn floor_boundary(text: &str, index: usize) -> usize {

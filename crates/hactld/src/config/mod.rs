@@ -9,13 +9,18 @@ mod difference;
 mod duration;
 mod environment;
 mod hooks;
+mod keys;
 mod layers;
 mod locate;
 mod operators;
+mod origins;
 mod problem;
 mod raw;
 mod resolve;
 mod rules;
+mod schema;
+mod show;
+mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -36,11 +41,16 @@ pub(crate) use self::difference::difference;
 pub use self::duration::{PAUSE_MAX, PAUSE_MIN, parse_pause, parse_timeout};
 use self::environment::{Environment, Variable};
 pub use self::hooks::{Command, Hook, Restart};
+pub use self::keys::{Key, Section, sections};
 use self::layers::Layer;
 use self::locate::Source;
 pub(crate) use self::locate::closest;
+pub use self::origins::{Origins, SetBy, Setting, quoted};
 pub use self::problem::{ConfigError, Place, Problem};
 use self::resolve::Resolver;
+pub use self::schema::schema;
+pub use self::show::{ShowOptions, show};
+pub use self::web::Web;
 
 /// The file that is read when neither `--config` nor both of `--haproxy` and `--backend` are given.
 pub const DEFAULT_FILE: &str = "/etc/hactl/hactl.toml";
@@ -94,6 +104,8 @@ pub struct Config {
     pub events: Option<EventsFile>,
     /// What is run when something happens.
     pub hooks: Vec<Hook>,
+    /// The listener for browsers and scrapers, if there is one.
+    pub web: Option<Web>,
     /// What outlives hactl, and what does not.
     pub state: State,
     /// The HAProxies to steer; at least one, each with a name of its own.
@@ -102,6 +114,8 @@ pub struct Config {
     pub record: Option<PathBuf>,
     /// What is logged, from `HACTL_LOG`.
     pub log: Targets,
+    /// Where each key was set.
+    pub origins: Origins,
 }
 
 /// What outlives hactl, and what does not.

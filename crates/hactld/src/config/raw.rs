@@ -1,6 +1,9 @@
 //! The configuration as it is written. Values that have a form of their own are parsed here, so that a mistake is
 //! reported at the value itself.
+//!
+//! What is said of a key here is what people read of it: in the JSON Schema and in the manual page hactl.toml(5).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,6 +14,7 @@ use std::time::Duration;
 use checker::{Expect, Target, TargetOptions};
 use failover::{Name, OnExit, Profile, Settings};
 use haproxy_runtime::{Address, BackendName, ServerName};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -19,38 +23,78 @@ use super::duration;
 use super::hooks::{RawEvents, RawHook, RawRestart};
 use super::operators::RawOperator;
 use super::rules::{RawFailback, RawOnSlow, RawPolicy, RawSessions, RawWhenAllDown};
+use super::web::RawWeb;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
+#[schemars(title = "hactl.toml", description = "The configuration of hactl.")]
 pub(super) struct RawConfig {
+    /// How the servers are probed, and how they are judged by that.
     pub(super) probe: RawProbe,
+    /// hactl's own socket.
     pub(super) admin: RawAdmin,
+    /// The listener for browsers and scrapers.
+    pub(super) web: RawWeb,
+    /// What outlives hactl.
     pub(super) state: RawState,
+    /// The file of events.
     pub(super) events: RawEvents,
+    /// Programs that are run when something happens, up to 64.
     pub(super) hook: Vec<RawHook>,
+    /// One for each HAProxy, up to 16.
     pub(super) instance: Vec<RawInstance>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawProbe {
+    /// What a server has to fetch to prove its tunnel; one answer is enough. Name several, of different
+    /// operators: with a single one nobody could tell its outage from that of everything. Names are resolved at
+    /// the far end of the tunnel. https:// (the certificate is verified), http:// and tcp://HOST:PORT will do.
     pub(super) targets: Vec<RawTarget>,
+    /// How closely servers are watched: `fast`, `eco`, or `adaptive`, which is fast where HAProxy reports
+    /// sessions and eco where nobody would notice. Closer finds a dead tunnel sooner and costs more traffic.
+    #[schemars(extend("enum" = ["fast", "eco", "adaptive"]))]
     pub(super) profile: Parsed<RawProfile>,
+    /// How often a small request is sent on a connection that is kept: how soon a dead tunnel is suspected. By
+    /// default as the profile has it: `150ms` with fast, `1s` with eco. From `50ms` to `60s`.
     #[serde(deserialize_with = "duration::canary")]
+    #[schemars(with = "String")]
     pub(super) canary: Option<Duration>,
+    /// How often a whole request is made on a new connection: how soon trouble is found that only new
+    /// connections or larger answers meet. By default as the profile has it: `5s` with fast, `10s` with eco.
+    /// From `500ms` to `1h`.
     #[serde(deserialize_with = "duration::interval")]
+    #[schemars(with = "String")]
     pub(super) interval: Option<Duration>,
+    /// The longest that one step of a probe may take; most are doubted sooner, by what their path has shown.
+    /// From `100ms` to `30s`.
     #[serde(deserialize_with = "duration::timeout")]
+    #[schemars(with = "String")]
     pub(super) timeout: Duration,
+    /// How seldom a working server may be taken out by mistake. More seldom takes more confirmation, so a dead
+    /// one is left a little later. From `1h` to `3650d`.
     #[serde(deserialize_with = "duration::false_alarm_every")]
+    #[schemars(with = "String")]
     pub(super) false_alarm_every: Duration,
+    /// An interruption that is over within this moves nobody. What lasts longer is left that much later. Up to
+    /// `60s`.
     #[serde(deserialize_with = "duration::ride_through")]
+    #[schemars(with = "String")]
     pub(super) ride_through: Duration,
+    /// How long a server has to be good after an outage before it is used again; doubled with each relapse. A
+    /// server that is held is used at once when no other one works. From `500ms` to `1h`.
     #[serde(deserialize_with = "duration::hold")]
+    #[schemars(with = "String")]
     pub(super) hold: Duration,
+    /// What `hold` grows to at most; the same as `hold` does away with the growing.
     #[serde(deserialize_with = "duration::hold")]
+    #[schemars(with = "String")]
     pub(super) hold_max: Duration,
+    /// Asked directly, past all servers, when everything fails. If it fails too, the trouble is this host's own
+    /// network, and nothing is changed. Name it by address, so that no resolver is needed.
     pub(super) control: Option<RawTarget>,
+    /// A certificate authority beside those of the system, PEM, for targets of your own.
     pub(super) ca_file: Option<PathBuf>,
 }
 
@@ -78,30 +122,50 @@ impl Default for RawProbe {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawAdmin {
+    /// Where `hactl status` asks. Another one needs a restart.
     pub(super) socket: Option<PathBuf>,
+    /// Who may change something beside root and hactl's own user: `uid:1000`, `user:NAME`, `gid:1000` or `group:NAME`.
     pub(super) operators: Vec<Parsed<RawOperator>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawState {
+    /// Where hactl writes down which servers it has taken out, so that after a restart it lifts these and no
+    /// others. Under systemd the service's StateDirectory, where this is left out. Each hactl needs one of its
+    /// own; another one needs a restart.
     pub(super) dir: Option<PathBuf>,
+    /// When hactl is stopped, what it has taken out stays out (`keep`), or is put back (`restore`).
+    #[schemars(extend("enum" = ["keep", "restore"]))]
     pub(super) on_exit: Option<Parsed<RawOnExit>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawInstance {
+    /// What this HAProxy is called in status and log. With several instances each needs one.
     pub(super) name: Option<Parsed<RawInstanceName>>,
+    /// HAProxy's runtime API, a stats socket of level admin: a path, unix:PATH or tcp:HOST:PORT; or
+    /// master:PATH, the master CLI (`haproxy -W -S PATH`), which hands on to the present worker.
     pub(super) haproxy: Option<Parsed<Address>>,
+    /// HAProxy's master CLI, the socket behind -S: it tells of a reload at once. Nothing is written there.
     pub(super) master: Option<PathBuf>,
+    /// A file that hactl keeps for HAProxy to begin with, so that a reload leaves no gap; haproxy.cfg has to
+    /// load it (`server-state-file`, `load-server-state-from-file global`). An absolute path.
     pub(super) server_state_file: Option<PathBuf>,
+    /// By what servers are put out and back: `state` sends `set server ... state maint|ready`; with `agent`
+    /// HAProxy asks by its agent-check and needs to grant nothing but reading.
+    #[schemars(extend("enum" = ["state", "agent"]))]
     pub(super) lever: Option<Parsed<RawLever>>,
+    /// Where HAProxy's agent-checks are answered, on loopback only; with `lever = "agent"`.
     pub(super) agent: Option<Parsed<RawAgent>>,
+    /// `observe` does everything but change HAProxy, and lists what would be sent.
+    #[schemars(extend("enum" = ["active", "observe"]))]
     pub(super) mode: Option<Parsed<RawMode>>,
+    /// The backends to steer; at least one.
     pub(super) backend: Vec<RawBackend>,
 }
 
@@ -133,24 +197,53 @@ impl FromStr for RawInstanceName {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawBackend {
+    /// Its name in HAProxy.
     pub(super) name: Option<Parsed<BackendName>>,
+    /// Servers outside this list are left alone; without it all that HAProxy has in the backend are steered.
     pub(super) servers: Option<Vec<Parsed<ServerName>>>,
+    /// Which of a tier's servers is used: with `order` HAProxy decides, with `latency` the clearly fastest is
+    /// preferred.
+    #[schemars(extend("enum" = ["order", "latency"]))]
     pub(super) policy: Option<Parsed<RawPolicy>>,
+    /// Servers by preference, those of one tier as good as each other. By default as HAProxy prefers them,
+    /// where each backup is a tier of its own.
     pub(super) tiers: Option<Vec<Vec<Parsed<ServerName>>>>,
+    /// When a preferred server that is good again is used again: `auto` at once, `manual` after `hactl failback
+    /// BACKEND`, `never` by itself. In any case once the one in use fails.
+    #[schemars(extend("enum" = ["auto", "manual", "never"]))]
     pub(super) failback: Option<Parsed<RawFailback>>,
+    /// false: only the first tier is ever used. Rather no service than another exit address.
     pub(super) allow_exit_change: Option<bool>,
+    /// What is done once every server was found unable to carry traffic: `last-good` leaves everything as it
+    /// is, `fail-closed` takes all out, `all-open` puts all in.
+    #[schemars(extend("enum" = ["last-good", "fail-closed", "all-open"]))]
     pub(super) when_all_down: Option<Parsed<RawWhenAllDown>>,
+    /// A server that still carries traffic, but much more slowly than it did, while a faster one is at hand:
+    /// `show` it, or `move` the traffic away until it is itself again.
+    #[schemars(extend("enum" = ["show", "move"]))]
     pub(super) on_slow: Option<Parsed<RawOnSlow>>,
+    /// Sessions on a server that failed: `keep` them, or `kill` them after kill_after, while another server is
+    /// known to work.
+    #[schemars(extend("enum" = ["keep", "kill"]))]
     pub(super) on_fail: Option<Parsed<RawSessions>>,
+    /// The same on a server that was left for a faster one.
+    #[schemars(extend("enum" = ["keep", "kill"]))]
     pub(super) on_steer: Option<Parsed<RawSessions>>,
+    /// The same on a server that was left because a preferred one is back.
+    #[schemars(extend("enum" = ["keep", "kill"]))]
     pub(super) on_failback: Option<Parsed<RawSessions>>,
+    /// How long such sessions are left in peace. Up to `1h`.
     #[serde(deserialize_with = "duration::kill_after")]
+    #[schemars(with = "String")]
     pub(super) kill_after: Option<Duration>,
+    /// What restarts a server that is degraded or offline, by the server's name.
     pub(super) on_offline: BTreeMap<String, RawRestart>,
+    /// For SOCKS servers that ask for user and password.
     pub(super) username: Option<String>,
+    /// The file that holds the password, and nothing else.
     pub(super) password_file: Option<PathBuf>,
 }
 
@@ -243,6 +336,21 @@ pub(super) fn known<T, const N: usize>(what: &str, text: &str, words: [(&str, T)
 #[derive(Debug)]
 pub(super) struct Parsed<T>(pub(super) T);
 
+/// It is written as text.
+impl<T> JsonSchema for Parsed<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        String::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
+    }
+}
+
 impl<'de, T> Deserialize<'de> for Parsed<T>
 where
     T: FromStr,
@@ -263,12 +371,26 @@ impl<'de> Deserialize<'de> for RawTarget {
     }
 }
 
-#[derive(Debug, Deserialize)]
+impl JsonSchema for RawTarget {
+    fn schema_name() -> Cow<'static, str> {
+        "Target".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let table = generator.subschema_for::<RawTargetTable>();
+        json_schema!({ "anyOf": [{ "type": "string" }, table] })
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 struct RawTargetTable {
+    /// The target.
     url: Parsed<Target>,
+    /// The statuses that prove the tunnel; any does where this is left out.
     #[serde(default)]
     expect: Option<Vec<u16>>,
+    /// The name in TLS, where it is not the URL's.
     #[serde(default)]
     sni: Option<String>,
 }

@@ -12,12 +12,14 @@ use tracing_subscriber::filter::Targets;
 use super::duration::written;
 use super::environment::{self, Environment};
 use super::locate::{Origin, Source};
+use super::origins::Origins;
 use super::problem::{ConfigError, Place, Problem};
 use super::raw::{
     self, Parsed, RawAgent, RawBackend, RawConfig, RawInstance, RawInstanceName, RawLever, RawMode,
     RawOnExit, RawProbe, RawProfile, RawState, RawTarget,
 };
 use super::rules::{TierProblem, rules, tier_problems};
+use super::web::{RawWeb, Web, WebProblem, web};
 use super::{
     Backend, Config, DEFAULT_AGENT, DEFAULT_SOCKET, DEFAULT_STATE_DIR, Flags, INSTANCES_MAX, Instance, Lever,
     Probe, State, quickest,
@@ -46,13 +48,27 @@ impl<'a> Resolver<'a> {
         let probe = self.probe(raw.probe);
         let admin_socket = self.admin_socket(raw.admin.socket, flags);
         let operators = self.operators(raw.admin.operators);
+        let web = self.web(raw.web);
         let state = self.state(raw.state, flags);
         let events = self.events(raw.events, &state);
         let hooks = self.hooks(raw.hook);
         let instances = self.instances(raw.instance, flags);
         if self.problems.is_empty() {
+            let origins = Origins::collect(self.source, self.environment, flags);
             let record = flags.record.clone();
-            Ok(Config { probe, admin_socket, operators, events, hooks, state, instances, record, log })
+            Ok(Config {
+                probe,
+                admin_socket,
+                operators,
+                web,
+                events,
+                hooks,
+                state,
+                instances,
+                record,
+                log,
+                origins,
+            })
         } else {
             Err(ConfigError::new(self.problems))
         }
@@ -121,6 +137,13 @@ impl<'a> Resolver<'a> {
             self.report("the path is empty", &next, &["admin", "socket"]);
         }
         socket
+    }
+
+    fn web(&mut self, raw: RawWeb) -> Option<Web> {
+        web(raw).unwrap_or_else(|WebProblem { what, next, key }| {
+            self.report(&what, next, &["web", key]);
+            None
+        })
     }
 
     fn state(&mut self, raw: RawState, flags: &Flags) -> State {

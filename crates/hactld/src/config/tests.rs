@@ -3,9 +3,11 @@
 mod changed;
 mod difference;
 mod hooks;
+mod origins;
 mod places;
 mod probe;
 mod rules;
+mod show;
 mod together;
 mod values;
 
@@ -172,8 +174,8 @@ fn no_file_is_needed_where_flags_say_enough() {
 }
 
 #[test]
-fn every_key_of_probe_admin_and_state_has_its_variable() {
-    for section in ["probe", "admin", "state"] {
+fn every_key_of_probe_admin_web_and_state_has_its_variable() {
+    for section in ["probe", "admin", "web", "state"] {
         let error = problems(&format!("[{section}]\nnothing_like_it = 1\n{INSTANCE}"));
         let keys: Vec<&str> = error.rsplit_once("known: ").unwrap().1.split(", ").collect();
         let settable: Vec<&str> = environment::SETTINGS

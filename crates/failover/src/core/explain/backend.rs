@@ -204,6 +204,9 @@ impl Core {
             known.map(|backend| self.servers_of(backend).filter(|server| is_condemned(server)).count());
         if let Some(condemned @ 1..) = condemned {
             let text = match condemned {
+                _ if self.frozen.is_some() => {
+                    "all that fell silent are used again with their first answer".to_owned()
+                }
                 1 => "one server comes back once it was good for long enough: see `hactl explain` of it"
                     .to_owned(),
                 _ => format!("{condemned} servers come back once they were good for long enough"),

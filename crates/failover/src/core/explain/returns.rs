@@ -2,8 +2,7 @@
 
 use super::super::{Core, Server};
 use crate::detector::Account;
-use crate::event::Span;
-use crate::explain::{Draft, Label, Setting, Table, View, written};
+use crate::explain::{Draft, Label, Setting, Table, View, plain, written};
 use crate::policy::{Cause, Want, Wish};
 use crate::recovery::GOOD_MIN;
 use crate::{Failback, HeldBecause, ServerId, Verdict, Writes};
@@ -74,26 +73,26 @@ impl Core {
         let back = account.back;
         let hold = Setting { table: Table::Probe, key: "hold", value: written(self.settings.hold) };
         let longer = if back.hold > self.settings.hold {
-            format!(", longer than the first time because it has failed before")
+            ", longer than the first time because it has failed before".to_owned()
         } else {
             String::new()
         };
         match back.shown {
             Some((good, since)) => {
-                let left = view.ahead(since + back.hold);
-                let more = GOOD_MIN.saturating_sub(good);
-                let more = if more > 0 { format!(" and {more} more good probes") } else { String::new() };
-                let text = format!(
-                    "it answers since {}: used again {left}{more}, if it goes on",
-                    (view.clock)(since)
-                );
+                let more = match GOOD_MIN.saturating_sub(good) {
+                    0 => String::new(),
+                    1 => " and after one more good probe".to_owned(),
+                    more => format!(" and after {more} more good probes"),
+                };
+                let (began, at) = ((view.clock)(since), view.ahead(since + back.hold));
+                let text = format!("it answers since {began}: used again {at}{more}, if it goes on");
                 draft.rule(LABEL, text, hold);
             }
             None => {
                 let text = format!(
                     "after {GOOD_MIN} good probes over {}{longer}; it is probed every {}",
-                    Span(back.hold),
-                    Span(back.every)
+                    plain(back.hold),
+                    plain(back.every)
                 );
                 draft.rule(LABEL, text, hold);
             }
@@ -104,7 +103,7 @@ impl Core {
             let text = format!(
                 "it failed so often that it is not trusted before {}, unless it is good for {}",
                 (view.clock)(until),
-                Span(self.settings.hold_max)
+                plain(self.settings.hold_max)
             );
             draft.rule(LABEL, text, most);
         }
@@ -142,7 +141,7 @@ impl Core {
                 let asked = if account.is_kept { account.cadence.canary } else { account.cadence.full };
                 let text = format!(
                     "it is asked every {}; taken out once {} waves of probes stay without an answer",
-                    Span(asked),
+                    plain(asked),
                     account.waves
                 );
                 draft.say(LABEL, text);

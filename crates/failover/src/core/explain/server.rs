@@ -185,6 +185,17 @@ impl Core {
         {
             draft.rule(LABEL, rule_words(cause), setting);
         }
+        let blackout = self.backends.get(&case.id.backend).is_some_and(|backend| backend.blackout.is_some());
+        let rules = self.settings.rules_of(&case.id.backend);
+        if blackout && rules.when_all_down == WhenAllDown::LastGood {
+            let table = Table::Backend(case.id.backend.clone());
+            let setting = Setting { table, key: "when_all_down", value: "\"last-good\"".to_owned() };
+            draft.rule(
+                LABEL,
+                "no server of the backend carries traffic, so what was usable stays usable",
+                setting,
+            );
+        }
         if account.is_condemned {
             let text = if account.found.is_some_and(|found| found.local) {
                 "what the SOCKS server itself refuses twice, with a pause, condemns it".to_owned()

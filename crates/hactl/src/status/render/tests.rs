@@ -9,30 +9,29 @@ use super::*;
 
 #[test]
 fn everything_online() {
-    assert_snapshot!(table(&scene(), None, &piped()), @r"
+    assert_snapshot!(table(&scene(), None, &piped()), @"
     ✓ socks_back_7891 ok: 3 of 3 online, on wg1 for 3h20m
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
-      SERVER           ADDRESS          HEALTH    HAPROXY  LATENCY  LAST 20               SINCE  REASON
-    > wg1              127.0.0.1:18181  ● online  up          48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  -
-      wg2              127.0.0.1:18182  ● online  up          51ms  ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅   2d4h  -
-      cloudflare_warp  127.0.0.1:8111   ● online  up         112ms  ████████████████████   2d4h  -
+      SERVER           ADDRESS          HEALTH    HAPROXY  OVERRIDE  LATENCY  LAST 20               SINCE  REASON
+    > wg1              127.0.0.1:18181  ● online  up       -            48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  -
+      wg2              127.0.0.1:18182  ● online  up       -            51ms  ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅   2d4h  -
+      cloudflare_warp  127.0.0.1:8111   ● online  up       -           112ms  ████████████████████   2d4h  -
     ");
 }
 
 #[test]
 fn degraded_on_backup() {
-    assert_snapshot!(table(&on_backup(), None, &piped()), @r"
+    assert_snapshot!(table(&on_backup(), None, &piped()), @"
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
-      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20               SINCE  REASON
-      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
-      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
-    > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms  ████████████████████   2d4h  -
+      SERVER           ADDRESS          HEALTH      HAPROXY  OVERRIDE  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint    -               -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint    -               -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up       -           112ms  ████████████████████   2d4h  -
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
 }
 
@@ -42,27 +41,25 @@ fn of_one_server_that_alone_is_listed_below_its_backend() {
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
-      SERVER  ADDRESS          HEALTH     HAPROXY  LATENCY  LAST 20  SINCE  REASON
-      wg2     127.0.0.1:18182  ✕ offline  maint          -  ▃▄█✕✕✕✕  4m12s  127.0.0.1:18182: connection refused
+      SERVER  ADDRESS          HEALTH     HAPROXY  OVERRIDE  LATENCY  LAST 20  SINCE  REASON
+      wg2     127.0.0.1:18182  ✕ offline  maint    -               -  ▃▄█✕✕✕✕  4m12s  127.0.0.1:18182: connection refused
 
-    next: hactl check -v socks_back_7891/wg2
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg2
     ");
 }
 
 #[test]
 fn blackout_with_the_last_good_server_left() {
-    assert_snapshot!(table(&blackout(), None, &piped()), @r"
+    assert_snapshot!(table(&blackout(), None, &piped()), @"
     ✗ socks_back_7891 DOWN: no server is known to carry traffic; still on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
-      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20  SINCE  REASON
-      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
-      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕  4m12s  127.0.0.1:18182: connection refused
-    > cloudflare_warp  127.0.0.1:8111   ▲ degraded  up             -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      SERVER           ADDRESS          HEALTH      HAPROXY  OVERRIDE  LATENCY  LAST 20  SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint    -               -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint    -               -  ▃▄█✕✕✕✕  4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ▲ degraded  up       -               -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
 }
 
@@ -74,17 +71,16 @@ fn no_usable_server() {
     backend.active_server = None;
     backend.on_backup = false;
     backend.servers[2].haproxy.operational = Operational::Stopped;
-    assert_snapshot!(table(&status, None, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @"
     ✗ socks_back_7891 DOWN: 0 of 3 online, HAProxy has had no usable server for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
-      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20  SINCE  REASON
-      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
-      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕  4m12s  127.0.0.1:18182: connection refused
-      cloudflare_warp  127.0.0.1:8111   ▲ degraded  down           -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      SERVER           ADDRESS          HEALTH      HAPROXY  OVERRIDE  LATENCY  LAST 20  SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint    -               -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint    -               -  ▃▄█✕✕✕✕  4m12s  127.0.0.1:18182: connection refused
+      cloudflare_warp  127.0.0.1:8111   ▲ degraded  down     -               -  ▃▄█✕✕✕✕  4m12s  connect to 1.1.1.1:443: no reply in 2 s
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
 }
 
@@ -105,18 +101,17 @@ fn haproxy_away() {
          being started again"
             .to_owned(),
     ];
-    assert_snapshot!(table(&status, None, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @"
     ✗ HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just being started again
     ! socks_back_7891 DEGRADED: 1 of 3 online, last seen on backup cloudflare_warp
       hactl 0.1.0 gw1 · HAProxy away for 1m15s · /run/haproxy/admin.sock · not applying
 
-      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20               SINCE  REASON
-      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
-      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
-    > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms  ████████████████████   2d4h  -
+      SERVER           ADDRESS          HEALTH      HAPROXY  OVERRIDE  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint    -               -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint    -               -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up       -           112ms  ████████████████████   2d4h  -
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
     status.backends.clear();
     assert_snapshot!(table(&status, None, &piped()), @r"
@@ -141,18 +136,17 @@ fn a_socket_of_level_operator() {
         server.haproxy.owner = None;
         server.drift = server.desired == Some(Admin::Maint);
     }
-    assert_snapshot!(table(&status, None, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @"
     ✗ nothing can be changed in HAProxy: the socket /run/haproxy/admin.sock has level operator; write `stats socket /run/haproxy/admin.sock mode 660 level admin` into the global section of haproxy.cfg and reload HAProxy
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · not applying · data 0.1s old
 
-      SERVER           ADDRESS          HEALTH      HAPROXY            LATENCY  LAST 20               SINCE  REASON
-      wg1              127.0.0.1:18181  ▲ degraded  up (maint wanted)        -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
-      wg2              127.0.0.1:18182  ✕ offline   up (maint wanted)        -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
-    > cloudflare_warp  127.0.0.1:8111   ● online    up                   112ms  ████████████████████   2d4h  -
+      SERVER           ADDRESS          HEALTH      HAPROXY            OVERRIDE  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  up (maint wanted)  -               -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   up (maint wanted)  -               -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up                 -           112ms  ████████████████████   2d4h  -
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
 }
 
@@ -185,14 +179,14 @@ fn no_verdict_yet() {
         server.history.clear();
         server.latency_ms = LatencyStatus::default();
     }
-    assert_snapshot!(table(&status, None, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @"
     ? socks_back_7891 UNKNOWN: not every server has a verdict yet; on wg1 for 3h20m
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
-      SERVER           ADDRESS          HEALTH     HAPROXY  LATENCY  LAST 20  SINCE  REASON
-    > wg1              127.0.0.1:18181  ○ unknown  up             -  -         2d4h  -
-      wg2              127.0.0.1:18182  ○ unknown  up             -  -         2d4h  -
-      cloudflare_warp  127.0.0.1:8111   ○ unknown  up             -  -         2d4h  -
+      SERVER           ADDRESS          HEALTH     HAPROXY  OVERRIDE  LATENCY  LAST 20  SINCE  REASON
+    > wg1              127.0.0.1:18181  ○ unknown  up       -               -  -         2d4h  -
+      wg2              127.0.0.1:18182  ○ unknown  up       -               -  -         2d4h  -
+      cloudflare_warp  127.0.0.1:8111   ○ unknown  up       -               -  -         2d4h  -
     ");
 }
 
@@ -216,17 +210,16 @@ fn maint_by_somebody_else_a_held_server_and_one_left_alone() {
     warp.history.clear();
     warp.latency_ms = LatencyStatus::default();
     status.backends[0].in_service = vec!["wg2".to_owned()];
-    assert_snapshot!(table(&status, None, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @"
     ! socks_back_7891 DEGRADED: 1 of 3 online, on wg2 for 3h20m
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
-      SERVER           ADDRESS          HEALTH      HAPROXY           LATENCY  LAST 20               SINCE  REASON
-      wg1              127.0.0.1:18181  ● online    maint (not ours)     48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  somebody else put it into maint
-    > wg2              127.0.0.1:18182  ▲ degraded  up                      -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s; stays: no other server could take over
-      cloudflare_warp  127.0.0.1:8111   -           up                      -  -                         -  left alone by configuration
+      SERVER           ADDRESS          HEALTH      HAPROXY           OVERRIDE  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ● online    maint (not ours)  -            48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  somebody else put it into maint
+    > wg2              127.0.0.1:18182  ▲ degraded  up                -               -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s; stays: no other server could take over
+      cloudflare_warp  127.0.0.1:8111   -           up                -               -  -                         -  left alone by configuration
 
-    next: hactl check -v socks_back_7891/wg2
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg2
     ");
 }
 
@@ -254,27 +247,67 @@ fn a_wrong_backend_name_and_two_backends() {
         "HAProxy has no backend sock_back (it has socks_back_7891, other); correct its name in the configuration"
             .to_owned(),
     ];
-    assert_snapshot!(table(&status, None, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @"
     ✗ HAProxy has no backend sock_back (it has socks_back_7891, other); correct its name in the configuration
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
     ✓ other ok: 3 of 3 online, on wg1 for 3h20m
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
     socks_back_7891
-      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20               SINCE  REASON
-      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
-      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
-    > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms  ████████████████████   2d4h  -
+      SERVER           ADDRESS          HEALTH      HAPROXY  OVERRIDE  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint    -               -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint    -               -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up       -           112ms  ████████████████████   2d4h  -
 
     other
-      SERVER           ADDRESS          HEALTH    HAPROXY  LATENCY  LAST 20               SINCE  REASON
-    > wg1              127.0.0.1:18181  ● online  up          48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  -
-      wg2              127.0.0.1:18182  ● online  up          51ms  ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅   2d4h  -
-      cloudflare_warp  127.0.0.1:8111   ● online  up         112ms  ████████████████████   2d4h  -
+      SERVER           ADDRESS          HEALTH    HAPROXY  OVERRIDE  LATENCY  LAST 20               SINCE  REASON
+    > wg1              127.0.0.1:18181  ● online  up       -            48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  -
+      wg2              127.0.0.1:18182  ● online  up       -            51ms  ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅   2d4h  -
+      cloudflare_warp  127.0.0.1:8111   ● online  up       -           112ms  ████████████████████   2d4h  -
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
+}
+
+#[test]
+fn of_ten_thousand_servers_those_with_problems_are_listed_and_the_others_counted() {
+    let mut status = on_backup();
+    let backend = &mut status.backends[0];
+    for index in 0..9997 {
+        backend.servers.push(server(&format!("s{index}"), 20_000, 50.0));
+    }
+    backend.servers[2].slow = true;
+    let mut ok = scene().backends;
+    ok[0].name = "other".to_owned();
+    status.backends.extend(ok);
+    assert_snapshot!(table(&status, None, &piped()), @"
+    ! socks_back_7891 DEGRADED: 9,998 of 10,000 online, on backup cloudflare_warp for 4m12s
+    ✓ 1 other backend ok, with 3 servers
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+    socks_back_7891
+      SERVER           ADDRESS          HEALTH      HAPROXY  OVERRIDE  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint    -               -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint    -               -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up       -           112ms  ████████████████████   2d4h  much slower than usual
+      9,997 online (all: hactl status socks_back_7891)
+
+    next: hactl explain socks_back_7891/wg1
+    ");
+    for server in &mut status.backends[0].servers {
+        fail(server);
+    }
+    let text = table(&status, None, &piped());
+    assert!(text.lines().count() < 60 && text.contains("  9,960 more with problems (all: "), "{text}");
+}
+
+#[test]
+fn data_that_is_old_is_said() {
+    let mut status = scene();
+    status.haproxy.age_seconds = Some(47.0);
+    let status = of_instance("7891", status);
+    let text = table(&status, None, &piped());
+    assert_snapshot!(text.lines().next().unwrap(), @"? STALE: HAProxy was last looked at 47s ago, so nothing here is sure; see hactl's log");
 }
 
 #[test]
@@ -285,7 +318,7 @@ fn in_narrow_terminals_every_line_fits() {
             assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
         }
     }
-    assert_snapshot!(table(&on_backup(), None, &Terminal { width: Some(80), ..piped() }), @r"
+    assert_snapshot!(table(&on_backup(), None, &Terminal { width: Some(80), ..piped() }), @"
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h ·
       /run/haproxy/admin.sock · applying · data 0.1s old
@@ -297,10 +330,9 @@ fn in_narrow_terminals_every_line_fits() {
           127.0.0.1:18182: connection refused
     > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms   2d4h
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
-    assert_snapshot!(table(&on_backup(), None, &Terminal { width: Some(60), ..piped() }), @r"
+    assert_snapshot!(table(&on_backup(), None, &Terminal { width: Some(60), ..piped() }), @"
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup
     cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h
@@ -313,10 +345,9 @@ fn in_narrow_terminals_every_line_fits() {
           127.0.0.1:18182: connection refused
     > cloudflare_warp  ● online    up         112ms   2d4h
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
-    assert_snapshot!(table(&on_backup(), None, &Terminal { width: Some(40), ..piped() }), @r"
+    assert_snapshot!(table(&on_backup(), None, &Terminal { width: Some(40), ..piped() }), @"
     ! socks_back_7891 DEGRADED: 1 of 3
     online, on backup cloudflare_warp for
     4m12s
@@ -334,8 +365,7 @@ fn in_narrow_terminals_every_line_fits() {
           refused
     > cloudflare_warp  ● online    up
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
 }
 
@@ -343,7 +373,7 @@ fn in_narrow_terminals_every_line_fits() {
 fn without_unicode_all_of_it_is_ascii() {
     let text = table(&on_backup(), None, &Terminal { unicode: false, width: Some(100), ..piped() });
     assert!(text.is_ascii());
-    assert_snapshot!(text, @r"
+    assert_snapshot!(text, @"
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 - HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h - /run/haproxy/admin.sock - applying -
       data 0.1s old
@@ -355,8 +385,7 @@ fn without_unicode_all_of_it_is_ascii() {
           127.0.0.1:18182: connection refused
     > cloudflare_warp  127.0.0.1:8111   OK online    up         112ms  ....................   2d4h
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
 }
 
@@ -364,27 +393,26 @@ fn without_unicode_all_of_it_is_ascii() {
 fn of_several_instances_each_has_a_block_with_its_verdict_first() {
     let whole = Status::whole(vec![of_instance("7891", scene()), of_instance("7892", on_backup())]).unwrap();
     assert_eq!(whole.exit_code, 1);
-    assert_snapshot!(table(&whole, None, &piped()), @r"
+    assert_snapshot!(table(&whole, None, &piped()), @"
     ✓ 7891 ok
     ✓ socks_back_7891 ok: 3 of 3 online, on wg1 for 3h20m
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
-      SERVER           ADDRESS          HEALTH    HAPROXY  LATENCY  LAST 20               SINCE  REASON
-    > wg1              127.0.0.1:18181  ● online  up          48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  -
-      wg2              127.0.0.1:18182  ● online  up          51ms  ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅   2d4h  -
-      cloudflare_warp  127.0.0.1:8111   ● online  up         112ms  ████████████████████   2d4h  -
+      SERVER           ADDRESS          HEALTH    HAPROXY  OVERRIDE  LATENCY  LAST 20               SINCE  REASON
+    > wg1              127.0.0.1:18181  ● online  up       -            48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  -
+      wg2              127.0.0.1:18182  ● online  up       -            51ms  ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅   2d4h  -
+      cloudflare_warp  127.0.0.1:8111   ● online  up       -           112ms  ████████████████████   2d4h  -
 
     ! 7892 DEGRADED
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
-      SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20               SINCE  REASON
-      wg1              127.0.0.1:18181  ▲ degraded  maint          -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
-      wg2              127.0.0.1:18182  ✕ offline   maint          -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
-    > cloudflare_warp  127.0.0.1:8111   ● online    up         112ms  ████████████████████   2d4h  -
+      SERVER           ADDRESS          HEALTH      HAPROXY  OVERRIDE  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  maint    -               -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   maint    -               -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ● online    up       -           112ms  ████████████████████   2d4h  -
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
 }
 
@@ -417,17 +445,16 @@ fn a_pause_and_a_stale_configuration_come_first_and_what_would_be_sent_is_listed
 #[test]
 fn colours_add_nothing_but_colours() {
     let coloured = table(&on_backup(), None, &Terminal { color: true, ..piped() });
-    assert_snapshot!(coloured.replace('\x1b', "␛"), @r"
+    assert_snapshot!(coloured.replace('\x1b', "␛"), @"
     ␛[1;33m!␛[0m socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
     ␛[2m  hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old␛[0m
 
-    ␛[2m  SERVER           ADDRESS          HEALTH      HAPROXY  LATENCY  LAST 20               SINCE  REASON␛[0m
-      wg1              127.0.0.1:18181  ␛[33m▲ degraded␛[0m  maint          -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
-      wg2              127.0.0.1:18182  ␛[31m✕ offline␛[0m   maint          -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
-    > cloudflare_warp  127.0.0.1:8111   ␛[32m● online␛[0m    up         112ms  ████████████████████   2d4h  -
+    ␛[2m  SERVER           ADDRESS          HEALTH      HAPROXY  OVERRIDE  LATENCY  LAST 20               SINCE  REASON␛[0m
+      wg1              127.0.0.1:18181  ␛[33m▲ degraded␛[0m  maint    -               -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ␛[31m✕ offline␛[0m   maint    -               -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+    > cloudflare_warp  127.0.0.1:8111   ␛[32m● online␛[0m    up       -           112ms  ████████████████████   2d4h  -
 
-    next: hactl check -v socks_back_7891/wg1
-          with --url for your own targets
+    next: hactl explain socks_back_7891/wg1
     ");
     let mut plain = String::new();
     for part in coloured.split('\x1b') {
@@ -439,11 +466,16 @@ fn colours_add_nothing_but_colours() {
 }
 
 /// What a script gets.
+/// Of the servers, those that are called `server`, or all.
+fn table(status: &Status, server: Option<&str>, terminal: &Terminal) -> String {
+    super::table(status, &Shape { server, all: server.is_some(), wide: false, header: true }, terminal)
+}
+
 fn piped() -> Terminal {
     Terminal { color: false, color_errors: false, unicode: true, width: None }
 }
 
-pub(in crate::status) fn of_instance(name: &str, mut status: Status) -> Status {
+pub(crate) fn of_instance(name: &str, mut status: Status) -> Status {
     for backend in &mut status.backends {
         backend.instance = name.to_owned();
     }
@@ -460,7 +492,7 @@ pub(in crate::status) fn of_instance(name: &str, mut status: Status) -> Status {
     Status { instance: name.to_owned(), instances: vec![instance], ..status }
 }
 
-pub(in crate::status) fn on_backup() -> Status {
+pub(crate) fn on_backup() -> Status {
     let mut status = scene();
     status.exit_code = 1;
     let backend = &mut status.backends[0];
@@ -476,7 +508,7 @@ pub(in crate::status) fn on_backup() -> Status {
     status
 }
 
-fn blackout() -> Status {
+pub(crate) fn blackout() -> Status {
     let mut status = on_backup();
     status.exit_code = 2;
     let backend = &mut status.backends[0];
@@ -503,7 +535,7 @@ fn fail(server: &mut ServerStatus) {
     server.desired = Some(Admin::Maint);
 }
 
-pub(in crate::status) fn scene() -> Status {
+pub(crate) fn scene() -> Status {
     let servers = [("wg1", 18181, 48.4), ("wg2", 18182, 51.0), ("cloudflare_warp", 8111, 112.0)];
     Status {
         api_version: "hactl/v1".to_owned(),

@@ -232,7 +232,7 @@ fn a_variable_is_named_in_its_own_mistakes() {
     ");
     assert_snapshot!(of("HACTL_X", "1"), @"
     unknown environment variable HACTL_X
-      next: unset it; known are HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY, HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX, HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_STATE__DIR, HACTL_STATE__ON_EXIT, HACTL_LOG, HACTL_HAPROXY, HACTL_SOCKET, HACTL_SOCKS_PASSWORD
+      next: unset it; known are HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY, HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX, HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_WEB__LISTEN, HACTL_WEB__HOSTS, HACTL_WEB__REACH, HACTL_STATE__DIR, HACTL_STATE__ON_EXIT, HACTL_LOG, HACTL_HAPROXY, HACTL_SOCKET, HACTL_SOCKS_PASSWORD
     ");
     assert_snapshot!(of("HACTL_LOG", "debg"), @r"
     environment variable HACTL_LOG: `debg` is no log level
@@ -248,7 +248,7 @@ fn all_mistakes_are_told_at_once() {
                 [[instance.backend]]\nname = \"b c\"\npolicy = \"fastest\"\n";
     assert_snapshot!(failed(text, &[("HACTL_PROBE__TIMEOUT", "x"), ("HACTL_Y", "")]), @r#"
     unknown environment variable HACTL_Y
-      next: unset it; known are HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY, HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX, HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_STATE__DIR, HACTL_STATE__ON_EXIT, HACTL_LOG, HACTL_HAPROXY, HACTL_SOCKET, HACTL_SOCKS_PASSWORD
+      next: unset it; known are HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY, HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY, HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX, HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE, HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_WEB__LISTEN, HACTL_WEB__HOSTS, HACTL_WEB__REACH, HACTL_STATE__DIR, HACTL_STATE__ON_EXIT, HACTL_LOG, HACTL_HAPROXY, HACTL_SOCKET, HACTL_SOCKS_PASSWORD
     environment variable HACTL_PROBE__TIMEOUT: `x` is not a duration; write one such as "500ms" or "2s"
     hactl.toml:2:12: 2 has no unit; write "2s"
       2 | interval = 2
@@ -305,4 +305,41 @@ fn all_mistakes_are_told_at_once() {
 fn a_thousand_mistakes_are_not_all_told() {
     let text: String = (0..1000).map(|number| format!("key{number} = 1\n")).collect();
     assert_eq!(problems(&text).matches("unknown key").count(), 20);
+}
+
+#[test]
+fn the_page_is_for_this_host_unless_it_is_said_otherwise() {
+    let web =
+        |text: &str| resolved(&format!("[web]\n{text}\n{INSTANCE}"), &[], &Flags::default()).unwrap().web;
+    assert_eq!(web(""), None);
+    let page = web("listen = \"[::1]:7892\"\nhosts = [\"Hactl.Example.net\"]").unwrap();
+    assert_eq!(
+        (page.to_string().as_str(), page.hosts.as_slice()),
+        ("[::1]:7892", &["hactl.example.net".to_owned()][..])
+    );
+    assert!(web("listen = \"0.0.0.0:80\"\nreach = \"network\"").is_some());
+    let wrong = |text: &str| problems(&format!("[web]\n{text}\n{INSTANCE}"));
+    assert_snapshot!(wrong("listen = \"0.0.0.0:7892\""), @r#"
+    hactl.toml:2:10: 0.0.0.0:7892 can be reached from other hosts, and whoever reaches it may read names, addresses and events
+      2 | listen = "0.0.0.0:7892"
+        |          ^^^^^^^^^^^^^^
+      next: listen on 127.0.0.1, or say reach = "network" as well if that is meant
+    "#);
+    assert_snapshot!(wrong("hosts = [\"a\"]"), @r#"
+    hactl.toml:2:9: `hosts` is of no use without `listen`
+      2 | hosts = ["a"]
+        |         ^^^^^
+      next: say listen = "127.0.0.1:7892" as well, or remove it
+    "#);
+    assert_snapshot!(wrong("listen = \"7892\"\nhosts = [\"http://a/\"]\nreach = \"all\""), @r#"
+    hactl.toml:2:10: `7892` is not an address with a port, as in 127.0.0.1:7892
+      2 | listen = "7892"
+        |          ^^^^^^
+    hactl.toml:3:10: `http://a/` is not a host's name alone, as in hactl.example.net
+      3 | hosts = ["http://a/"]
+        |          ^^^^^^^^^^^
+    hactl.toml:4:9: unknown reach `all`; known: loopback, network
+      4 | reach = "all"
+        |         ^^^^^
+    "#);
 }

@@ -1,0 +1,142 @@
+//! `hactl explain`: why a backend or a server is as it is, as the daemon puts it into words.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use hactld::admin::EXPLAIN_PATH;
+use hactld::text::Shown;
+use hyper::StatusCode;
+use serde::Deserialize;
+
+use crate::change::encoded;
+use crate::client::{self, ClientError};
+use crate::exit::Exit;
+use crate::report::{Report, print};
+use crate::status::{exit_of, failed, report_of};
+use crate::table::wrap;
+use crate::terminal::Terminal;
+
+/// Columns of the labels, and the space behind them.
+const LABELS: usize = 11;
+
+const HELP: &str = "What was seen and whose fault it is, which rule follows from it, what HAProxy
+was told and when that was read back, what would change it, and what to type.
+
+Examples:
+  hactl explain socks_back_7891
+  hactl explain socks_back_7891/wg1
+
+Exit codes:
+   0  explained    3  hactl does not run, does not answer, or has not seen it yet
+  64  usage error, or nothing of that name    77  permission denied";
+
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct ExplainArgs {
+    /// BACKEND or BACKEND/SERVER; where several instances have a backend of this name, INSTANCE:BACKEND.
+    #[arg(value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    name: String,
+    /// How to print it: for people, or hactl/v1 for programs.
+    #[arg(short, long, value_enum, default_value = "table", value_name = "FORMAT")]
+    output: Format,
+    /// hactl's own socket.
+    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true, default_value = hactld::config::DEFAULT_SOCKET)]
+    socket: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Deserialize)]
+struct Explained {
+    headline: String,
+    sections: Vec<Section>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Section {
+    label: String,
+    lines: Vec<String>,
+}
+
+pub(crate) fn run(args: &ExplainArgs, terminal: &Terminal) -> ExitCode {
+    let parts: Vec<String> = args.name.splitn(2, '/').map(encoded).collect();
+    let json = args.output == Format::Json;
+    let answer = client::get(&args.socket, &format!("{EXPLAIN_PATH}/{}", parts.join("/")));
+    let explained = answer.and_then(|text| {
+        let read = serde_json::from_str(&text).map_err(|source| ClientError::Contract { source })?;
+        Ok((text, read))
+    });
+    match explained {
+        Ok((text, _)) if json => print(&format!("{text}\n")),
+        Ok((_, explained)) => print(&table(&explained, terminal)),
+        Err(error) => {
+            let (exit, report) = refusal(args, &error);
+            return failed(exit, &report, json, terminal);
+        }
+    }
+    Exit::Ok.into()
+}
+
+fn refusal(args: &ExplainArgs, error: &ClientError) -> (Exit, Report) {
+    let unknown = |status: StatusCode| matches!(status, StatusCode::NOT_FOUND | StatusCode::CONFLICT);
+    match error {
+        ClientError::Refused { status, text, .. } if unknown(*status) => {
+            let report = Report::new(format!("cannot explain {}", Shown(&args.name))).because(text.clone());
+            (Exit::Usage, report.next("name one of these; a server as BACKEND/SERVER"))
+        }
+        other => (exit_of(other), report_of(&args.socket, other)),
+    }
+}
+
+fn table(explained: &Explained, terminal: &Terminal) -> String {
+    let mut text = wrap("", &Shown(&explained.headline).to_string(), terminal.width);
+    text.push('\n');
+    for Section { label, lines } in &explained.sections {
+        for (index, line) in lines.iter().enumerate() {
+            let label = if index == 0 { label.as_str() } else { "" };
+            let indent = " ".repeat(LABELS);
+            let wrapped = wrap(&indent, &Shown(line).to_string(), terminal.width);
+            let rest = wrapped.get(LABELS..).unwrap_or_default();
+            text.push_str(&format!(
+                "{}{rest}",
+                terminal.dim(&format!("{:<LABELS$}", Shown(label).to_string()))
+            ));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_stand_beside_their_lines_and_long_lines_are_wrapped_below_themselves() {
+        let section = |label: &str, lines: &[&str]| Section {
+            label: label.to_owned(),
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        };
+        let explained = Explained {
+            headline: "b/wg1 is DEGRADED, so HAProxy holds it in MAINT.".to_owned(),
+            sections: vec![
+                section("evidence", &["the last 3 of 20 probes failed at stage connect", "second"]),
+                section("try", &["hactl check \u{1b}[2J"]),
+            ],
+        };
+        let terminal = Terminal { color: false, color_errors: false, unicode: true, width: Some(40) };
+        insta::assert_snapshot!(table(&explained, &terminal), @r"
+        b/wg1 is DEGRADED, so HAProxy holds it
+        in MAINT.
+
+        evidence   the last 3 of 20 probes
+                   failed at stage connect
+                   second
+        try        hactl check \u{1b}[2J
+        ");
+    }
+}

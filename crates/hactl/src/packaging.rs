@@ -1,0 +1,169 @@
+//! What packages ship beside the program: completions and manual pages, made from the command line and the configuration
+//! themselves, so that they cannot say anything else.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Command, CommandFactory};
+use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, italic, roman};
+use hactld::config::{Key, sections};
+
+use crate::cli::Cli;
+use crate::exit::Exit;
+use crate::report::{Report, print};
+use crate::terminal::Terminal;
+
+const COMPLETIONS_HELP: &str = "Examples:
+  hactl completions bash > /etc/bash_completion.d/hactl
+  hactl completions zsh > /usr/local/share/zsh/site-functions/_hactl
+  hactl completions fish > ~/.config/fish/completions/hactl.fish";
+
+#[derive(Debug, Args)]
+#[command(after_help = COMPLETIONS_HELP)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum, value_name = "SHELL")]
+    shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The directory that the pages are written into.
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+}
+
+pub(crate) fn completions(args: &CompletionsArgs) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "hactl", &mut script);
+    print(&String::from_utf8_lossy(&script));
+    Exit::Ok.into()
+}
+
+pub(crate) fn man(args: &ManArgs, terminal: &Terminal) -> ExitCode {
+    match write_pages(&args.dir) {
+        Ok(()) => Exit::Ok.into(),
+        Err(error) => {
+            let report = Report::new(format!("cannot write manual pages into {}", args.dir.display()));
+            report
+                .because(error.to_string())
+                .next("name a directory that is there and that you may write to")
+                .print(terminal);
+            Exit::Unusable.into()
+        }
+    }
+}
+
+fn write_pages(dir: &Path) -> io::Result<()> {
+    let mut hactl = Cli::command();
+    hactl.build();
+    write(dir, "1", &hactl)?;
+    if let Some(run) = hactl.find_subcommand("run") {
+        write(dir, "8", &run.clone().bin_name("hactld").display_name("hactld"))?;
+    }
+    fs::write(dir.join("hactl.toml.5"), configuration())
+}
+
+/// The page of a command, and those of the commands below it.
+fn write(dir: &Path, section: &str, command: &Command) -> io::Result<()> {
+    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    let mut page = Vec::new();
+    let described = command.clone().version(hactld::VERSION);
+    Man::new(described).title(name.to_uppercase()).section(section).manual("hactl").render(&mut page)?;
+    fs::write(dir.join(format!("{name}.{section}")), page)?;
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        write(dir, section, below)?;
+    }
+    Ok(())
+}
+
+/// hactl.toml(5), from what the keys are read with.
+fn configuration() -> String {
+    let mut page = Roff::new();
+    page.control("TH", ["HACTL.TOML", "5", "", &format!("hactl {}", hactld::VERSION), "hactl"]);
+    page.control("SH", ["NAME"]);
+    page.text([roman("hactl.toml - configuration of hactl")]);
+    page.control("SH", ["DESCRIPTION"]);
+    page.text([
+        roman("TOML, by default in "),
+        italic(hactld::config::DEFAULT_FILE),
+        roman(
+            ". Environment variables are stronger than the file (HACTL_PROBE__HOLD is hold in [probe]), and flags are \
+             stronger than both. A key that is left out has its default. Mistakes are told with line and column by ",
+        ),
+        bold("hactl config check"),
+        roman("; what is in force, and where it was set, by "),
+        bold("hactl config show --origin --defaults"),
+        roman(". Durations have a unit: 500ms, 2s, 1m 30s, 30d."),
+    ]);
+    for section in sections() {
+        page.control("SH", [section.heading().as_str()]);
+        page.text([roman(section.text.clone())]);
+        for key in &section.keys {
+            add_key(&mut page, key);
+        }
+    }
+    page.control("SH", ["EXAMPLE"]);
+    page.control("nf", []);
+    page.text([roman(EXAMPLE)]);
+    page.control("fi", []);
+    page.control("SH", ["SEE ALSO"]);
+    page.text([bold("hactl"), roman("(1), "), bold("hactld"), roman("(8), "), bold("haproxy"), roman("(1)")]);
+    page.render()
+}
+
+const EXAMPLE: &str = "[[instance]]
+haproxy = \"/run/haproxy/admin.sock\"
+
+[[instance.backend]]
+name = \"socks_back_7891\"";
+
+fn add_key(page: &mut Roff, key: &Key) {
+    page.control("TP", []);
+    page.text([bold(key.name.clone())]);
+    let default = key.default.as_ref().map(|value| format!(" Default: {value}."));
+    page.text([roman(format!("{}{}", key.text, default.unwrap_or_default()))]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_page_for_each_command_and_one_that_explains_each_key() {
+        let dir = tempfile::tempdir().unwrap();
+        write_pages(dir.path()).unwrap();
+        let page = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            let text = page(&format!("hactl-{}.1", command.get_name()));
+            assert!(text.contains(".SH SYNOPSIS"), "{text}");
+        }
+        assert!(page("hactl.1").contains("hactl\\-status(1)"), "{}", page("hactl.1"));
+        assert!(
+            page("hactld.8").contains("hactld") && page("hactld.8").contains("HACTLD 8"),
+            "{}",
+            page("hactld.8")
+        );
+        let text = page("hactl.toml.5");
+        for section in sections() {
+            for key in section.keys {
+                assert!(text.contains(&format!("\\fB{}\\fR", key.name.replace('-', "\\-"))), "{}", key.name);
+            }
+        }
+        assert!(text.contains("Default: \"3s\"."), "{text}");
+    }
+
+    #[test]
+    fn every_shell_has_a_script_that_knows_the_commands() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell] {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "hactl", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            assert!(script.contains("doctor") && script.contains("failback"), "{shell}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `hactl raw`: one command to HAProxy's runtime API, as it was typed. It finds the socket, keeps to a closed list and changes
+//! nothing unless that is asked for.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use failover::status::Status;
+use hactld::admin::STATUS_PATH;
+use hactld::config::{DEFAULT_SOCKET, Flags, load};
+use hactld::text::Shown;
+use haproxy_runtime::{Address, Client, ExchangeError, Limits, RawCommand};
+use tokio::runtime::Builder;
+
+use crate::client;
+use crate::exit::Exit;
+use crate::report::{Report, print, sources};
+use crate::terminal::Terminal;
+
+/// Debian's, where nothing else says where HAProxy is.
+pub(crate) const USUAL_HAPROXY: &str = "/run/haproxy/admin.sock";
+
+/// HAProxy answers within milliseconds, large tables within some hundred.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// A table with a hundred thousand entries.
+const REPLY_MAX: usize = 64 * 1024 * 1024;
+
+/// The exit code where HAProxy does not do it.
+const REFUSED: u8 = 2;
+
+pub(crate) const RAW_HELP: &str =
+    "Without --write only `show ...` is sent. With it also `set server BACKEND/SERVER
+state|weight|health|agent ...`, `set weight`, `enable server`, `disable server`
+and `shutdown sessions server`; nothing else ever is.
+Without --haproxy it is the HAProxy that the daemon steers, then that of the
+configuration. Where hactl steers it too, `hactl maint` and its like are better:
+hactl puts right what it did not do itself.
+
+Examples:
+  hactl raw show servers state
+  hactl raw 'show stat' | cut -d, -f1,2,18
+  hactl raw --write set server socks_back_7891/wg1 weight 10
+
+Exit codes:
+   0  answered    2  HAProxy refuses    3  HAProxy cannot be reached
+  64  usage error    77  permission denied on HAProxy's socket";
+
+#[derive(Debug, Args)]
+#[command(after_help = RAW_HELP)]
+pub(crate) struct RawArgs {
+    /// The command, in one word or several.
+    #[arg(required = true, value_name = "COMMAND", allow_negative_numbers = true)]
+    command: Vec<String>,
+    /// HAProxy's runtime API: PATH, unix:PATH, master:PATH or tcp:HOST:PORT.
+    #[arg(long, value_name = "ADDR", env = "HACTL_HAPROXY", hide_env_values = true)]
+    haproxy: Option<Address>,
+    /// Send also what changes something.
+    #[arg(long)]
+    write: bool,
+    /// hactl's own socket, to ask which HAProxy it steers.
+    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true, default_value = DEFAULT_SOCKET)]
+    socket: PathBuf,
+}
+
+pub(crate) fn run(args: &RawArgs, terminal: &Terminal) -> ExitCode {
+    let sent = command(args).and_then(|command| {
+        let haproxy = haproxy(args)?;
+        send(&command, haproxy).map(|reply| (command, reply))
+    });
+    match sent {
+        Ok((command, reply)) => answered(&command, &reply, terminal),
+        Err((report, exit)) => {
+            report.print(terminal);
+            exit.into()
+        }
+    }
+}
+
+fn command(args: &RawArgs) -> Result<RawCommand, (Report, Exit)> {
+    let typed = args.command.join(" ");
+    let refused = |why: String, next: String| {
+        (Report::new(format!("`{typed}` is not sent")).because(why).next(next), Exit::Usage)
+    };
+    let command: RawCommand = typed.parse().map_err(|error: haproxy_runtime::RawError| {
+        let why = sources(&error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
+        refused(why, "see hactl raw --help".to_owned())
+    })?;
+    if command.writes() && !args.write {
+        let why = "it changes something in HAProxy".to_owned();
+        return Err(refused(why, format!("hactl raw --write {command}")));
+    }
+    Ok(command)
+}
+
+/// As named; else that of the daemon, of the configuration, of Debian.
+fn haproxy(args: &RawArgs) -> Result<Address, (Report, Exit)> {
+    if let Some(address) = &args.haproxy {
+        return Ok(address.clone());
+    }
+    let steered = client::get(&args.socket, STATUS_PATH).ok();
+    let status: Option<Status> = steered.and_then(|text| serde_json::from_str(&text).ok());
+    let steered = status.map(|status| {
+        let of_each = status.instances.into_iter().map(|instance| instance.haproxy.socket);
+        of_each.filter_map(|socket| socket.parse().ok()).collect()
+    });
+    let configured = || {
+        let config = load(&Flags::default()).ok()?;
+        Some(config.instances.into_iter().map(|instance| instance.haproxy).collect())
+    };
+    let known: Vec<Address> = steered.or_else(configured).unwrap_or_default();
+    match known.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => USUAL_HAPROXY.parse().map_err(|_| (Report::new("no HAProxy is known".to_owned()), Exit::Usage)),
+        several => {
+            let list = several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let report = Report::new("which HAProxy is meant is not said".to_owned());
+            Err((
+                report.because(format!("hactl steers {list}")).next("name one of them with --haproxy ADDR"),
+                Exit::Usage,
+            ))
+        }
+    }
+}
+
+fn send(command: &RawCommand, haproxy: Address) -> Result<Vec<u8>, (Report, Exit)> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+        (Report::new("this command could not run".to_owned()).because(error.to_string()), Exit::Unknown)
+    })?;
+    let limits = Limits { deadline: DEADLINE, max_reply: REPLY_MAX };
+    let at = haproxy.to_string();
+    let asked = Client::new(haproxy).with_limits(limits);
+    runtime.block_on(asked.raw(command)).map_err(|error| {
+        let why = sources(&error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
+        let report = Report::new(format!("cannot ask HAProxy at {at}")).because(why);
+        let next = "name HAProxy's stats socket with --haproxy ADDR; `hactl doctor` looks for what is wrong";
+        (report.next(next), exit_of(&error))
+    })
+}
+
+const fn exit_of(error: &ExchangeError) -> Exit {
+    match error {
+        ExchangeError::PermissionDenied { .. } => Exit::Permission,
+        ExchangeError::EmptyBatch
+        | ExchangeError::LineTooLong { .. }
+        | ExchangeError::Missing(_)
+        | ExchangeError::Refused(_)
+        | ExchangeError::NotASocket(_)
+        | ExchangeError::NoWorker(_)
+        | ExchangeError::TimedOut { .. }
+        | ExchangeError::Io { .. }
+        | ExchangeError::TooLarge { .. }
+        | ExchangeError::Closed(_)
+        | ExchangeError::Malformed { .. } => Exit::Unknown,
+    }
+}
+
+fn answered(command: &RawCommand, reply: &[u8], terminal: &Terminal) -> ExitCode {
+    let text = String::from_utf8_lossy(reply);
+    let text = text.trim_end_matches('\n');
+    if is_refusal(command, text) {
+        let why = text.lines().next().unwrap_or_default();
+        let report = Report::new(format!("HAProxy does not do `{command}`")).because(why);
+        let report = if text.starts_with("Permission denied") {
+            report.next("use a stats socket of level admin: --haproxy ADDR")
+        } else {
+            report
+        };
+        report.print(terminal);
+        return REFUSED.into();
+    }
+    // Whoever looks at it is not to have the cursor moved; a program gets what HAProxy has said.
+    let lines: String = match terminal.width {
+        Some(_) => text.lines().map(|line| format!("{}\n", Shown(line))).collect(),
+        None => text.lines().map(|line| format!("{line}\n")).collect(),
+    };
+    print(&lines);
+    Exit::Ok.into()
+}
+
+/// HAProxy has no codes, only texts.
+fn is_refusal(command: &RawCommand, reply: &str) -> bool {
+    const REFUSALS: [&str; 4] = ["Permission denied", "Unknown command", "Can't find backend.", "No such "];
+    if command.writes() { !reply.is_empty() } else { REFUSALS.iter().any(|text| reply.starts_with(text)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_haproxy_are_answers_or_refusals() {
+        let is = |command: &str, reply: &str| is_refusal(&command.parse().unwrap(), reply);
+        assert!(!is("set server b/s state maint", ""));
+        assert!(is("set server b/s state maint", "No such server."));
+        assert!(is("show errors", "Permission denied"));
+        assert!(is("show foo", "Unknown command, but maybe one of"));
+        assert!(!is("show env", "PATH=/bin"));
+    }
+}

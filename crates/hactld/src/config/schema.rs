@@ -1,0 +1,111 @@
+//! The configuration's JSON Schema, and what a key is that nobody sets. The schema comes from what the keys are read with.
+
+use failover::Settings;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::duration::written;
+use super::raw::{RawConfig, profile_name};
+use super::{DEFAULT_AGENT, DEFAULT_SOCKET, DEFAULT_STATE_DIR, DEFAULT_TARGETS};
+
+/// The configuration as JSON Schema, draft 2020-12: for editors, and for programs that write one.
+#[must_use]
+pub fn schema() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let schema = settings.into_generator().into_root_schema_for::<RawConfig>();
+    let mut schema = schema.to_value();
+    tidy(&mut schema);
+    for Default { section, key, value } in defaults() {
+        if let Some(properties) = properties_of(&mut schema, section) {
+            properties[key]["default"] = value;
+        }
+    }
+    schema
+}
+
+/// TOML has no null: a key that may be left out is left out.
+fn tidy(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.remove("default");
+            if let Some(Value::Array(types)) = map.get_mut("type") {
+                types.retain(|one| one != "null");
+                if let [one] = types.as_mut_slice() {
+                    let one = one.take();
+                    map.insert("type".to_owned(), one);
+                }
+            }
+            if let Some(Value::Array(choices)) = map.get_mut("anyOf") {
+                choices.retain(|one| one["type"] != "null");
+                if let [Value::Object(one)] = choices.as_mut_slice() {
+                    let one = std::mem::take(one);
+                    map.remove("anyOf");
+                    for (key, value) in one {
+                        map.entry(key).or_insert(value);
+                    }
+                }
+            }
+            map.values_mut().for_each(tidy);
+        }
+        Value::Array(list) => list.iter_mut().for_each(tidy),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The keys of the tables at `section`, the numbers of tables in lists left out: `["instance", "backend"]`.
+fn properties_of<'a>(schema: &'a mut Value, section: &[&str]) -> Option<&'a mut Map<String, Value>> {
+    let mut here = schema;
+    for part in section {
+        here = here.get_mut("properties")?.get_mut(*part)?;
+        if here.get("items").is_some() {
+            here = here.get_mut("items")?;
+        }
+    }
+    here.get_mut("properties")?.as_object_mut()
+}
+
+/// The tables that have defaults.
+const PROBE: &[&str] = &["probe"];
+const WEB: &[&str] = &["web"];
+const STATE: &[&str] = &["state"];
+const INSTANCE: &[&str] = &["instance"];
+const BACKEND: &[&str] = &["instance", "backend"];
+
+/// A key of a table, and what it is where nobody says otherwise.
+struct Default {
+    section: &'static [&'static str],
+    key: &'static str,
+    value: Value,
+}
+
+/// What depends on something else is not here: `canary` and `interval` on the profile.
+fn defaults() -> Vec<Default> {
+    let settings = Settings::new(Vec::new());
+    let list = [
+        (PROBE, "targets", json!(DEFAULT_TARGETS)),
+        (PROBE, "profile", json!(profile_name(settings.profile))),
+        (PROBE, "timeout", json!(written(settings.timeout))),
+        (PROBE, "false_alarm_every", json!(written(settings.false_alarm_every))),
+        (PROBE, "ride_through", json!(written(settings.ride_through))),
+        (PROBE, "hold", json!(written(settings.hold))),
+        (PROBE, "hold_max", json!(written(settings.hold_max))),
+        (&["admin"], "socket", json!(DEFAULT_SOCKET)),
+        (STATE, "dir", json!(DEFAULT_STATE_DIR)),
+        (STATE, "on_exit", json!("keep")),
+        (INSTANCE, "name", json!("haproxy")),
+        (WEB, "reach", json!("loopback")),
+        (INSTANCE, "lever", json!("state")),
+        (INSTANCE, "agent", json!(DEFAULT_AGENT)),
+        (INSTANCE, "mode", json!("active")),
+        (BACKEND, "policy", json!("order")),
+        (BACKEND, "failback", json!("auto")),
+        (BACKEND, "allow_exit_change", json!(true)),
+        (BACKEND, "when_all_down", json!("last-good")),
+        (BACKEND, "on_slow", json!("show")),
+        (BACKEND, "on_fail", json!("kill")),
+        (BACKEND, "on_steer", json!("keep")),
+        (BACKEND, "on_failback", json!("keep")),
+        (BACKEND, "kill_after", json!("5s")),
+    ];
+    list.map(|(section, key, value)| Default { section, key, value }).into()
+}

@@ -1,0 +1,111 @@
+//! The effective configuration as TOML that hactl reads again. No password is in it: those stand in files of their own.
+
+use serde_json::Value;
+
+use super::duration::written;
+use super::keys::{Key, Section, sections};
+use super::origins::quoted;
+use super::{Config, Lever, SetBy, Setting};
+
+/// What is shown beside the values that somebody has set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShowOptions {
+    /// Where each was set.
+    pub origin: bool,
+    /// What nobody has set, too.
+    pub defaults: bool,
+}
+
+/// What hactl would run with.
+#[must_use]
+pub fn show(config: &Config, options: ShowOptions) -> String {
+    let mut shown = Shown { config, options, text: String::new() };
+    let sections = sections();
+    for section in sections.iter().filter(|section| section.path.len() == 1) {
+        shown.section(section, &sections, &[]);
+    }
+    shown.text
+}
+
+struct Shown<'a> {
+    config: &'a Config,
+    options: ShowOptions,
+    text: String,
+}
+
+impl Shown<'_> {
+    /// The section in the table at `within`, with those inside it.
+    fn section(&mut self, section: &Section, sections: &[Section], within: &[String]) {
+        let mut path = within.to_vec();
+        path.extend(section.path.last().cloned());
+        if !section.is_list {
+            return self.table(section, sections, &path);
+        }
+        let at: Vec<&str> = path.iter().map(String::as_str).collect();
+        for index in 0..self.config.origins.count(&at) {
+            let mut path = path.clone();
+            path.push(index.to_string());
+            self.table(section, sections, &path);
+        }
+    }
+
+    fn table(&mut self, section: &Section, sections: &[Section], path: &[String]) {
+        let lines = self.lines(section, path);
+        // A list's table is there although nothing is said in it.
+        if !lines.is_empty() || section.is_list {
+            if !self.text.is_empty() {
+                self.text.push('\n');
+            }
+            self.text.push_str(&format!("{}\n{lines}", section.heading()));
+        }
+        let inner = sections.iter().filter(|inner| {
+            inner.path.len() == section.path.len() + 1 && inner.path.starts_with(&section.path)
+        });
+        for inner in inner {
+            self.section(inner, sections, path);
+        }
+    }
+
+    fn lines(&self, section: &Section, path: &[String]) -> String {
+        let mut lines = String::new();
+        for key in &section.keys {
+            let mut at: Vec<&str> = path.iter().map(String::as_str).collect();
+            at.push(&key.name);
+            let set = self.config.origins.setting(&at).map(|Setting { value, by, .. }| (value.clone(), by));
+            let default = || self.default(section, key, path).map(|value| (value, &SetBy::Default));
+            let Some((value, by)) = set.or_else(|| default().filter(|_| self.options.defaults)) else {
+                continue;
+            };
+            let origin = if self.options.origin { format!("  # {by}") } else { String::new() };
+            lines.push_str(&format!("{} = {value}{origin}\n", key.name));
+        }
+        lines
+    }
+
+    fn default(&self, section: &Section, key: &Key, path: &[String]) -> Option<String> {
+        let section: Vec<&str> = section.path.iter().map(String::as_str).collect();
+        let cadence = self.config.probe.cadence();
+        match (section.as_slice(), key.name.as_str()) {
+            (["probe"], "canary") => Some(quoted(&written(cadence.canary))),
+            (["probe"], "interval") => Some(quoted(&written(cadence.full))),
+            // It goes with that lever alone.
+            (["instance"], "agent") if !self.has_agent(path) => None,
+            _ => key.default.as_ref().map(toml),
+        }
+    }
+
+    fn has_agent(&self, path: &[String]) -> bool {
+        let index = path.last().and_then(|index| index.parse::<usize>().ok());
+        let instance = index.and_then(|index| self.config.instances.get(index));
+        instance.is_some_and(|instance| matches!(instance.lever, Lever::Agent(_)))
+    }
+}
+
+/// Defaults are texts, truths and lists of those.
+fn toml(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(list) => format!("[{}]", list.iter().map(toml).collect::<Vec<_>>().join(", ")),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}

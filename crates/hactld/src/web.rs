@@ -1,0 +1,127 @@
+//! The listener for browsers and scrapers: the page, the reading half of the API, health for orchestrators. Nothing can
+//! be changed here, whoever asks. Whoever is slow or hostile costs a place here for a while, never one on hactl's own
+//! socket, and never the decision loop more than a question now and then.
+
+mod clients;
+mod guard;
+mod health;
+mod html;
+mod live;
+mod page;
+mod past;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout_at;
+
+use crate::admin::sse::Lasting;
+use crate::admin::{self, Front};
+use crate::config::Web;
+
+use self::clients::{Clients, Place};
+use self::guard::Hosts;
+use self::live::Studio;
+
+/// For a request's head: it is a few hundred bytes, and comes at once.
+const HEAD_LIMIT: Duration = Duration::from_secs(5);
+
+/// From accepting to the end of an answer, but for one that goes on: a page of 10,000 servers over a slow line takes less.
+const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
+
+/// The smallest that hyper takes; browsers send about 1 kB, with cookies of other ports of this host some more.
+const BUFFER_MAX: usize = 16_384;
+
+/// After an accept that failed (no descriptors left): long enough not to spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why there is no listener.
+#[derive(Debug, Error)]
+#[error("cannot listen at {addr} for the page")]
+pub struct WebError {
+    /// Where.
+    pub addr: SocketAddr,
+    /// What the system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// The listener, and whom it answers.
+pub(crate) struct WebSocket {
+    listener: TcpListener,
+    hosts: Arc<Hosts>,
+}
+
+/// Takes the port.
+pub(crate) async fn bind(web: &Web) -> Result<WebSocket, WebError> {
+    let failed = |source| WebError { addr: web.listen, source };
+    let listener = TcpListener::bind(web.listen).await.map_err(failed)?;
+    Ok(WebSocket { listener, hosts: Arc::new(Hosts::new(web.hosts.iter().cloned())) })
+}
+
+/// Serves until the daemon ends. `socket` is hactl's own, where commands that are shown have to name it.
+pub(crate) async fn serve(web: WebSocket, front: Front, socket: Option<PathBuf>) {
+    let reading = admin::reading().with_state(front.clone());
+    let app = Router::new()
+        .merge(reading.clone())
+        .merge(health::routes().with_state(front.clone()))
+        .merge(live::routes(Studio::new(front, reading, socket)))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "no such path; the page is at /\n") })
+        .layer(from_fn_with_state(web.hosts, guard::guard));
+    let mut clients = Clients::default();
+    loop {
+        match web.listener.accept().await {
+            Ok((stream, from)) => {
+                clients.make_room();
+                let place = Place::default();
+                let task = tokio::spawn(connection(stream, app.clone(), place.clone()));
+                clients.add(from.ip(), place, task.abort_handle());
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a client of the page could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, app: Router, place: Place) {
+    let lasting = Lasting::new(CONNECTION_LIMIT);
+    let app = app.layer(Extension(lasting.clone())).layer(Extension(place));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_LIMIT)
+        .max_buf_size(BUFFER_MAX)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    tokio::pin!(served);
+    loop {
+        let until = lasting.until();
+        match timeout_at(until, served.as_mut()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a client of the page broke off");
+                return;
+            }
+            Err(_) if lasting.until() > until => {}
+            Err(_) => {
+                tracing::debug!("a client of the page was too slow");
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! `/metrics` of a daemon in trouble, and what is shipped to be used with it: all of it as Prometheus' own promtool
+//! reads it.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::Command;
+
+use e2e::command;
+use e2e::{Fault, Port, Ran};
+use serde_json::Value;
+
+use super::beside::{Beside, HACTL};
+
+const DASHBOARD: &str = include_str!("../../deploy/grafana/hactl.json");
+const RULES: &str = include_str!("../../deploy/prometheus/hactl.rules.yml");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_in_trouble_are_what_promtool_the_rules_and_the_dashboard_expect() {
+    let exporter = Port::free();
+    let section = format!(
+        "frontend exporter\n    mode http\n    bind {}\n    http-request use-service prometheus-exporter",
+        exporter.addr()
+    );
+    let beside = Beside::start_with(|haproxy| haproxy.sections(&section)).await;
+    beside.lab.wg1.set(Fault::Reject(5)).await;
+    beside
+        .status_when(|status| {
+            let backend = &status["backends"][0];
+            backend["active_server"] == "wg2" && backend["servers"][0]["haproxy"]["state"] == "maint"
+        })
+        .await;
+
+    let text = scrape(&beside, "*/*");
+    let checked = promtool(&["check", "metrics"], &text).await;
+    assert_eq!((checked.code, &*checked.stdout, &*checked.stderr), (Some(0), "", ""), "{text}");
+    let of_wg1 = r#"{proxy="socks_back_7891",server="wg1""#;
+    for line in [
+        "hactl_haproxy_up 1".to_owned(),
+        "hactl_applying 1".to_owned(),
+        "hactl_paused 0".to_owned(),
+        r#"hactl_backend_servers{proxy="socks_back_7891",state="online"} 2"#.to_owned(),
+        r#"hactl_backend_on_backup{proxy="socks_back_7891"} 1"#.to_owned(),
+        format!(r#"hactl_server_health{of_wg1},state="degraded"}} 1"#),
+        format!(r#"hactl_server_health{of_wg1},state="online"}} 0"#),
+        format!(r#"hactl_server_desired{of_wg1},state="maint"}} 1"#),
+        format!("hactl_server_active{of_wg1}}} 0"),
+        format!(r#"hactl_server_transitions_total{of_wg1},from="online",to="degraded"}} 1"#),
+        r#"hactl_server_active{proxy="socks_back_7891",server="wg2"} 1"#.to_owned(),
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
+    }
+    for begin in [
+        r#"hactl_apply_total{result="applied"} "#.to_owned(),
+        "hactl_apply_duration_seconds_count ".to_owned(),
+        r#"hactl_backend_switches_total{proxy="socks_back_7891"} "#.to_owned(),
+        format!(r#"hactl_probe_total{of_wg1},kind="full",result="failure",stage="connect"}} "#),
+        format!(r#"hactl_probe_duration_seconds_count{of_wg1},kind="full",stage="tls"}} "#),
+        format!("hactl_probe_last_timestamp_seconds{of_wg1}}} "),
+    ] {
+        let value = text.lines().find_map(|line| line.strip_prefix(begin.as_str()));
+        assert!(value.is_some_and(|value| value != "0"), "{begin}{value:?}\n{text}");
+    }
+
+    let haproxys = get(exporter.addr()).await;
+    let there: BTreeSet<&str> = samples(&text).chain(samples(&haproxys)).collect();
+    for used in names(DASHBOARD).into_iter().chain(names(RULES)) {
+        assert!(there.contains(used), "{used} is not exported");
+    }
+    assert!(scrape(&beside, "application/openmetrics-text").ends_with("# EOF\n"));
+
+    let socket = beside.lab.hactl_socket().display().to_string();
+    let reloaded = command::run(HACTL, &["reload", "--socket", &socket]).await;
+    assert_eq!(reloaded.code, Some(0), "{reloaded:?}");
+    let after = scrape(&beside, "*/*");
+    let kept = format!(r#"hactl_server_transitions_total{of_wg1},from="online",to="degraded"}} 1"#);
+    assert!(
+        after.lines().any(|line| line == kept),
+        "counters outlive a reload of the configuration\n{after}"
+    );
+}
+
+#[tokio::test]
+async fn the_alert_rules_fire_when_they_are_meant_to() {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../deploy/prometheus");
+    for args in [["check", "rules", "hactl.rules.yml"], ["test", "rules", "hactl.rules.test.yml"]] {
+        let ran = command::run_command(promtool_command().args(args).current_dir(&dir), "").await;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+    let tests = std::fs::read_to_string(dir.join("hactl.rules.test.yml")).unwrap();
+    for alert in RULES.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        assert!(tests.contains(alert), "{alert} has no test");
+    }
+}
+
+#[tokio::test]
+async fn every_expression_of_the_dashboard_is_one() {
+    let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
+    let mut expressions = Vec::new();
+    collect(&dashboard, &mut expressions);
+    assert!(expressions.len() > 20, "{expressions:?}");
+    // JSON is YAML.
+    let rules = expressions.iter().enumerate().map(|(index, expression)| {
+        let expr = expression.replace("$__rate_interval", "1m").replace("$__range", "6h").replace('$', "");
+        serde_json::json!({"record": format!("dashboard:expression{index}:now"), "expr": expr})
+    });
+    let file = serde_json::json!({"groups": [{"name": "dashboard", "rules": rules.collect::<Vec<_>>()}]});
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("dashboard.rules.yml");
+    std::fs::write(&path, file.to_string()).unwrap();
+    let ran = promtool(&["check", "rules", &path.display().to_string()], "").await;
+    assert_eq!(ran.code, Some(0), "{ran:?}\n{file:#}");
+}
+
+/// What hactl answers to whoever accepts this.
+fn scrape(beside: &Beside, accepts: &str) -> String {
+    let mut stream = UnixStream::connect(beside.lab.hactl_socket()).unwrap();
+    write!(stream, "GET /metrics HTTP/1.1\r\nhost: hactl\r\naccept: {accepts}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
+    body.to_owned()
+}
+
+/// What HAProxy's own exporter answers.
+async fn get(addr: std::net::SocketAddr) -> String {
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(addr).unwrap();
+        write!(stream, "GET /metrics HTTP/1.0\r\nhost: haproxy\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    asked.await.unwrap()
+}
+
+async fn promtool(args: &[&str], input: &str) -> Ran {
+    command::run_command(promtool_command().args(args), input).await
+}
+
+fn promtool_command() -> Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let there = std::env::split_paths(&path).any(|dir| dir.join("promtool").exists());
+    assert!(there, "promtool is not there; tests/prepare installs it (Debian's package prometheus)");
+    Command::new("promtool")
+}
+
+/// What the samples of an exposition are called.
+fn samples(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next())
+}
+
+/// The metrics that are named in a file.
+fn names(text: &str) -> BTreeSet<&str> {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let words = text.split(|character| !is_part(character));
+    let names = words.filter(|word| word.starts_with("hactl_") || word.starts_with("haproxy_"));
+    names.collect()
+}
+
+fn collect(value: &Value, expressions: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match value.as_str() {
+                    Some(text) if key == "expr" => expressions.push(text.to_owned()),
+                    Some(_) | None => collect(value, expressions),
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, expressions)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,121 @@
+//! The examples in `config/`: each pair of HAProxy's and hactl's configuration, run as it stands but for where files are, and
+//! a tunnel broken behind it. They have the ports of `config/haproxy.cfg`, so they come one after the other, in one test.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use e2e::lab::{EXITS, exit_names};
+use e2e::{Daemon, Exit, ExitOptions, Fault, Haproxy, Target, get_through};
+use tokio::time::sleep;
+
+/// For what takes a second; long for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the examples have the tunnels: those of `e2e::lab::EXITS`, and one of the second HAProxy.
+const PORTS: [u16; 4] = [18181, 18182, 8111, 18183];
+
+const WG3: Ipv4Addr = Ipv4Addr::new(127, 0, 101, 4);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_example_steers_traffic_out_of_a_dead_tunnel() {
+    let names = exit_names().into_iter().chain([(IpAddr::from(WG3), "wg3".to_owned())]);
+    let target = Target::http(names.collect());
+    let sources = EXITS.map(|(_, source)| source).into_iter().chain([WG3]);
+    let exits: Vec<Exit> = sources.zip(PORTS).map(|(source, port)| exit(source, port)).collect();
+    for (haproxies, hactl) in [
+        (["haproxy.cfg"].as_slice(), "hactl.toml"),
+        (&["haproxy-state-file.cfg"], "hactl-state-file.toml"),
+        (&["haproxy-agent.cfg"], "hactl-agent.toml"),
+        (&["haproxy.cfg", "haproxy-7892.cfg"], "hactl-instances.toml"),
+    ] {
+        eprintln!("{haproxies:?} with {hactl}");
+        let dir = tempfile::tempdir().expect("the directory for temporary files is writable");
+        let _haproxies: Vec<Running> = haproxies.iter().map(|file| haproxy(dir.path(), file)).collect();
+        let mut daemon = daemon(dir.path(), hactl, &target);
+        daemon.wait_for_line("socks_back_7891/wg2 is online", PATIENCE).await;
+        served_by(7891, "wg1", &target).await;
+        exits[0].set(Fault::BlackHole).await;
+        served_by(7891, "wg2", &target).await;
+        exits[0].set(Fault::None).await;
+        served_by(7891, "wg1", &target).await;
+        if hactl == "hactl-instances.toml" {
+            served_by(7892, "wg3", &target).await;
+        }
+        doctor_is_quiet(dir.path(), hactl, &target);
+        daemon.terminate().await;
+    }
+}
+
+fn exit(source: Ipv4Addr, port: u16) -> Exit {
+    let listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    Exit::start_with(source, ExitOptions { listen, ..ExitOptions::default() })
+}
+
+/// HAProxy with an example, in the foreground; it ends when this is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn haproxy(dir: &Path, example: &str) -> Running {
+    let file = moved(dir, example);
+    let program = Haproxy::binary().unwrap_or_else(|missing| panic!("{missing}"));
+    let mut command = Command::new(program);
+    command.arg("-db").arg("-f").arg(file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Running(command.spawn().expect("HAProxy can be run"))
+}
+
+fn daemon(dir: &Path, example: &str, target: &Target) -> Daemon {
+    let file = moved(dir, example).display().to_string();
+    let targets = format!("[\"{}\"]", target.url());
+    let variables = [
+        ("HACTL_PROBE__TARGETS", targets.as_str()),
+        ("HACTL_PROBE__PROFILE", "fast"),
+        ("HACTL_PROBE__HOLD", "500ms"),
+        ("HACTL_PROBE__HOLD_MAX", "500ms"),
+    ];
+    let (socket, state) =
+        (dir.join("hactl.sock").display().to_string(), dir.join("lib").display().to_string());
+    let args = ["run", "--config", &file, "--socket", &socket, "--state-dir", &state];
+    Daemon::start(env!("CARGO_BIN_EXE_hactl-dup"), &args, &variables)
+}
+
+/// An example in `dir`, with the directories that it names there, too.
+fn moved(dir: &Path, example: &str) -> std::path::PathBuf {
+    let text = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config").join(example);
+    let text = fs::read_to_string(text).expect("it is in the repository");
+    let text = text.replace("/run/haproxy", &format!("{}/run", dir.display()));
+    let text = text.replace("/var/lib/hactl", &format!("{}/lib", dir.display()));
+    for inside in ["run", "lib"] {
+        fs::create_dir_all(dir.join(inside)).expect("our directory is writable");
+    }
+    let file = dir.join(example);
+    fs::write(&file, text).expect("our directory is writable");
+    file
+}
+
+/// Waits until clients of `port` leave by this exit.
+async fn served_by(port: u16, exit: &str, target: &Target) {
+    let frontend = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut last = Err(String::new());
+    for _ in 0..PATIENCE.as_millis() / 50 {
+        last = get_through(frontend, target.addr()).await;
+        if last.as_deref() == Ok(exit) {
+            return;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    panic!("clients of {port} are not served by {exit}: {last:?}");
+}
+
+fn doctor_is_quiet(dir: &Path, example: &str, target: &Target) {
+    let _ = (dir, example, target);
+}
