@@ -9,7 +9,7 @@ use hactld::text::Shown;
 use hyper::StatusCode;
 use serde::Deserialize;
 
-use crate::change::encoded;
+use crate::client::encoded;
 use crate::client::{self, ClientError};
 use crate::exit::Exit;
 use crate::report::{Report, print};

@@ -199,6 +199,7 @@ impl Scene {
             watch::channel([Reach { name: Name::from("7891"), backends, haproxy, place, queries }].into()).1;
         let (requests, _requests) = mpsc::channel(1);
         let front = Front {
+            journal: crate::journal::Journal::new(),
             reached: reached.clone(),
             whole: watch::channel(Whole::default()).1,
             requests: requests.clone(),
