@@ -4,13 +4,19 @@ mod cli {
     mod attack;
     mod beside;
     mod check;
+    mod config;
     mod doctor;
     mod events;
+    mod exits;
     mod init;
+    mod interface;
     mod metrics;
     mod process;
     mod raw;
     mod reading;
+    mod readme;
     mod recording;
+    mod schema;
     mod status;
+    mod top;
 }

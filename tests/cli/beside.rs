@@ -1,5 +1,6 @@
 //! hactl running beside HAProxy, and its commands.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use e2e::command;
@@ -29,15 +30,36 @@ impl Beside {
 
     /// As `start`, with HAProxy as `adapt` wants it.
     pub(super) async fn start_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::start_as(adapt, |config, _| config).await
+    }
+
+    /// The same with hactl's configuration as `configured` wants it.
+    pub(super) async fn start_as(
+        adapt: impl FnOnce(Builder) -> Builder,
+        configured: impl FnOnce(String, &Lab) -> String,
+    ) -> Self {
         let lab = Lab::start_with(Layout::AllBackup, adapt).await;
-        let file = lab.write_config(&patient(&lab));
-        let file = file.to_str().expect("the directory's name is plain");
-        let hactl = Daemon::start_command(command::plain(HACTL.as_ref()).args(["run", "--config", file]));
+        let hactl = Self::daemon(&lab.write_config(&configured(patient(&lab), &lab)));
         let mut beside = Self { lab, hactl };
-        for server in ["wg1", "wg2", "cloudflare_warp"] {
-            beside.said(&format!("socks_back_7891/{server} is online")).await;
-        }
+        beside.all_judged().await;
         beside
+    }
+
+    /// Another daemon in place of one that has ended.
+    pub(super) async fn restart(&mut self) {
+        self.hactl = Self::daemon(&self.lab.write_config(&patient(&self.lab)));
+        self.all_judged().await;
+    }
+
+    fn daemon(file: &Path) -> Daemon {
+        let file = file.to_str().expect("the directory's name is plain");
+        Daemon::start_command(command::plain(HACTL.as_ref()).args(["run", "--config", file]))
+    }
+
+    async fn all_judged(&mut self) {
+        for server in ["wg1", "wg2", "cloudflare_warp"] {
+            self.said(&format!("socks_back_7891/{server} is online")).await;
+        }
     }
 
     pub(super) async fn said(&mut self, text: &str) -> String {

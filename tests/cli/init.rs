@@ -36,13 +36,12 @@ haproxy = \"{haproxy}\"
 name = \"{BACKEND}\"
 # Without those that do not speak SOCKS5.
 servers = [\"later\", \"wg1\", \"wg2\", \"cloudflare_warp\"]
-# web at {web}: does not speak SOCKS5 (the server does not speak SOCKS5 (version 72))
+# web at {web}: does not speak SOCKS5 (the connection was closed in answer to a SOCKS greeting)
 # later at {closed}: does not answer now (connection refused)
 
 # Not steered:
 #   web_pages: mode http
-#   databases: no server of it speaks SOCKS5: db at {web} does not speak SOCKS5 (the server does not speak SOCKS5 \
-         (version 72)); db2 at {closed} does not answer now (connection refused)
+#   databases: no server of it speaks SOCKS5: db at {web} does not speak SOCKS5 (the connection was closed in answer to a SOCKS greeting); db2 at {closed} does not answer now (connection refused)
 ",
         web = web.addr()
     );

@@ -26,11 +26,10 @@ async fn a_fallen_server_is_explained_waited_for_and_seen_by_who_watches() {
     watch.wait_for_line(r#"{"apiVersion":"hactl/v1","kind":"Status""#, PATIENCE).await;
 
     let waiting =
-        ["wait", "--socket", &socket, "socks_back_7891/wg1", "--for", "degraded", "--timeout", "60s"];
-    let waiting = tokio::spawn(async move {
-        let socket = waiting.map(str::to_owned);
-        command::run(HACTL, &socket.each_ref().map(String::as_str)).await
-    });
+        ["wait", "--socket", &socket, "socks_back_7891/wg1", "--for", "degraded", "--timeout", "60s"]
+            .map(str::to_owned);
+    let waiting =
+        tokio::spawn(async move { command::run(HACTL, &waiting.each_ref().map(String::as_str)).await });
     beside.lab.wg1.set(Fault::Reject(5)).await;
     let Ran { code, stdout, .. } = waiting.await.unwrap();
     assert_eq!(code, Some(0), "{stdout}");

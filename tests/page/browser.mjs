@@ -85,14 +85,16 @@ assert.equal(await page.locator('.server details').first().getAttribute('open'),
 await page.waitForSelector('.server details[open] .explain .headline');
 await page.locator('.server details[open] .copy').first().focus();
 await page.keyboard.press('Enter');
-await page.waitForFunction(() => document.getElementById('said').textContent.startsWith('Copied: hactl explain'));
-assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^hactl explain .*socks_back_7891\/wg1$/);
+await page.waitForFunction(() => document.getElementById('said').textContent.startsWith('Copied: hactl '));
+assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^hactl .*socks_back_7891\/wg1$/);
+await page.locator('.rest summary').click();
+await page.waitForSelector('.rest .explain .headline');
 await accessible(page, 'all is well, light');
 await shoot(page, 'wide-light-well');
 
 await page.evaluate(() => {
   new MutationObserver(() => {
-    if (!window.changedAt && document.title.startsWith('▲')) window.changedAt = Date.now();
+    if (!window.changedAt && document.title.includes('by a backup')) window.changedAt = Date.now();
   }).observe(document.querySelector('title'), { childList: true });
 });
 const failedOver = Number(await ask('break'));

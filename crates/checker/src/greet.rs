@@ -28,40 +28,50 @@ pub enum Greeting {
     Silent,
 }
 
-/// Greets whoever listens at `address`, for at most `limit` in all.
-pub async fn greet(address: SocketAddr, limit: Duration) -> Greeting {
-    timeout(limit, converse(address)).await.unwrap_or(Greeting::Silent)
+/// What ends the head of an HTTP request: a web server that waits for the rest of what it was sent answers to this.
+const BLANK_LINE: &[u8] = b"\r\n\r\n";
+
+const CLOSED: &str = "the connection was closed in answer to a SOCKS greeting";
+
+/// Greets whoever listens at `address`. To connect, to hear the answer and to look twice where there is none may take
+/// `step` each.
+pub async fn greet(address: SocketAddr, step: Duration) -> Greeting {
+    let mut socket = match timeout(step, TcpStream::connect(address)).await {
+        Ok(Ok(socket)) => socket,
+        Ok(Err(error)) => return Greeting::Closed(in_words(&error)),
+        Err(_) => return Greeting::Closed("no answer to a connection".to_owned()),
+    };
+    if let Ok(found) = timeout(step, converse(&mut socket, Client::new(true).greeting())).await {
+        return found.unwrap_or_else(|error| broken(&error));
+    }
+    // Somebody who is silent may be waiting for the end of a line.
+    match timeout(step, converse(&mut socket, BLANK_LINE)).await {
+        Ok(found) => found.unwrap_or_else(|error| broken(&error)),
+        Err(_) => Greeting::Silent,
+    }
 }
 
-async fn converse(address: SocketAddr) -> Greeting {
-    let mut socket = match TcpStream::connect(address).await {
-        Ok(socket) => socket,
-        Err(error) => return Greeting::Closed(in_words(&error)),
-    };
-    let broken = |error: &io::Error| Greeting::Foreign(format!("the connection broke: {}", in_words(error)));
+/// Says `words` and listens for the answer to the greeting.
+async fn converse(socket: &mut TcpStream, words: &[u8]) -> io::Result<Greeting> {
+    socket.write_all(words).await?;
     let mut client = Client::new(true);
-    if let Err(error) = socket.write_all(client.greeting()).await {
-        return broken(&error);
-    }
     loop {
         let mut byte = [0];
-        match socket.read(&mut byte).await {
-            Ok(0) => {
-                return Greeting::Foreign(
-                    "the connection was closed in answer to a SOCKS greeting".to_owned(),
-                );
-            }
-            Err(error) => return broken(&error),
-            Ok(_) => {}
+        if socket.read(&mut byte).await? == 0 {
+            return Ok(Greeting::Foreign(CLOSED.to_owned()));
         }
         match client.receive(byte[0]) {
             Ok(Step::Read(next)) => client = next,
-            Ok(Step::Login(_)) => return Greeting::WantsLogin,
-            Ok(Step::Request(_) | Step::Connected) => return Greeting::Open,
-            Err(SocksError::NoAcceptableMethod | SocksError::Method(_)) => return Greeting::WantsOther,
-            Err(error) => return Greeting::Foreign(error.to_string()),
+            Ok(Step::Login(_)) => return Ok(Greeting::WantsLogin),
+            Ok(Step::Request(_) | Step::Connected) => return Ok(Greeting::Open),
+            Err(SocksError::NoAcceptableMethod | SocksError::Method(_)) => return Ok(Greeting::WantsOther),
+            Err(error) => return Ok(Greeting::Foreign(error.to_string())),
         }
     }
+}
+
+fn broken(error: &io::Error) -> Greeting {
+    Greeting::Foreign(format!("the connection broke: {}", in_words(error)))
 }
 
 /// Without the number that means nothing to people.
@@ -90,7 +100,7 @@ mod tests {
             (b"\x05\xff", Greeting::WantsOther),
             (b"\x05\x01", Greeting::WantsOther),
             (b"HTTP/1.1 400", Greeting::Foreign("the server does not speak SOCKS5 (version 72)".to_owned())),
-            (b"", Greeting::Foreign("the connection was closed in answer to a SOCKS greeting".to_owned())),
+            (b"", Greeting::Foreign(CLOSED.to_owned())),
         ] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
@@ -108,6 +118,19 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         assert_eq!(greet(address, Duration::from_millis(50)).await, Greeting::Silent);
+        // A web server that waits for the end of its request.
+        let served = async {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut heard = Vec::new();
+            while !heard.ends_with(BLANK_LINE) {
+                client.read_buf(&mut heard).await.unwrap();
+            }
+            client.write_all(b"HTTP/1.1 400").await.unwrap();
+        };
+        // The first one was left in the queue.
+        drop(listener.accept().await.unwrap());
+        let found = tokio::join!(greet(address, Duration::from_millis(500)), served).0;
+        assert_eq!(found, Greeting::Foreign("the server does not speak SOCKS5 (version 72)".to_owned()));
         drop(listener);
         assert_eq!(greet(address, PATIENCE).await, Greeting::Closed("connection refused".to_owned()));
     }

@@ -16,7 +16,7 @@ use failover::{Admin, Name, Process, ServerId, Step};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::file::LedgerFile;
+pub(crate) use self::file::{LedgerFile, beside, dir_of, read, write_new};
 
 /// Sights without the effect after which a command is taken for lost: one that HAProxy read late, because it hung, is
 /// carried out before the questions that were asked after it.

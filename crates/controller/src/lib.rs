@@ -13,6 +13,7 @@ mod look;
 mod mandate;
 mod observe;
 mod ours;
+mod overrides_file;
 mod pace;
 mod sentry;
 mod sessions;
@@ -26,8 +27,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use failover::{
-    Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Name, Observed, OnExit, Plan, Process,
-    ServerId, Step, Time, Want, Writes, plan,
+    Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Insist, Name, Observed, OnExit, Plan,
+    Process, ServerId, Step, Time, Want, Wish, Writes, plan,
 };
 use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, StatRow};
 use tokio::sync::{mpsc, watch};
@@ -43,6 +44,7 @@ use crate::look::{LookError, Sight, core_name};
 pub use crate::mandate::{Managed, Mandate};
 use crate::observe::Facts;
 pub use crate::observe::flags;
+pub use crate::overrides_file::OverridesFile;
 use crate::sentry::{Posts, Sentry};
 pub use crate::state::{LedgerPlace, StateDir, StateError};
 use crate::state_file::StateFile;
@@ -352,7 +354,8 @@ impl Controller {
     fn plan(&mut self, observed: &Observed) -> Plan {
         let mut plan = plan(&self.desired.borrow_and_update(), observed);
         let harmful = |step: &Step| {
-            let by_rule = self.want(&step.server) == Some(Want::Shut);
+            let wish = self.wish(&step.server);
+            let by_rule = wish.is_some_and(|wish| wish.want == Want::Shut || wish.insist == Insist::Forced);
             step.set != Admin::Ready && self.needed.contains(&step.server) && !by_rule
         };
         let held = plan.steps.iter().filter(|step| harmful(step));
@@ -367,9 +370,9 @@ impl Controller {
         if plan.steps.len() > pace::FIRST { plan.urgent_first(observed) } else { plan }
     }
 
-    fn want(&self, server: &ServerId) -> Option<Want> {
+    fn wish(&self, server: &ServerId) -> Option<Wish> {
         let desired = self.desired.borrow();
-        desired.get(&server.backend).and_then(|wishes| wishes.get(&server.server)).map(|wish| wish.want)
+        desired.get(&server.backend).and_then(|wishes| wishes.get(&server.server)).cloned()
     }
 
     /// A server that has to be opened right after it was closed would be closed and opened for ever.
@@ -377,7 +380,9 @@ impl Controller {
         for step in after.steps.iter().filter(|step| step.set == Admin::Ready) {
             let closes = |before: &Step| before.server == step.server && before.set != Admin::Ready;
             // Unless it is wanted again.
-            if before.steps.iter().any(closes) && self.want(&step.server) != Some(Want::Ready) {
+            if before.steps.iter().any(closes)
+                && self.wish(&step.server).is_none_or(|wish| wish.want != Want::Ready)
+            {
                 self.needed.insert(step.server.clone());
             }
         }

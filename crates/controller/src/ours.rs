@@ -129,7 +129,7 @@ impl Controller {
 
     async fn lift(&mut self) -> Result<(), String> {
         // Mostly there is nothing to lift, and then a HAProxy that hangs holds up no end.
-        let nothing = leave(&self.observed.borrow(), self.on_exit).is_empty();
+        let nothing = leave(&self.desired.borrow(), &self.observed.borrow(), self.on_exit).is_empty();
         // The end and a pause just before it may be heard of in either order.
         if nothing || !self.mandates.borrow().writes {
             return Ok(());
@@ -138,7 +138,7 @@ impl Controller {
             return self.let_up().await;
         }
         let observed = self.observe(&[]).await.map_err(|error| crate::apply::chain(&error))?;
-        let steps = leave(&observed, self.on_exit);
+        let steps = leave(&self.desired.borrow(), &observed, self.on_exit);
         let process = self.known.as_ref().map(|known| known.process.clone());
         let (Some(process), false) = (process, steps.is_empty()) else { return Ok(()) };
         self.write_down(&steps).await;
@@ -165,7 +165,7 @@ impl Controller {
         loop {
             let all = self.due_sessions(false);
             let observed = self.observe(&all).await.map_err(|error| crate::apply::chain(&error))?;
-            let steps = leave(&observed, self.on_exit);
+            let steps = leave(&self.desired.borrow(), &observed, self.on_exit);
             let down: usize = *down.get_or_insert(steps.len());
             let plan = Plan { steps, ..Plan::default() };
             if let Some(agent) = &self.agent {

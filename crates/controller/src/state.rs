@@ -9,6 +9,8 @@ use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use thiserror::Error;
 
+use crate::overrides_file::OverridesFile;
+
 /// A file's name may have 255 bytes, and some are added to this.
 const NAME_MAX: usize = 128;
 
@@ -87,9 +89,18 @@ impl StateDir {
     /// name: the configuration may give that to another HAProxy.
     #[must_use]
     pub fn ledger(&self, haproxy: &str) -> LedgerPlace {
+        LedgerPlace { file: self.file("ledger", haproxy), haproxy: haproxy.to_owned() }
+    }
+
+    /// Where the overrides of the servers of this HAProxy are, which is named in the same way.
+    #[must_use]
+    pub fn overrides(&self, haproxy: &str) -> OverridesFile {
+        OverridesFile { file: self.file("overrides", haproxy), haproxy: haproxy.to_owned() }
+    }
+
+    fn file(&self, what: &str, haproxy: &str) -> PathBuf {
         let last = haproxy.rsplit('/').next().unwrap_or_default();
-        let name = format!("ledger-{}-{:016x}.json", safe(last), crate::lock::digest(haproxy));
-        LedgerPlace { file: self.path.join(name), haproxy: haproxy.to_owned() }
+        self.path.join(format!("{what}-{}-{:016x}.json", safe(last), crate::lock::digest(haproxy)))
     }
 }
 

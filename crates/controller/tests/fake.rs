@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use controller::{Controller, LedgerPlace, Managed, Mandate, StateDir};
-use failover::{Asked, Desired, Event, Haproxy, Name, Observed, OnExit, ServerId, Want, Wish, Writes};
+use failover::{
+    Asked, Desired, Event, Haproxy, Insist, Name, Observed, OnExit, ServerId, Want, Wish, Writes,
+};
 use fake::haproxy::FakeHaproxy;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
@@ -438,6 +440,7 @@ impl Scene {
             why: None,
             address: Some(([127, 0, 0, 1], 18181).into()),
             kill: false,
+            insist: Insist::No,
         };
         let wishes = wants.iter().map(|(name, want)| (Name::from(*name), wish(want))).collect();
         self.desired.send_replace(Desired::from([(Name::from("b"), wishes)]));

@@ -1,11 +1,13 @@
 //! The core: every backend's servers with their detectors. Evidence and sights of HAProxy go in; what is wanted of
 //! HAProxy, what to probe, when to be called next and what happened come out. It draws conclusions and never waits.
 
+mod admit;
 mod compare;
 mod decide;
 mod explain;
 mod failback;
 mod leave;
+mod overrides;
 mod servers;
 mod settings;
 mod steer;
@@ -18,11 +20,13 @@ use crate::detector::{Desk, Detector, Verdict};
 use crate::policy::{Cause, Desired};
 use crate::random::Random;
 use crate::stalls::{GAP_MIN, STALL_MIN, Stalls};
-use crate::{Balance, Event, Evidence, Name, Order, ProbeId, Saw, ServerId, Settings, Time};
+use crate::{Balance, Event, Evidence, Name, Order, Overrides, ProbeId, Saw, ServerId, Settings, Time};
 
+pub use admit::{Outcome, OverrideRefusal};
 use compare::{Comparison, Control, Witness};
 pub use failback::FailBackError;
 use leave::Left;
+use overrides::Wall;
 use steer::Steer;
 
 /// A server by a number of its own, while it is at one address.
@@ -101,6 +105,9 @@ pub struct Core {
     undecided: bool,
     /// What is wanted is not done, as hactl was told: nobody is out or left because it is wanted.
     withheld: bool,
+    overrides: Overrides,
+    /// By which they end; `None` as long as there never was one.
+    wall: Wall,
     desired: Desired,
     orders: Vec<Order>,
     events: Vec<Event>,
@@ -126,6 +133,8 @@ impl Core {
             frozen: None,
             undecided: false,
             withheld: false,
+            overrides: Overrides::default(),
+            wall: None,
             desired: Desired::new(),
             orders: Vec::new(),
             events: Vec::new(),
@@ -154,7 +163,8 @@ impl Core {
     pub fn next_deadline(&self) -> Option<Time> {
         let servers = self.deadlines.first().map(|(due, _)| *due);
         let backends = self.backends.values().filter_map(|backend| backend.alarm);
-        servers.into_iter().chain(backends).chain(self.control.deadline(&self.stalls)).min()
+        let control = self.control.deadline(&self.stalls);
+        servers.into_iter().chain(backends).chain(control).chain(self.override_deadline()).min()
     }
 
     /// Since when nothing answers, so that nothing is decided.
@@ -189,6 +199,7 @@ impl Core {
     /// Does what is due.
     pub fn on_time(&mut self, now: Time) {
         self.notice(now);
+        self.end_overrides(now);
         self.do_what_is_due(now);
         self.control_if_late(now);
         // What the control target's silence has settled may have left something due.

@@ -202,6 +202,7 @@ fn what(event: &Event) -> Option<What> {
         | Event::WritesDenied { .. }
         | Event::ReloadsSuffer { .. }
         | Event::Missing { .. }
+        | Event::ExitChanged(_)
         | Event::Asked(_) => None,
     }
 }
@@ -248,9 +249,11 @@ impl View<'_> {
     }
 }
 
-/// A span that a setting decides, in the same form.
+/// A span that a setting decides, in the same form, to the tenth of a second where it is longer than one.
 pub(crate) fn plain(span: Duration) -> String {
-    written(span).trim_matches('"').to_owned()
+    let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let rounded = if millis < 1000 { millis } else { millis.saturating_add(50) / 100 * 100 };
+    written(Duration::from_millis(rounded)).trim_matches('"').to_owned()
 }
 
 /// A span as the configuration has it: `"1.5s"`, `"30d"`.
@@ -277,6 +280,7 @@ mod tests {
     fn spans_are_written_as_the_configuration_takes_them() {
         let millis = [0, 150, 1500, 2000, 300_000, 5_400_000, 2_592_000_000];
         let texts = millis.map(|millis| written(Duration::from_millis(millis)));
+        assert_eq!(plain(Duration::from_micros(14_826_202)), "14.8s");
         assert_eq!(texts, ["\"0s\"", "\"150ms\"", "\"1.5s\"", "\"2s\"", "\"5m\"", "\"90m\"", "\"30d\""]);
     }
 }

@@ -23,6 +23,7 @@ mod loss;
 mod moved;
 mod name;
 mod observed;
+mod overrides;
 mod pace;
 mod plan;
 mod policy;
@@ -42,9 +43,9 @@ mod urgency;
 mod zombies;
 
 pub use contention::Contention;
-pub use core::{Core, FailBackError};
+pub use core::{Core, FailBackError, Outcome, OverrideRefusal};
 pub use detector::{Health, Verdict};
-pub use event::{Asked, Event, Severity};
+pub use event::{Asked, Event, ExitChanged, Severity};
 pub use evidence::{Cause, Failure, Stage, StageTime};
 pub use history::{Entry, History};
 pub use leave::{OnExit, leave};
@@ -53,6 +54,7 @@ pub use observed::{
     Admin, Agent, Balance, Haproxy, Observed, ObservedBackend, ObservedServer, Operational, Owner, Process,
     Writes,
 };
+pub use overrides::{Given, Insist, Override, OverrideChange, OverrideInput, Overrides, Pin};
 pub use plan::{Held, HeldBecause, Plan, Step, plan};
 pub use policy::{Desired, Want, Wish};
 pub use probe::{Ending, Evidence, Kind, Order, Probe, ProbeId, Route, Saw, Success, TargetId};

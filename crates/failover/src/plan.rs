@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::{
-    Admin, Agent, Desired, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Want, Wish,
+    Admin, Agent, Desired, Insist, Name, Observed, ObservedBackend, ObservedServer, Owner, ServerId, Want,
+    Wish,
 };
 
 /// Servers in a chain of `track`.
@@ -128,6 +129,12 @@ fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
     let preferred = proved && successor && !opening;
     // The least preferred first: no connection is moved to a server that the same plan closes next.
     for server in scope.backend.by_preference().rev() {
+        let insist = scope.insist(server);
+        if insist.is_ordered() {
+            scope.close_as_ordered(plan, server, successor || insist == Insist::Forced, opening);
+            continue;
+        }
+        let preferred = preferred || (insist == Insist::Pinned && successor && !opening);
         match (scope.want(server), server.position().0) {
             // An agent-check has no answer for it.
             (Want::Drain, _) if server.agent.is_some() => {}
@@ -173,6 +180,33 @@ impl<'a> Scope<'a> {
         want(self.wishes, server)
     }
 
+    fn insist(&self, server: &ObservedServer) -> Insist {
+        wish(self.wishes, server).map_or(Insist::No, |wish| wish.insist)
+    }
+
+    /// Takes a server out in the very way that an operator wants. An agent-check has one answer for both.
+    fn close_as_ordered(&self, plan: &mut Plan, server: &ObservedServer, may_close: bool, opening: bool) {
+        let set = match self.want(server) {
+            Want::Drain if server.agent.is_none() => Admin::Drain,
+            Want::Drain | Want::Maint | Want::Shut => Admin::Maint,
+            Want::Ready | Want::Open | Want::AsIs | Want::Unknown => return,
+        };
+        let held = |because| Held { server: self.id(server), because };
+        match server.position() {
+            (admin, _) if admin == set => {}
+            (Admin::Ready, _) if server.agent == Some(Agent::Absent) => {
+                plan.held.push(held(HeldBecause::NoAgent));
+            }
+            (Admin::Ready, _) if may_close => plan.steps.push(self.close(server, set)),
+            (Admin::Ready, _) if opening => {}
+            (Admin::Ready, _) => plan.held.push(held(HeldBecause::NoSuccessor)),
+            (Admin::Drain | Admin::Maint, Owner::Ours) => plan.steps.push(self.close(server, set)),
+            (admin @ (Admin::Drain | Admin::Maint), Owner::Theirs) => {
+                plan.held.push(held(HeldBecause::NotOurs(admin)));
+            }
+        }
+    }
+
     /// What is to be put into rotation, most preferred first.
     fn opens(&self, held: &mut Vec<Held>) -> Vec<Step> {
         let mut opens = Vec::new();
@@ -201,7 +235,11 @@ impl<'a> Scope<'a> {
         let proved = |server: &&ObservedServer| self.want(server) == Want::Ready;
         let heirs = self.backend.servers.iter().filter(|server| in_service.contains(&server.name));
         if in_service.is_empty() || heirs.filter(proved).count() < in_service.len() {
-            return Vec::new();
+            let forced = wished.iter().filter(|server| {
+                let is_out = matches!(server.position(), (Admin::Drain | Admin::Maint, Owner::Ours));
+                is_out && self.insist(server) == Insist::Forced
+            });
+            return forced.map(|server| self.id(server)).collect();
         }
         let left = |server: &&&ObservedServer| match (self.want(server), server.position()) {
             (Want::Maint | Want::Drain, (Admin::Drain | Admin::Maint, owner)) => owner == Owner::Ours,
@@ -254,7 +292,7 @@ impl<'a> Scope<'a> {
 
     /// The server to give back where HAProxy has none left to use and one of ours could be it: our `maint` is never
     /// the reason that a backend is empty, unless an operator's rule says so. Only one that was judged: what we know
-    /// nothing of we do not touch.
+    /// nothing of we do not touch. What an operator has ordered out stays out.
     fn release(&self) -> Option<&'a ObservedServer> {
         if self.backend.servers.iter().any(ObservedServer::is_usable) {
             return None;
@@ -262,7 +300,8 @@ impl<'a> Scope<'a> {
         self.backend.by_preference().find(|server| {
             let judged = matches!(self.want(server), Want::Drain | Want::Maint | Want::AsIs);
             let (admin, owner) = server.position();
-            server.managed && judged && owner == Owner::Ours && admin != Admin::Ready
+            let ours = owner == Owner::Ours && !self.insist(server).is_ordered();
+            server.managed && judged && ours && admin != Admin::Ready
         })
     }
 }

@@ -2,12 +2,15 @@
 //! that HAProxy's own order does the rest; where another one is wanted than HAProxy would use, the healthy servers that
 //! HAProxy prefers are drained. What is decided depends on what it is given and on nothing before that.
 
+mod ordered;
 mod prefer;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::{Balance, Failback, Name, Rules, Verdict, WhenAllDown};
+pub(crate) use ordered::{Forced, Pinned};
+
+use crate::{Balance, Failback, Insist, Name, Rules, Verdict, WhenAllDown};
 
 /// What is wanted of one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub struct Wish {
     pub address: Option<SocketAddr>,
     /// Its sessions are to be cut, once it takes no new ones and those that come anew are served by another one.
     pub kill: bool,
+    /// How firmly.
+    pub insist: Insist,
 }
 
 /// What is wanted of every managed server of every backend.
@@ -69,6 +74,10 @@ pub(crate) struct ServerView {
     pub(crate) out: bool,
     /// What was wanted of it until now.
     pub(crate) previous: Want,
+    /// What an operator has ordered of it.
+    pub(crate) forced: Option<Forced>,
+    /// An operator wants the backend's traffic on it.
+    pub(crate) pinned: Option<Pinned>,
 }
 
 /// One backend, as the policy sees it.
@@ -103,6 +112,10 @@ pub(crate) enum Cause {
     Tier(Name),
     /// This one is clearly faster.
     Faster(Name),
+    /// An operator has ordered it.
+    Ordered(Forced),
+    /// An operator wants the traffic on this one.
+    Pinned(Name, Pinned),
 }
 
 impl Cause {
@@ -110,7 +123,30 @@ impl Cause {
     pub(crate) const fn is_rule(&self) -> bool {
         match self {
             Self::Health | Self::Slow => false,
-            Self::FailBack(_) | Self::Exit | Self::AllDown | Self::Tier(_) | Self::Faster(_) => true,
+            Self::FailBack(_)
+            | Self::Exit
+            | Self::AllDown
+            | Self::Tier(_)
+            | Self::Faster(_)
+            | Self::Ordered(_)
+            | Self::Pinned(..) => true,
+        }
+    }
+
+    /// How firmly that is wanted which follows from it.
+    pub(crate) const fn insist(&self) -> Insist {
+        match self {
+            Self::Ordered(Forced { force: false, .. }) => Insist::Asked,
+            Self::Ordered(Forced { force: true, .. }) => Insist::Forced,
+            Self::Pinned(_, Pinned { force: true }) => Insist::Pinned,
+            Self::Pinned(_, Pinned { force: false })
+            | Self::Health
+            | Self::Slow
+            | Self::FailBack(_)
+            | Self::Exit
+            | Self::AllDown
+            | Self::Tier(_)
+            | Self::Faster(_) => Insist::No,
         }
     }
 }
@@ -144,7 +180,8 @@ pub(crate) fn decide(rules: &Rules, view: &BackendView) -> Vec<Choice> {
             WhenAllDown::AllOpen => Some(Want::Open),
         };
         for (server, choice) in view.servers.iter().zip(&mut choices) {
-            if let (Some(want), true) = (want, is_permitted(rules, server)) {
+            let by_rule = is_permitted(rules, server) && server.forced.is_none();
+            if let (Some(want), true) = (want, by_rule) {
                 *choice = Choice { want, cause: Cause::AllDown };
             }
         }
@@ -153,13 +190,19 @@ pub(crate) fn decide(rules: &Rules, view: &BackendView) -> Vec<Choice> {
     choices
 }
 
-/// Whether the rules let it be used at all.
-pub(crate) const fn is_permitted(rules: &Rules, server: &ServerView) -> bool {
-    rules.allow_exit_change || server.tier == 0
+/// Whether the rules let it be used at all; an operator's word is stronger.
+pub(crate) fn is_permitted(rules: &Rules, server: &ServerView) -> bool {
+    permits(rules, server.tier, server.forced, server.pinned)
+}
+
+/// The same of a server of this tier.
+pub(crate) fn permits(rules: &Rules, tier: usize, forced: Option<Forced>, pinned: Option<Pinned>) -> bool {
+    let by_pin = pinned.is_some_and(|pinned| pinned.force);
+    forced.map_or(rules.allow_exit_change || tier == 0 || by_pin, Forced::is_in)
 }
 
 /// Clients are served by it, or were until nobody could tell any more; or nobody can tell yet.
-pub(crate) const fn works(rules: &Rules, server: &ServerView) -> bool {
+pub(crate) fn works(rules: &Rules, server: &ServerView) -> bool {
     let online = matches!(server.verdict, Verdict::Online) || server.lost || server.unsettled;
     is_permitted(rules, server) && online && !server.too_slow && server.available
 }
@@ -187,6 +230,9 @@ fn by_health(rules: &Rules, view: &BackendView) -> Vec<Choice> {
     let first = first.map(|first| &view.servers[first]);
     let successor = view.other_usable || first.is_some_and(|first| first.verified && !first.lost);
     let choice = |(index, server): (usize, &ServerView)| {
+        if let Some(forced) = server.forced {
+            return forced.choice(server.verdict);
+        }
         if !is_permitted(rules, server) {
             return Choice { want: Want::Shut, cause: Cause::Exit };
         }
@@ -232,7 +278,7 @@ fn waits_for(rules: &Rules, view: &BackendView, index: usize, in_use: usize) -> 
     let (server, other) = (&view.servers[index], &view.servers[in_use]);
     let share = view.balance == Balance::Spread && !server.backup && !other.backup;
     let precedes = server.tier < other.tier || (server.tier == other.tier && index < in_use && !share);
-    !by_itself && server.out && server.verdict == Verdict::Online && precedes
+    !by_itself && server.out && server.pinned.is_none() && server.verdict == Verdict::Online && precedes
 }
 
 /// Every server that may be used was found unable to carry traffic, and that is not this host's fault.

@@ -229,6 +229,8 @@ fn view(verdicts: [Verdict; 3]) -> BackendView {
         too_slow: false,
         out: false,
         previous: Want::Unknown,
+        forced: None,
+        pinned: None,
     });
     let servers = servers.collect();
     BackendView { servers, balance: Balance::First, other_usable: false, frozen: false, steered: None }

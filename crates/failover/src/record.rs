@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::time::{micros, whole};
-use crate::{Core, Ending, Evidence, Name, Observed, Saw, Settings, StageTime, Time};
+use crate::{Core, Ending, Evidence, Name, Observed, OverrideInput, Saw, Settings, StageTime, Time};
 
 /// The form of recordings that is written and read here. It changes with the meaning of a line.
 pub const FORMAT: u32 = 1;
@@ -92,6 +92,8 @@ pub enum Input {
     FailBack(Name),
     /// Other settings from now on; their seed does not count.
     Settings(Box<Settings>),
+    /// An operator's order about a server, or what the wall clock shows now that it was set.
+    Override(Box<OverrideInput>),
 }
 
 /// One call of the core, and when it was made.
@@ -114,6 +116,7 @@ impl Core {
             Input::Gap(lasted) => self.on_gap(whole(*lasted), now),
             Input::FailBack(backend) => self.on_fail_back(backend, now),
             Input::Settings(settings) => self.on_settings(settings, now),
+            Input::Override(input) => self.on_override(input, now),
         }
     }
 }
@@ -137,13 +140,23 @@ fn in_micros(evidence: &Evidence) -> Cow<'_, Evidence> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cause, Failure, ProbeId, Stage, Success};
+    use crate::{Admin, Cause, Failure, Given, Override, OverrideChange, ProbeId, ServerId, Stage, Success};
 
-    fn inputs() -> [Input; 10] {
+    fn inputs() -> [Input; 11] {
         let evidence = |saw| Input::Evidence(Evidence { probe: ProbeId(7), at: Time::from_millis(12), saw });
         let failure = Failure { stage: Stage::Connect, cause: Cause::Reply(4), text: "no".to_owned() };
         let last = StageTime { stage: Stage::Tls, took: Duration::from_micros(1234) };
         let success = Success { last, status: Some(200), received: 9, kept: true };
+        let given = Given {
+            by: "alice".to_owned(),
+            by_uid: Some(1000),
+            since: jiff::Timestamp::UNIX_EPOCH,
+            until: None,
+            reason: "provider work".to_owned(),
+            force: false,
+        };
+        let maint = Override { state: Admin::Maint, kill_sessions: false, given };
+        let change = OverrideChange::Set(vec![ServerId::new("b", "wg1")], maint);
         [
             evidence(Saw::Began),
             evidence(Saw::Passed(last)),
@@ -155,6 +168,7 @@ mod tests {
             Input::Gap(Duration::from_secs(3600)),
             Input::FailBack(Name::from("b")),
             Input::Settings(Box::new(Settings::new(vec![Name::from("https://1.1.1.1/")]))),
+            Input::Override(Box::new(OverrideInput { wall: jiff::Timestamp::UNIX_EPOCH, change })),
         ]
     }
 

@@ -121,9 +121,12 @@ impl Replay {
         let starved_since = self.core.starved_since(*at);
         let stranger = match input {
             Input::Evidence(evidence) => !self.core.has_ordered(evidence.probe),
-            Input::Observed(_) | Input::Due | Input::Gap(_) | Input::FailBack(_) | Input::Settings(_) => {
-                false
-            }
+            Input::Observed(_)
+            | Input::Due
+            | Input::Gap(_)
+            | Input::FailBack(_)
+            | Input::Settings(_)
+            | Input::Override(_) => false,
         };
         self.core.take(input, *at);
         let mut decisions = Vec::new();

@@ -2,7 +2,9 @@
 //!
 //! Within v1 fields are only added. Enums are strings, what is unknown is `null`, and units stand in the names.
 
+mod exit;
 mod instances;
+mod overrides;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +24,9 @@ use crate::{
     Owner, Plan, ServerId, Time, Verdict, Writes, plan,
 };
 
+pub use exit::{BackendExits, ExitList, ExitStatus, SeenExit, ServerExit};
 pub use instances::{InstanceStatus, PauseStatus};
+pub use overrides::{OverrideStatus, PinStatus};
 
 /// Probes that the status shows of each server.
 const HISTORY_SHOWN: usize = 20;
@@ -152,6 +156,9 @@ pub struct BackendStatus {
     pub on_backup: bool,
     /// Since when no server is known to carry traffic, RFC 3339.
     pub blackout_since: Option<String>,
+    /// The server that an operator wants to carry the traffic.
+    #[serde(default)]
+    pub pinned: Option<PinStatus>,
     /// Its servers, in HAProxy's order.
     pub servers: Vec<ServerStatus>,
 }
@@ -183,15 +190,17 @@ pub struct ServerStatus {
     pub history: Vec<Option<f64>>,
     /// HAProxy's view of it.
     pub haproxy: HaproxyServerStatus,
-    /// An operator's override; always `null` in this version.
+    /// What an operator has ordered of it.
     #[serde(rename = "override")]
-    pub override_: Option<String>,
+    pub override_: Option<OverrideStatus>,
     /// What hactl wants of it: `ready`, `drain`, `maint` (out, by whichever lever), or `null` where it leaves it as it is.
     pub desired: Option<Admin>,
     /// HAProxy has it otherwise than wanted.
     pub drift: bool,
     /// Why the difference stands, where it does so on purpose; or the rule by which it is kept out.
     pub held: Option<String>,
+    /// Where its traffic leaves from, as was last seen; `null` where nobody has asked.
+    pub exit: Option<ExitStatus>,
 }
 
 /// Why a server is degraded or offline.
@@ -269,6 +278,7 @@ impl Core {
             .collect();
         let missing = self.backends().values().flat_map(|backend| backend.missing.iter().cloned());
         let mut problems: Vec<String> = observed.missing.iter().cloned().chain(missing).collect();
+        problems.extend(overrides::problems(self, observed));
         // A name that is not there stops nothing but itself, a contended backend no other one, and the ledger nothing.
         let minor = problems.len() + observed.contended.len() + usize::from(observed.ledger.is_some());
         add_problems(&mut problems, observed, context.now);
@@ -354,7 +364,9 @@ fn backend_status(
             let drift = held.is_some() || pending.contains(&there.name);
             let known = known.get(&there.name).copied();
             let wish = wants.and_then(|wants| wants.get(&there.name));
-            server_status(there, known, roles.of_server(there), wish, (drift, held), context)
+            let status = server_status(there, known, roles.of_server(there), wish, (drift, held), context);
+            let id = ServerId { backend: name.clone(), server: there.name.clone() };
+            ServerStatus { override_: overrides::of_server(core.overrides(), &id), ..status }
         })
         .collect();
     let in_service = seen.in_service();
@@ -363,28 +375,39 @@ fn backend_status(
         .and_then(|active| seen.server(active))
         .is_some_and(|active| roles.of_server(active) == "backup");
     let since = backend.in_service.as_ref().map(|(_, since)| *since);
+    let pinned = overrides::of_backend(core.overrides(), name);
     BackendStatus {
         instance: context.instance.to_owned(),
         name: name.to_string(),
-        verdict: backend_level(backend, &servers, &in_service, on_backup),
+        verdict: backend_level(backend, &servers, &in_service, on_backup, pinned.as_ref()),
         active_server: in_service.first().map(Name::to_string),
         in_service: in_service.iter().map(Name::to_string).collect(),
         in_service_since: since.map(context.wall),
         in_service_seconds: since.map(|since| seconds(context.now.since(since))),
         on_backup,
         blackout_since: backend.blackout.map(context.wall),
+        pinned,
         servers,
     }
 }
 
-fn backend_level(backend: &Backend, servers: &[ServerStatus], in_service: &[Name], on_backup: bool) -> Level {
-    let health = |verdict: Verdict| servers.iter().any(|server| server.health == Some(verdict));
+fn backend_level(
+    backend: &Backend,
+    servers: &[ServerStatus],
+    in_service: &[Name],
+    on_backup: bool,
+    pinned: Option<&PinStatus>,
+) -> Level {
+    let unplanned = || servers.iter().filter(|server| !overrides::is_planned_out(server));
+    let health = |verdict: Verdict| unplanned().any(|server| server.health == Some(verdict));
+    let on_backup = on_backup && !overrides::is_planned(servers, in_service, pinned);
     if in_service.is_empty() || backend.blackout.is_some() {
         Level::Down
     } else if on_backup
         || health(Verdict::Degraded)
         || health(Verdict::Offline)
         || servers.iter().any(|server| server.drift)
+        || overrides::is_open_ended(servers, pinned)
     {
         Level::Degraded
     } else if health(Verdict::Unknown) {
@@ -455,6 +478,7 @@ fn server_status(
         },
         drift,
         held: held.map(|held| held_text(held.because)).or_else(|| rule_text(known?, wish?)),
+        exit: None,
     }
 }
 

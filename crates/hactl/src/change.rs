@@ -104,7 +104,7 @@ fn lines(text: &str) -> String {
     text.lines().map(|line| Shown(line).to_string()).collect::<Vec<String>>().join("\n")
 }
 
-fn exit_of(error: &ClientError) -> Exit {
+pub(crate) fn exit_of(error: &ClientError) -> Exit {
     match error {
         ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::Permission,
         ClientError::Refused { status, .. } if *status == StatusCode::FORBIDDEN => Exit::Permission,
@@ -130,7 +130,7 @@ fn exit_of(error: &ClientError) -> Exit {
     }
 }
 
-fn report_of(what: &str, socket: &Path, error: &ClientError) -> Report {
+pub(crate) fn report_of(what: &str, socket: &Path, error: &ClientError) -> Report {
     let at = socket.display();
     let report = Report::new(format!("hactl at {at} did not {what}"));
     if let ClientError::Refused { status, text, .. } = error {

@@ -7,7 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
 use crate::events::EventsArgs;
+use crate::exits::ExitsArgs;
 use crate::explain::ExplainArgs;
+use crate::overrides::{AutoArgs, OutArgs, PinArgs, ReadyArgs};
+use crate::top::TopArgs;
 use crate::wait::WaitArgs;
 
 /// For the daemon to answer `hactl status`: it does so at once, or says within 2 s that it cannot.
@@ -209,6 +212,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show what hactl knows and does (without a command: this).
     Status(StatusArgs),
+    /// Watch it live on the whole screen, and set overrides.
+    #[command(alias = "ui")]
+    Top(TopArgs),
     /// Say why a backend or a server is as it is.
     Explain(ExplainArgs),
     /// Look on until something is as it is wanted.
@@ -217,6 +223,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show what was decided on a recording, and with other settings.
     Simulate(SimulateArgs),
+    /// Show where traffic leaves from, and whether that is where hactl believes.
+    Exits(ExitsArgs),
     /// Have the daemon read its configuration again.
     Reload(SocketArgs),
     /// Have the daemon change nothing in HAProxy.
@@ -225,6 +233,16 @@ pub(crate) enum Command {
     Resume(SocketArgs),
     /// Have a backend's traffic go back to where it belongs.
     Failback(FailbackArgs),
+    /// Take servers out, whatever their probes say.
+    Maint(OutArgs),
+    /// Have servers take no new connections, whatever their probes say.
+    Drain(OutArgs),
+    /// Have servers be used, whatever their probes say.
+    Ready(ReadyArgs),
+    /// Leave servers to their probes again.
+    Auto(AutoArgs),
+    /// Have one server carry its backend's traffic.
+    Pin(PinArgs),
     /// Show what happened, and what happens.
     Events(EventsArgs),
     /// Look for mistakes in the set-up, with what to do about each.

@@ -55,6 +55,8 @@ pub(crate) enum ClientError {
         text: String,
         /// What is wrong with the configuration, each as `hactl run` would tell it.
         problems: Vec<String>,
+        /// All that it answered.
+        document: serde_json::Value,
     },
     #[error("its answer is not a hactl/v1 status")]
     Contract {
@@ -193,5 +195,5 @@ fn refused(status: StatusCode, body: &str) -> ClientError {
     let text = message.map_or_else(|| format!("{} bytes that are not hactl's", body.len()), str::to_owned);
     let problems = error["problems"].as_array().map(Vec::as_slice).unwrap_or_default();
     let problems = problems.iter().filter_map(|problem| problem.as_str().map(str::to_owned)).collect();
-    ClientError::Refused { status, text, problems }
+    ClientError::Refused { status, text, problems, document }
 }

@@ -8,11 +8,12 @@ mod probing;
 mod render;
 mod servers;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use hactld::config::{Config, Flags, load};
+use hactld::config::{Config, DEFAULT_FILE, Flags, load};
 use tokio::runtime::Builder;
 
 use crate::config::summary;
@@ -140,14 +141,14 @@ impl Group {
 }
 
 pub(crate) fn run(args: &DoctorArgs, terminal: &Terminal) -> ExitCode {
-    let runtime = match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
+    let groups = match examine(args) {
+        Ok(groups) => groups,
         Err(error) => {
-            Report::new("this command could not run".to_owned()).because(error.to_string()).print(terminal);
+            let report = Report::new("this command could not run".to_owned());
+            report.because(error.to_string()).print(terminal);
             return Exit::Unknown.into();
         }
     };
-    let groups = runtime.block_on(examine(args));
     let text = match args.output {
         DoctorFormat::Json => render::json(&groups),
         DoctorFormat::Table if args.short => render::short(&groups),
@@ -166,7 +167,7 @@ fn exit_code(groups: &[Group]) -> u8 {
     }
 }
 
-async fn examine(args: &DoctorArgs) -> Vec<Group> {
+fn examine(args: &DoctorArgs) -> io::Result<Vec<Group>> {
     let flags = Flags {
         file: args.config.clone(),
         haproxy: args.haproxy.clone(),
@@ -178,24 +179,28 @@ async fn examine(args: &DoctorArgs) -> Vec<Group> {
     let config = match load(&flags) {
         Ok(config) => config,
         Err(error) => {
+            let is_missing = args.config.is_none() && !Path::new(DEFAULT_FILE).exists();
+            let fix = if is_missing { "sudo hactl init --write" } else { "" };
             let mistakes = error.problems().iter().map(ToString::to_string);
-            mistakes.for_each(|mistake| group.error("D01", mistake, ""));
+            mistakes.for_each(|mistake| group.error("D01", mistake, fix));
             "it cannot be used, so nothing else was looked at".clone_into(&mut group.text);
-            return vec![group];
+            return Ok(vec![group]);
         }
     };
     group.text = summary(&config);
     let prober = probing::check(&config, &mut group);
     let daemon = daemon::Daemon::of(&config);
-    let mut groups = vec![group];
-    for instance in &config.instances {
-        groups.extend(of_instance(&config, instance).await);
-    }
-    groups.push(host::check(&config, prober.as_ref(), &daemon).await);
-    if !args.pre {
-        groups.push(daemon.check(&config));
-    }
-    groups
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let looked = runtime.block_on(async {
+        let mut groups = vec![group];
+        for instance in &config.instances {
+            groups.extend(of_instance(&config, instance).await);
+        }
+        groups.push(host::check(&config, prober.as_ref(), &daemon).await);
+        groups
+    });
+    let asked = (!args.pre).then(|| daemon.check(&config));
+    Ok(looked.into_iter().chain(asked).collect())
 }
 
 async fn of_instance(config: &Config, instance: &hactld::config::Instance) -> Vec<Group> {

@@ -28,10 +28,13 @@ use crate::terminal::Terminal;
 use self::toml::Found;
 
 /// A greeting is answered at once; servers are most often on this host.
-const GREETING_LIMIT: Duration = Duration::from_secs(2);
+const GREETING_STEP: Duration = Duration::from_secs(1);
 
 /// Greetings at a time: a HAProxy with thousands of servers is not to cost thousands of descriptors.
 const GREETINGS_MAX: usize = 64;
+
+/// Backends whose reasons are told where there is none to steer; a longer text helps nobody.
+const REASONS_MAX: usize = 8;
 
 pub(crate) const INIT_HELP: &str =
     "HAProxy is asked for its backends and servers, and each server of mode tcp is
@@ -134,10 +137,13 @@ fn known(seen: &Seen) -> Vec<String> {
 
 fn nothing(haproxy: &Address, backends: &[Found]) -> Report {
     let report = Report::new(format!("HAProxy at {haproxy} has no backend that hactl could steer"));
-    let reasons: Vec<String> = backends
+    let mut reasons: Vec<String> = backends
         .iter()
         .filter_map(|backend| Some(format!("{}: {}", backend.name, backend.reason()?)))
         .collect();
+    let more = reasons.len().saturating_sub(REASONS_MAX);
+    reasons.truncate(REASONS_MAX);
+    reasons.extend((more > 0).then(|| format!("and {more} more")));
     let why = if reasons.is_empty() { "it has no servers".to_owned() } else { reasons.join("; ") };
     report.because(why).next("start the SOCKS servers and repeat, or write the file by hand")
 }
@@ -213,7 +219,7 @@ pub(crate) async fn greetings(mut addresses: Vec<SocketAddr>) -> BTreeMap<Socket
     loop {
         while under_way.len() < GREETINGS_MAX {
             let Some(address) = waiting.next() else { break };
-            under_way.spawn(async move { (address, greet(address, GREETING_LIMIT).await) });
+            under_way.spawn(async move { (address, greet(address, GREETING_STEP).await) });
         }
         match under_way.join_next().await {
             Some(Ok((address, greeting))) => greetings.insert(address, greeting),

@@ -8,8 +8,10 @@ mod config;
 mod doctor;
 mod events;
 mod exit;
+mod exits;
 mod explain;
 mod init;
+mod overrides;
 mod packaging;
 mod raw;
 mod report;
@@ -18,6 +20,7 @@ mod simulate;
 mod status;
 mod table;
 mod terminal;
+mod top;
 mod upstream;
 mod wait;
 
@@ -30,6 +33,7 @@ use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command, RunArgs};
 use crate::exit::Exit;
+use crate::overrides::State;
 use crate::report::Report;
 use crate::terminal::Terminal;
 
@@ -61,15 +65,22 @@ fn dispatch(cli: Cli) -> ExitCode {
     match cli.command.unwrap_or_default() {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
+        Command::Top(args) => top::run(&args, &terminal),
         Command::Explain(args) => explain::run(&args, &terminal),
         Command::Wait(args) => wait::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Simulate(args) => simulate::run(&args, &terminal),
+        Command::Exits(args) => exits::run(&args, &terminal),
         Command::Reload(args) => change::reload(&args, &terminal),
         Command::Pause(args) => change::pause(&args, &terminal),
         Command::Resume(args) => change::resume(&args, &terminal),
         Command::Events(args) => events::run(&args, &terminal),
         Command::Failback(args) => change::failback(&args, &terminal),
+        Command::Maint(args) => overrides::out(State::Maint, &args, &terminal),
+        Command::Drain(args) => overrides::out(State::Drain, &args, &terminal),
+        Command::Ready(args) => overrides::ready(&args, &terminal),
+        Command::Auto(args) => overrides::auto(&args, &terminal),
+        Command::Pin(args) => overrides::pin(&args, &terminal),
         Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::Init(args) => init::run(&args, &terminal),
         Command::Config(args) => config::run(&args, &terminal),

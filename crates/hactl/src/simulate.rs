@@ -187,7 +187,8 @@ fn otherwise(input: Recorded, backends: &[Name], sets: &[String]) -> Result<Reco
         | Input::Evidence(_)
         | Input::Due
         | Input::Gap(_)
-        | Input::FailBack(_)) => other,
+        | Input::FailBack(_)
+        | Input::Override(_)) => other,
     };
     Ok(Recorded { at, input })
 }

@@ -162,7 +162,7 @@ fn denied(socket: &Path) -> String {
 }
 
 /// The status as the daemon sent it, read and as text.
-fn fetch_within(socket: &Path, limit: Duration) -> Result<(Status, String), ClientError> {
+pub(crate) fn fetch_within(socket: &Path, limit: Duration) -> Result<(Status, String), ClientError> {
     let text = client::get_within(socket, STATUS_PATH, limit)?;
     let status = serde_json::from_str(&text).map_err(|source| ClientError::Contract { source })?;
     Ok((status, text))

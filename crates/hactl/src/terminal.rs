@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 
 use failover::status::Level;
 use failover::{Severity, Verdict};
+use jiff::Timestamp;
 
 use crate::cli::Color;
 
@@ -137,9 +138,27 @@ pub(crate) fn span(seconds: f64) -> String {
     }
 }
 
+/// How long it is from `now` to `then`, in whole units where it is that: `2h`, `41m`, `3h20m`.
+pub(crate) fn rest(then: Timestamp, now: Timestamp) -> String {
+    let left = then.duration_since(now).as_secs_f64().ceil();
+    let text = span(left);
+    let first = text.find(|letter: char| letter.is_ascii_alphabetic()).map_or(text.len(), |end| end + 1);
+    let is_nothing = text[first..].trim_end_matches(|letter: char| letter.is_ascii_alphabetic()) == "0";
+    if is_nothing { text[..first].to_owned() } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_of_a_time_is_in_whole_units_where_it_can_be() {
+        let left = |millis: i64| {
+            rest(Timestamp::from_millisecond(millis).unwrap(), Timestamp::from_millisecond(0).unwrap())
+        };
+        let lefts = [7_199_995, 2_460_000, 12_000_000, 3_000, 172_800_000, -5_000].map(left);
+        assert_eq!(lefts, ["2h", "41m", "3h20m", "3s", "2d", "0s"]);
+    }
 
     #[test]
     fn spans_have_two_units() {

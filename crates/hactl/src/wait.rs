@@ -104,7 +104,12 @@ pub(crate) fn run(args: &WaitArgs, terminal: &Terminal) -> ExitCode {
         Ended::TimedOut(last) => {
             let last = last.unwrap_or_else(|| "hactl did not answer".to_owned());
             let patience = span(args.timeout.as_secs_f64());
-            let report = Report::new(format!("{name} was not {what} within {patience}")).because(last);
+            let missed = match (&args.name, args.what) {
+                (Some(_), _) => format!("{name} was not {what}"),
+                (None, Wanted::Online | Wanted::Applied) => format!("not everything was {what}"),
+                (None, Wanted::Degraded | Wanted::Offline) => format!("nothing was {what}"),
+            };
+            let report = Report::new(format!("{missed} within {patience}")).because(last);
             report.next(next(args)).print(terminal);
             Exit::TimedOut.into()
         }

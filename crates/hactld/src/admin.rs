@@ -5,6 +5,7 @@
 mod events;
 pub(crate) mod explain;
 mod failback;
+mod overrides;
 mod peer;
 mod seats;
 pub(crate) mod sse;
@@ -34,6 +35,7 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout_at;
 
+use crate::exits::Known;
 use crate::feed::Feed;
 use crate::fleet::{Reached, Request, Whole};
 use crate::journal::Journal;
@@ -65,6 +67,12 @@ pub const RESUME_PATH: &str = "/api/v1/resume";
 
 /// Has the traffic of the backend whose name follows, behind a slash, go back to where it belongs.
 pub const FAILBACK_PATH: &str = "/api/v1/failback";
+
+/// Has servers be in a state whatever their probes say, or leaves them to these again.
+pub const OVERRIDE_PATH: &str = "/api/v1/override";
+
+/// Has one server carry its backend's traffic, or ends that.
+pub const PIN_PATH: &str = "/api/v1/pin";
 
 /// For the request's head, and for the whole connection, but for an answer that goes on (`sse`): whoever asks knows what
 /// to ask for.
@@ -236,11 +244,17 @@ pub(crate) struct Front {
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) reloader: Reloader,
     pub(crate) feed: Feed,
+    pub(crate) exits: watch::Receiver<Known>,
 }
 
 /// What anybody may read, here and on the listener for browsers.
 pub(crate) fn reading() -> Router<Front> {
-    Router::new().merge(status::routes()).merge(explain::routes()).merge(events::routes())
+    Router::new()
+        .merge(status::routes())
+        .merge(explain::routes())
+        .merge(events::routes())
+        .merge(crate::exits::routes())
+        .merge(crate::metrics::routes())
 }
 
 /// Serves until the daemon ends; who has a place is the business of `seats`.
@@ -252,15 +266,15 @@ pub(crate) async fn serve(listener: UnixListener, front: Front) {
         .route(PAUSE_PATH, post(write::pause))
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
+        .merge(overrides::routes())
         .route("/healthz", get(|| async { "ok\n" }))
-        .merge(crate::metrics::routes())
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
     let seats = Seats::default();
     for id in 0.. {
         let stream = accepted(&listener).await;
         let peer = Peer::of(&stream, &whole.borrow().operators);
-        let lasting = Lasting::new(CONNECTION_LIMIT).at(seats.seat(id));
+        let lasting = Lasting::new(CONNECTION_LIMIT, Some(seats.seat(id)));
         let app = app.clone().layer(Extension(peer)).layer(Extension(lasting.clone()));
         let task = tokio::spawn(connection(stream, app, lasting));
         seats.take(id, peer, task.abort_handle());

@@ -2,6 +2,8 @@
 //! One task owns the core, so nothing is locked, and one wait decides what is next. `Engine::take` is where everything
 //! enters the core; where there is a recorder, it is told of it there, after what was decided has been done.
 
+mod ordered;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,9 +22,15 @@ use crate::journal::Journal;
 use crate::log::Label;
 use crate::metrics::{Sample, Tally};
 use crate::notify::Pulse;
+use crate::orders::Orders;
 use crate::record::Recorder;
 use crate::sleep::Slept;
 use crate::{VERSION, notify};
+
+pub(crate) use self::ordered::{OrderQuery, Taken};
+
+/// Between two looks at the wall clock while something ends by it.
+const WALL_EVERY: Duration = Duration::from_secs(1);
 
 /// What somebody wants of an instance.
 pub(crate) enum Query {
@@ -32,6 +40,8 @@ pub(crate) enum Query {
     Metrics(oneshot::Sender<Box<Sample>>),
     /// That the traffic of a backend goes back to where it belongs.
     FailBack { by: String, backend: Name, done: oneshot::Sender<FailedBack> },
+    /// Something about what operators order.
+    Order(OrderQuery),
     /// To know why it is so.
     Explain(Box<Why>),
 }
@@ -94,6 +104,7 @@ pub(crate) struct Engine {
     pub(crate) journal: Journal,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) pulse: Pulse,
+    pub(crate) orders: Orders,
     /// Told of what those who follow the status want to know.
     pub(crate) stir: Stir,
     pub(crate) effects: Effects,
@@ -106,7 +117,9 @@ impl Engine {
         tokio::pin!(stop);
         let mut beat = notify::beat_interval().map(every);
         let mut slept = Slept::new();
+        let mut wall = every(WALL_EVERY);
         loop {
+            self.watch_wall();
             let due = self.core.next_deadline();
             tokio::select! {
                 // In this order: what the controller says of a sight comes before the sight itself; evidence that is
@@ -121,6 +134,7 @@ impl Engine {
                     let configured = wires.configurations.borrow_and_update().clone();
                     self.configure(configured);
                 }
+                _ = wall.tick(), if !self.core.overrides().is_empty() => {}
                 lasted = slept.next() => self.take(Input::Gap(lasted)),
                 Ok(()) = wires.observed.changed() => {
                     let observed = wires.observed.borrow_and_update().clone();
@@ -131,6 +145,7 @@ impl Engine {
                 evidence = self.probes.next() => self.take(Input::Evidence(evidence)),
                 () = until(due, &self.clock) => self.take(Input::Due),
             }
+            self.orders.follow(self.core.overrides());
             wires.desired.send_if_modified(|known| {
                 let changed = known != self.core.desired();
                 if changed {
@@ -161,6 +176,7 @@ impl Engine {
                 let withheld = matches!(observed.writes, Writes::Withheld { .. });
                 let _ = done.send(FailedBack { to, withheld });
             }
+            Query::Order(query) => self.answer_order(query, observed),
             Query::Explain(why) => self.explain(*why, observed),
         }
     }

@@ -14,9 +14,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::admin::Operators;
-use crate::config::{Config, Instance, Probe, difference};
+use crate::config::{Config, Instance, Origins, Probe, difference};
 use crate::daemon::RunError;
 use crate::engine::{Query, every, rfc3339, tick};
+use crate::exits::Asking;
 use crate::feed::Stir;
 use crate::hooks::Runs;
 use crate::instance::{self, Claims, Common, Running};
@@ -63,6 +64,8 @@ pub(crate) struct Whole {
     pub(crate) several: bool,
     /// When the configuration that runs was read.
     pub(crate) loaded_at: jiff::Timestamp,
+    /// Where each key of the configuration was set.
+    pub(crate) origins: Arc<Origins>,
 }
 
 impl Whole {
@@ -72,6 +75,7 @@ impl Whole {
         self.runs = Arc::new(Runs::of(config));
         self.several = config.instances.len() > 1;
         self.loaded_at = jiff::Timestamp::now();
+        self.origins = Arc::new(config.origins.clone());
     }
 }
 
@@ -127,9 +131,10 @@ impl Loaded {
     fn common<'a>(
         &'a self,
         dir: &'a StateDir,
-        (journal, stir): (&'a Journal, &'a Stir),
+        journal: &'a Journal,
         origin: Instant,
         paused: bool,
+        stir: &'a Stir,
     ) -> Common<'a> {
         Common {
             origin,
@@ -184,6 +189,7 @@ pub(crate) struct Fleet {
     requests: mpsc::Receiver<Request>,
     reached: watch::Sender<Reached>,
     whole: watch::Sender<Whole>,
+    asking: watch::Sender<Option<Arc<Asking>>>,
     resume_at: Option<Instant>,
     stir: Stir,
 }
@@ -198,7 +204,7 @@ impl Fleet {
         stir: Stir,
     ) -> Result<Self, RunError> {
         let dir = StateDir::open(&loaded.config.state.dir)?;
-        let common = loaded.common(&dir, (&journal, &stir), origin, false);
+        let common = loaded.common(&dir, &journal, origin, false, &stir);
         let mut tasks = JoinSet::new();
         let mut running = Vec::new();
         for instance in &loaded.config.instances {
@@ -209,6 +215,8 @@ impl Fleet {
         let mut known = Whole::default();
         known.configure(&loaded.config);
         let whole = watch::Sender::new(known);
+        let asking = watch::Sender::new(Asking::of(&loaded.config, &loaded.prober));
+        let resume_at = None;
         Ok(Self {
             origin,
             dir,
@@ -219,7 +227,8 @@ impl Fleet {
             requests,
             reached,
             whole,
-            resume_at: None,
+            asking,
+            resume_at,
             stir,
         })
     }
@@ -232,6 +241,11 @@ impl Fleet {
     /// The same of what concerns them all.
     pub(crate) fn whole(&self) -> watch::Receiver<Whole> {
         self.whole.subscribe()
+    }
+
+    /// How exits are asked for.
+    pub(crate) fn asking(&self) -> watch::Receiver<Option<Arc<Asking>>> {
+        self.asking.subscribe()
     }
 
     /// Lets them run until `stop` comes, or one of them cannot go on.
@@ -314,6 +328,7 @@ impl Fleet {
         // Also where nothing is another one: files that are named may have changed.
         self.loaded = loaded;
         self.whole.send_modify(|whole| whole.configure(&self.loaded.config));
+        self.asking.send_replace(Asking::of(&self.loaded.config, &self.loaded.prober));
         let left = self.follow(claimed);
         changes.extend(left);
         self.tell(&Event::Asked(Asked::Reloaded { by, changes: changes.clone() }));
@@ -351,7 +366,7 @@ impl Fleet {
         // A recording begins at the start, or not at all.
         let common = Common {
             record: None,
-            ..self.loaded.common(&self.dir, (&self.journal, &self.stir), self.origin, paused)
+            ..self.loaded.common(&self.dir, &self.journal, self.origin, paused, &self.stir)
         };
         let mut before = std::mem::take(&mut self.running);
         let mut waiting = Vec::new();

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use checker::{Clock, Prober, Probes, Settings};
-use controller::{AgentPort, Controller, HaproxyLock, Managed, Mandate, StateDir};
+use controller::{AgentPort, Controller, HaproxyLock, Managed, Mandate, OverridesFile, StateDir};
 use failover::explain::Effects;
-use failover::{Core, FORMAT, Header, Name, Observed, OnExit};
+use failover::{Core, Event, FORMAT, Header, Name, Observed, OnExit, OverrideChange};
 use haproxy_runtime::Address;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -24,6 +24,7 @@ use crate::journal::Journal;
 use crate::log::Label;
 use crate::metrics::Tally;
 use crate::notify::Pulse;
+use crate::orders::Orders;
 use crate::record::{self, RecordError, Recording};
 
 /// Events that may wait for the decision loop: a hundred servers that all change, several times over.
@@ -154,6 +155,7 @@ pub(crate) fn start(
     let (stop, stopped) = oneshot::channel();
     let (mandate, mandates) = watch::channel(mandate(instance, common.paused));
     let haproxy = instance.haproxy.clone();
+    let (kept, told) = (common.dir.overrides(lock.haproxy()), event_sender.clone());
     let mut controller =
         Controller::new(haproxy.clone(), mandates, origin, desired_seen, observed_seen, event_sender)
             .with_ledger(common.dir.ledger(lock.haproxy()))
@@ -170,23 +172,36 @@ pub(crate) fn start(
     tell_start(instance, label, file.as_deref().zip(recording.as_ref()));
     let pulse = Pulse::default();
     let clock = Clock::new(origin);
-    let engine = Engine {
-        core: Core::new(core),
-        probes: Probes::new(configured.prober.clone(), configured.probing.clone(), clock),
+    let identity = Identity {
+        node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        instance: instance.name.clone(),
+        socket: haproxy.to_string(),
+        label: label.clone(),
+    };
+    let probes = Probes::new(configured.prober.clone(), configured.probing.clone(), clock);
+    let (credentials, beats) = (configured.credentials.clone(), pulse.clone());
+    let core = Core::new(core);
+    let (journal, stir) = (common.journal.clone(), common.stir.clone());
+    let tally = Tally::new(&configured.settings);
+    let engine = move |orders| Engine {
+        core,
+        probes,
         clock,
-        credentials: configured.credentials.clone(),
-        identity: identity(instance, label),
-        journal: common.journal.clone(),
+        credentials,
+        identity,
+        journal,
         recorder,
-        pulse: pulse.clone(),
-        stir: common.stir.clone(),
+        pulse: beats,
+        orders,
+        stir,
         effects: Effects::default(),
-        tally: Tally::new(&configured.settings),
+        tally,
     };
     let place = lock.haproxy().to_owned();
     let (configured, configurations) = watch::channel(configured);
     let wires = Wires { desired, observed, events, queries, configurations };
     tasks.spawn(async move {
+        let engine = inherit(kept, told, engine).await;
         let ended = run(engine, wires, controller, stopped, recording).await;
         // Nobody else steers it before this.
         drop(lock);
@@ -206,13 +221,18 @@ pub(crate) fn start(
     })
 }
 
-fn identity(instance: &Instance, label: &Label) -> Identity {
-    Identity {
-        node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        instance: instance.name.clone(),
-        socket: instance.haproxy.to_string(),
-        label: label.clone(),
+/// The decision loop, told of what operators have ordered before this start.
+async fn inherit(
+    kept: OverridesFile,
+    told: mpsc::Sender<Event>,
+    engine: impl FnOnce(Orders) -> Engine,
+) -> Engine {
+    let (orders, found) = Orders::start(kept, told).await;
+    let mut engine = engine(orders);
+    if !found.is_empty() {
+        engine.order(OverrideChange::Inherit(found));
     }
+    engine
 }
 
 fn tell_start(instance: &Instance, label: &Label, recorded: Option<(&Path, &Recording)>) {

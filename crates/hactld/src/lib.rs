@@ -5,6 +5,7 @@ pub mod admin;
 pub mod config;
 mod daemon;
 mod engine;
+mod exits;
 mod feed;
 mod fleet;
 mod hooks;
@@ -14,6 +15,7 @@ pub mod journal;
 mod log;
 mod metrics;
 mod notify;
+mod orders;
 mod record;
 mod reload;
 mod sleep;
@@ -23,6 +25,7 @@ mod web;
 
 pub use controller::{LockError, StateError};
 pub use daemon::{RunError, run};
+pub use exits::EXITS_PATH;
 pub use record::{RecordError, RecordFlaw};
 pub use web::WebError;
 

@@ -37,7 +37,7 @@ pub enum RawError {
     #[error("{0:?} in the command: HAProxy would read what follows as something else")]
     Character(char),
     /// Not one of those that may be sent.
-    #[error("`{0}` is not sent: only `show ...` is, and with the permission to change something {WRITES}")]
+    #[error("only `show ...` is sent, and to change something {WRITES}")]
     Verb(String),
     /// The server that it is about is not named as it has to be.
     #[error("`{words}` needs a server")]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use controller::{Controller, Managed, Mandate, Pace};
 use e2e::haproxy::BACKEND;
 use e2e::{Exit, Haproxy, Layout, Target, get_through, lab};
-use failover::{Admin, Desired, Event, Name, Observed, Want, Wish};
+use failover::{Admin, Desired, Event, Insist, Name, Observed, Want, Wish};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
@@ -204,7 +204,7 @@ impl Steered {
     fn desired(&self, want: Want) -> Desired {
         let observed = self.observed.borrow();
         let servers = observed.backends.values().flat_map(|seen| &seen.servers).enumerate();
-        let wish = |want, address| Wish { want, why: None, kill: false, address };
+        let wish = |want, address| Wish { want, why: None, kill: false, insist: Insist::No, address };
         let wishes: BTreeMap<Name, Wish> = servers
             .map(|(index, server)| {
                 let want = if index + 1 == SERVERS { Want::Ready } else { want };

@@ -47,7 +47,10 @@ impl StandIn {
                 (true, false) => Want::Maint,
                 (true, true) => Want::AsIs,
             };
-            (server.id.server.clone(), Wish { want, why: None, address: Some(server.address), kill: false })
+            (
+                server.id.server.clone(),
+                Wish { want, why: None, address: Some(server.address), kill: false, insist: Insist::No },
+            )
         };
         let backend = self.servers.first().map(|server| server.id.backend.clone());
         let wishes = self.servers.iter().map(wish).collect();

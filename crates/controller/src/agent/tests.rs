@@ -2,7 +2,7 @@
 
 use std::io;
 
-use failover::{Balance, Held, HeldBecause, Name, ObservedBackend, Operational, Owner, Want, Wish};
+use failover::{Balance, Held, HeldBecause, Insist, Name, ObservedBackend, Operational, Owner, Want, Wish};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -126,7 +126,13 @@ impl Scene {
     }
 
     fn sight(&mut self, servers: &[(&str, Agent)], plan: &Plan) {
-        let wish = Wish { want: Want::Maint, why: Some("no reply".into()), kill: false, address: None };
+        let wish = Wish {
+            want: Want::Maint,
+            why: Some("no reply".into()),
+            kill: false,
+            insist: Insist::No,
+            address: None,
+        };
         let desired = Desired::from([("b".into(), BTreeMap::from([("wg1".into(), wish)]))]);
         self.lever.answer(&desired, &observed(servers), Some(plan));
     }

@@ -288,7 +288,7 @@ fn invalid(why: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
-fn read(file: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read(file: &Path) -> io::Result<Vec<u8>> {
     // No link is followed, and a pipe that nobody writes to keeps nobody waiting.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(file)?;
@@ -318,7 +318,7 @@ fn take_over(file: &Path, haproxy: &str) -> io::Result<Vec<u8>> {
     Err(io::ErrorKind::NotFound.into())
 }
 
-fn dir_of(file: &Path) -> &Path {
+pub(crate) fn dir_of(file: &Path) -> &Path {
     file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -343,7 +343,7 @@ fn replace(file: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     if sync { File::open(dir_of(file))?.sync_all() } else { Ok(()) }
 }
 
-fn write_new(new: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
+pub(crate) fn write_new(new: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -355,7 +355,7 @@ fn write_new(new: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     if sync { file.sync_all() } else { Ok(()) }
 }
 
-fn beside(file: &Path, ending: &str) -> PathBuf {
+pub(crate) fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(file);
     name.push(ending);
     name.into()

@@ -7,7 +7,7 @@ use super::leave::{left_by, may_cut};
 use super::{Backend, Core, Key, Server};
 use crate::detector::{Detector, Verdict};
 use crate::policy::{self, BackendView, Cause, Choice, ServerView, Want, Wish};
-use crate::{Event, Failback, Name, OnSlow, Policy, Rules, Time, WhenAllDown};
+use crate::{Event, Failback, Insist, Name, OnSlow, Policy, Rules, Time, WhenAllDown};
 
 /// How much faster another server has to be for a slow one to count as slow: less is not worth a move ...
 const FASTER: u32 = 3;
@@ -53,7 +53,9 @@ impl Core {
             | Cause::Exit
             | Cause::AllDown
             | Cause::Tier(_)
-            | Cause::Faster(_) => None,
+            | Cause::Faster(_)
+            | Cause::Ordered(_)
+            | Cause::Pinned(..) => None,
         });
         let (wishes, waits) = self.wish(name, &view, &choices, now);
         if self.desired.get(name) != Some(&wishes) {
@@ -81,6 +83,8 @@ impl Core {
         let withheld = self.withheld;
         let (mut wishes, mut waits) = (BTreeMap::new(), false);
         for (index, key) in keys.into_iter().enumerate() {
+            let Some(id) = self.servers.get(&key).map(|server| server.id.clone()) else { continue };
+            let (order, cut) = (self.order_text(&id), self.is_cut_by_order(&id));
             let (Some(server), Some(choice)) = (self.servers.get_mut(&key), choices.get(index)) else {
                 continue;
             };
@@ -88,15 +92,23 @@ impl Core {
             let before = before.filter(|wish| wish.address == server.address);
             let same = before
                 .filter(|wish| wish.want == choice.want && server.cause.as_ref() == Some(&choice.cause));
-            let why = same.map_or_else(|| why(server, choice, &rules), |wish| wish.why.clone());
+            let by_order = matches!(choice.cause, Cause::Ordered(_) | Cause::Pinned(..));
+            let why = match same {
+                // Their words may be others.
+                _ if by_order => order.filter(|_| choice.want != Want::Ready),
+                Some(wish) => wish.why.clone(),
+                None => why(server, choice, &rules),
+            };
             server.left = left_by(server.left, choice, now).filter(|_| !withheld);
             let due = server.left.and_then(|left| left.cut_at(&rules)).is_some_and(|at| at <= now);
             let was = before.is_some_and(|wish| wish.kill);
-            let kill = due && !view.frozen && may_cut(&view.servers, choices, index, was);
+            let insist = choice.cause.insist();
+            let (due, forced) = (due || (by_order && cut), insist == Insist::Forced && cut);
+            let kill = due && (forced || (!view.frozen && may_cut(&view.servers, choices, index, was)));
             waits |= (online && choice.want == Want::AsIs) || (due && !kill);
             server.follow(choice, withheld);
             self.events.extend(kept_out(server, choice, why.as_ref()).filter(|_| same.is_none()));
-            let wish = Wish { want: choice.want, why, address: server.address, kill };
+            let wish = Wish { want: choice.want, why, address: server.address, kill, insist };
             wishes.insert(server.id.server.clone(), wish);
         }
         (wishes, waits)
@@ -160,6 +172,7 @@ impl Core {
         let wish = previous.and_then(|wishes| wishes.get(&server.id.server));
         let same = wish.filter(|wish| wish.address == server.address);
         let detector = server.detector.as_ref();
+        let (forced, pinned) = (self.forced(&server.id), self.pinned(&server.id));
         ServerView {
             name: server.id.server.clone(),
             backup: server.backup,
@@ -170,9 +183,12 @@ impl Core {
             verified: detector.is_some_and(|detector| detector.is_verified(now, &self.settings)),
             lost: detector.is_some_and(Detector::is_lost),
             too_slow: server.slow_since.is_some()
+                && pinned.is_none()
                 && self.settings.rules_of(&server.id.backend).on_slow == OnSlow::Move,
             out: server.out,
             previous: same.map_or(Want::Unknown, |wish| wish.want),
+            forced,
+            pinned,
         }
     }
 
@@ -234,7 +250,12 @@ impl Core {
         let rules = self.settings.rules_of(name);
         let names: Vec<(&Name, bool)> =
             self.servers_of(backend).map(|server| (&server.id.server, server.backup)).collect();
-        policy::tiers(rules, &names).into_iter().map(|tier| rules.allow_exit_change || tier == 0).collect()
+        let tiers = policy::tiers(rules, &names).into_iter().zip(self.servers_of(backend));
+        tiers
+            .map(|(tier, server)| {
+                policy::permits(rules, tier, self.forced(&server.id), self.pinned(&server.id))
+            })
+            .collect()
     }
 
     /// A blackout: servers there are, every one that may be used was judged, and none carries traffic.
@@ -269,7 +290,9 @@ impl Server {
     /// What follows for later from what is wanted now.
     fn follow(&mut self, choice: &Choice, withheld: bool) {
         match (choice.want, &choice.cause) {
-            (Want::Maint, _) | (Want::Shut, Cause::AllDown) => self.out |= !withheld,
+            (Want::Maint, _) | (Want::Shut, Cause::AllDown) | (Want::Drain, Cause::Ordered(_)) => {
+                self.out |= !withheld;
+            }
             (Want::Ready | Want::Drain, _) => self.out = false,
             (Want::Shut | Want::Open | Want::AsIs | Want::Unknown, _) => {}
         }
@@ -281,7 +304,7 @@ impl Server {
 fn why(server: &Server, choice: &Choice, rules: &Rules) -> Option<Name> {
     let backend = &server.id.backend;
     let text = match (choice.want, &choice.cause) {
-        (Want::Ready | Want::Unknown, _) => return None,
+        (Want::Ready | Want::Unknown, _) | (_, Cause::Ordered(_) | Cause::Pinned(..)) => return None,
         (_, Cause::Slow) => "it is much slower than usual".to_owned(),
         (_, Cause::Health) => {
             let reason = server.detector.as_ref().and_then(|detector| detector.health().reason.as_ref());
@@ -310,12 +333,17 @@ fn kept_out(server: &Server, choice: &Choice, why: Option<&Name>) -> Option<Even
         Cause::Exit => true,
         Cause::FailBack(_) | Cause::Tier(_) => verdict(server) == Verdict::Online,
         // Moves are told as such, and so is a blackout.
-        Cause::Faster(_) | Cause::AllDown | Cause::Health | Cause::Slow => false,
+        Cause::Faster(_)
+        | Cause::AllDown
+        | Cause::Health
+        | Cause::Slow
+        | Cause::Ordered(_)
+        | Cause::Pinned(..) => false,
     };
     let why = why.filter(|_| is_told)?;
     Some(Event::KeptOut { server: server.id.clone(), why: why.to_string() })
 }
 
-fn verdict(server: &Server) -> Verdict {
+pub(super) fn verdict(server: &Server) -> Verdict {
     server.detector.as_ref().map_or(Verdict::Unknown, |detector| detector.health().verdict)
 }

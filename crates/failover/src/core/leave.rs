@@ -54,6 +54,8 @@ pub(super) fn left_by(before: Option<Left>, choice: &Choice, now: Time) -> Optio
         Some(Left { how, since: same, spare: false })
     };
     match (choice.want, &choice.cause) {
+        // Whoever ordered it has said what is to become of them.
+        (Want::Maint | Want::Drain, Cause::Ordered(_)) => before,
         (Want::Maint, Cause::Health) => since(Leave::Failed),
         (Want::Maint, Cause::Slow) | (Want::Drain, Cause::Faster(_)) => since(Leave::Steered),
         (Want::Drain, _) => since(Leave::Back),

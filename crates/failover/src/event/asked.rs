@@ -1,10 +1,11 @@
-//! What an operator asked of hactl, and what follows from that: another configuration, a pause, and looking on.
+//! What an operator asked of hactl, and what follows from that: another configuration, a pause, looking
+//! on, and how servers are to be whatever their probes say.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::{Event, Severity, Span};
-use crate::{Name, ServerId};
+use super::{Event, Severity, Span, ordered};
+use crate::{Admin, Given, Name, ServerId};
 
 /// One fact of that kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,52 @@ pub enum Asked {
         /// The backend.
         backend: Name,
     },
+    /// A server is to be in this state, whatever its probes say.
+    Override {
+        /// The server.
+        server: ServerId,
+        /// The state.
+        state: Admin,
+        /// Whose it is.
+        given: Given,
+    },
+    /// A server is to carry its backend's traffic.
+    Pinned {
+        /// The server.
+        server: ServerId,
+        /// Whose it is.
+        given: Given,
+    },
+    /// The same from before this start.
+    StillOverridden {
+        /// The server.
+        server: ServerId,
+        /// The state; `None` for a pin.
+        state: Option<Admin>,
+        /// Whose it is.
+        given: Given,
+    },
+    /// Either of them ended by itself.
+    Expired {
+        /// The server.
+        server: ServerId,
+        /// The state; `None` for a pin.
+        state: Option<Admin>,
+        /// Whose it was.
+        given: Given,
+    },
+    /// What operators have ordered cannot be read or kept.
+    OverridesLost {
+        /// Which, why, and what follows from that.
+        why: String,
+    },
+    /// Somebody ended them.
+    Auto {
+        /// The server.
+        server: ServerId,
+        /// Who.
+        by: String,
+    },
     /// The commands that would be sent, were they not withheld, are others than before.
     Would {
         /// As HAProxy would read them, or what it would be answered.
@@ -64,6 +111,12 @@ impl Asked {
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::FailBack { .. } => "fail_back",
+            Self::Override { .. } => "override",
+            Self::Pinned { .. } => "pin",
+            Self::StillOverridden { .. } => "override_kept",
+            Self::Expired { .. } => "override_expired",
+            Self::OverridesLost { .. } => "override_lost",
+            Self::Auto { .. } => "auto",
             Self::Would { .. } => "would",
             Self::LetGo { .. } => "let_go",
         }
@@ -71,10 +124,15 @@ impl Asked {
 
     pub(super) const fn severity(&self) -> Severity {
         match self {
-            Self::NotReloaded { .. } | Self::Paused { .. } => Severity::Warning,
+            Self::NotReloaded { .. } | Self::Paused { .. } | Self::OverridesLost { .. } => Severity::Warning,
             Self::Reloaded { .. }
             | Self::Resumed { .. }
             | Self::FailBack { .. }
+            | Self::Override { .. }
+            | Self::Pinned { .. }
+            | Self::StillOverridden { .. }
+            | Self::Expired { .. }
+            | Self::Auto { .. }
             | Self::Would { .. }
             | Self::LetGo { .. } => Severity::Info,
         }
@@ -82,11 +140,16 @@ impl Asked {
 
     pub(super) fn why(&self) -> Option<&str> {
         match self {
-            Self::NotReloaded { why, .. } => Some(why),
+            Self::NotReloaded { why, .. } | Self::OverridesLost { why } => Some(why),
             Self::Paused { reason, .. } => Some(reason),
+            Self::Override { given, .. }
+            | Self::Pinned { given, .. }
+            | Self::StillOverridden { given, .. } => Some(&given.reason),
             Self::Reloaded { .. }
             | Self::Resumed { .. }
             | Self::FailBack { .. }
+            | Self::Expired { .. }
+            | Self::Auto { .. }
             | Self::Would { .. }
             | Self::LetGo { .. } => None,
         }
@@ -98,19 +161,31 @@ impl Asked {
             | Self::NotReloaded { by, .. }
             | Self::Paused { by, .. }
             | Self::Resumed { by }
-            | Self::FailBack { by, .. } => Some(by),
-            Self::Would { .. } | Self::LetGo { .. } => None,
+            | Self::FailBack { by, .. }
+            | Self::Auto { by, .. } => Some(by),
+            Self::Override { given, .. }
+            | Self::Pinned { given, .. }
+            | Self::StillOverridden { given, .. } => Some(&given.by),
+            Self::Would { .. } | Self::LetGo { .. } | Self::Expired { .. } | Self::OverridesLost { .. } => {
+                None
+            }
         }
     }
 
     pub(super) const fn server(&self) -> Option<&ServerId> {
         match self {
-            Self::LetGo { server } => Some(server),
+            Self::LetGo { server }
+            | Self::Override { server, .. }
+            | Self::Pinned { server, .. }
+            | Self::StillOverridden { server, .. }
+            | Self::Expired { server, .. }
+            | Self::Auto { server, .. } => Some(server),
             Self::Reloaded { .. }
             | Self::NotReloaded { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::FailBack { .. }
+            | Self::OverridesLost { .. }
             | Self::Would { .. } => None,
         }
     }
@@ -118,11 +193,17 @@ impl Asked {
     pub(super) fn backend(&self) -> Option<&Name> {
         match self {
             Self::FailBack { backend, .. } => Some(backend),
-            Self::LetGo { server } => Some(&server.backend),
+            Self::LetGo { server }
+            | Self::Override { server, .. }
+            | Self::Pinned { server, .. }
+            | Self::StillOverridden { server, .. }
+            | Self::Expired { server, .. }
+            | Self::Auto { server, .. } => Some(&server.backend),
             Self::Reloaded { .. }
             | Self::NotReloaded { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }
+            | Self::OverridesLost { .. }
             | Self::Would { .. } => None,
         }
     }
@@ -159,6 +240,12 @@ impl fmt::Display for Asked {
             }
             Self::Resumed { by } => write!(f, "resumed by {by}"),
             Self::FailBack { by, backend } => write!(f, "{backend} is to go back: {by} wants that"),
+            Self::Override { server, state, given } => ordered::given(f, server, Some(*state), given),
+            Self::Pinned { server, given } => ordered::given(f, server, None, given),
+            Self::StillOverridden { server, state, given } => ordered::still(f, server, *state, given),
+            Self::Expired { server, state, given } => ordered::expired(f, server, *state, &given.by),
+            Self::OverridesLost { why } => f.write_str(why),
+            Self::Auto { server, by } => write!(f, "{server} is left to its probes again: {by} wants that"),
             Self::Would { commands } if commands.is_empty() => f.write_str("would change nothing any more"),
             Self::Would { commands } => write!(f, "would {}", commands.join("; ")),
             Self::LetGo { server } => {

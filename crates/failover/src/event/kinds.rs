@@ -4,7 +4,7 @@ use super::Event;
 
 impl Event {
     /// What [`kind`](Self::kind) may give, in the order of its list.
-    pub const KINDS: [&str; 40] = [
+    pub const KINDS: [&str; 47] = [
         "health",
         "in_service",
         "blackout",
@@ -38,11 +38,18 @@ impl Event {
         "writes_denied",
         "reloads_suffer",
         "missing",
+        "exit_changed",
         "reloaded",
         "not_reloaded",
         "paused",
         "resumed",
         "fail_back",
+        "override",
+        "pin",
+        "override_kept",
+        "override_expired",
+        "override_lost",
+        "auto",
         "would",
         "let_go",
     ];

@@ -14,7 +14,7 @@ pub(super) fn slow(server: &ServerId, slow: bool, takes: Duration) -> String {
     }
 }
 
-pub(super) fn held(server: &ServerId, because: HeldBecause) -> String {
+pub(crate) fn held(server: &ServerId, because: HeldBecause) -> String {
     match because {
         HeldBecause::NoSuccessor => format!("{server} is not taken out: no other server could take over"),
         HeldBecause::NotOurs(admin) => {
@@ -27,6 +27,10 @@ pub(super) fn held(server: &ServerId, because: HeldBecause) -> String {
             format!("{server} stays as it is: somebody else keeps changing its backend")
         }
     }
+}
+
+pub(super) fn answered(server: &ServerId, up: bool) -> String {
+    format!("{server} {} by its agent-check, read back", if up { "let up" } else { "taken down" })
 }
 
 pub(super) fn adopted(server: &ServerId, set: Admin) -> String {

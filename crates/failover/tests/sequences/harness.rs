@@ -74,6 +74,7 @@ impl Harness {
                 self.core.on_fail_back(&Name::from(BACKENDS[0]), self.now);
                 self.obey();
             }
+            12 if argument >= 64 => self.order(argument),
             12 => self.look(),
             13 if argument == 0 => {
                 self.now = self.now + Duration::from_secs(7);
@@ -174,6 +175,20 @@ impl Harness {
         self.look();
     }
 
+    /// An operator orders what is not refused; some of it whatever is left.
+    fn order(&mut self, argument: u8) {
+        let wall = jiff::Timestamp::UNIX_EPOCH + self.now.since_origin();
+        let change = order(argument, wall);
+        if self.core.may_override(&change, &self.observed).is_ok() {
+            self.core.on_override(&OverrideInput { wall, change }, self.now);
+        }
+        // Nothing that is over is in force.
+        let overrides = self.core.overrides();
+        let mut given = overrides.servers.values().map(|one| &one.given);
+        assert!(given.all(|given| !given.is_over(wall)));
+        self.obey();
+    }
+
     fn look(&mut self) {
         self.core.on_observed(&self.observed, self.now);
         self.obey();
@@ -183,7 +198,7 @@ impl Harness {
     fn apply(&mut self) {
         let plan = plan(self.core.desired(), &self.observed);
         assert!(
-            plan.kills.is_empty() || self.core.frozen_since().is_none(),
+            plan.kills.is_empty() || self.core.frozen_since().is_none() || self.is_forced(),
             "nothing is cut while nothing answers"
         );
         for step in plan.steps {
@@ -196,9 +211,15 @@ impl Harness {
             }
             let after = backend.servers.iter().any(ObservedServer::is_usable);
             let wish = &self.core.desired()[&step.server.backend][&step.server.server];
-            assert!(after || !before || wish.want == Want::Shut, "{step} leaves nothing");
+            let by_force = wish.want == Want::Shut || wish.insist == Insist::Forced;
+            assert!(after || !before || by_force, "{step} leaves nothing");
         }
         self.look();
+    }
+
+    /// Something was ordered whatever is left.
+    fn is_forced(&self) -> bool {
+        self.core.overrides().servers.values().any(|ordered| ordered.given.force)
     }
 
     fn obey(&mut self) {
@@ -260,13 +281,15 @@ impl Harness {
                     !rules.allow_exit_change || rules.when_all_down == WhenAllDown::FailClosed
                 });
                 assert!(wish.want != Want::Shut || by_rule, "{id} is shut without a rule");
+                let by_force = wish.insist == Insist::Forced;
+                let (out, kill) = (out && !wish.insist.is_ordered(), wish.kill && !by_force);
                 assert!(
-                    !wish.kill || self.core.frozen_since().is_none(),
+                    !kill || self.core.frozen_since().is_none(),
                     "{id}: nothing is cut while nothing answers"
                 );
                 let others = wishes.iter().filter(|(other, _)| *other != server);
                 let heir = others.clone().any(|(_, wish)| wish.want == Want::Ready);
-                assert!(!wish.kill || heir, "{id}: nothing is cut while nothing else works");
+                assert!(!kill || heir, "{id}: nothing is cut while nothing else works");
                 assert!(!out || slow || self.accused.contains(&id), "{id} is wanted out without a cause");
             }
         }
@@ -285,6 +308,28 @@ impl Harness {
             let condemned = server.health.is_some_and(Verdict::is_condemned);
             assert_eq!(server.reason.is_some(), condemned);
         }
+    }
+}
+
+/// What an operator may think of.
+pub(crate) fn order(argument: u8, wall: jiff::Timestamp) -> OverrideChange {
+    let number = usize::from(argument);
+    let server = ServerId::new(BACKENDS[number / 3 % 2], SERVERS[number % 3]);
+    let given = Given {
+        by: "alice".to_owned(),
+        by_uid: None,
+        since: wall,
+        until: [None, Some(wall + Duration::from_secs(1)), Some(wall + Duration::from_millis(10)), None]
+            [number / 4 % 4],
+        reason: "work".to_owned(),
+        force: argument & 0x80 != 0,
+    };
+    let state = [Admin::Maint, Admin::Drain, Admin::Ready][number / 2 % 3];
+    match number / 8 % 8 {
+        0 => OverrideChange::End { servers: vec![server], by: "bob".to_owned() },
+        1 | 2 => OverrideChange::Pin(server, given),
+        3 => OverrideChange::Clock,
+        _ => OverrideChange::Set(vec![server], Override { state, kill_sessions: argument & 1 != 0, given }),
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use failover::*;
+use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const BACKEND: &str = "socks_back_7891";
 pub(crate) const NAMES: [&str; 3] = ["wg1", "wg2", "cloudflare_warp"];
@@ -71,6 +72,8 @@ pub(crate) struct World {
     pub(crate) probes: Vec<(Time, Probe)>,
     /// Everything that went into the core.
     pub(crate) recorded: Vec<Recorded>,
+    /// By so many seconds somebody has set the wall clock, which began with the world.
+    pub(crate) wall_off: i64,
     under: BTreeMap<ProbeId, Under>,
     kept: BTreeMap<ProbeId, Probe>,
     queue: BTreeMap<(Time, u64), ProbeId>,
@@ -107,6 +110,7 @@ impl World {
             events: Vec::new(),
             probes: Vec::new(),
             recorded: Vec::new(),
+            wall_off: 0,
             under: BTreeMap::new(),
             kept: BTreeMap::new(),
             queue: BTreeMap::new(),
@@ -133,6 +137,28 @@ impl World {
         adapt(&mut settings);
         self.take(Input::Settings(Box::new(settings)));
         self.obey();
+    }
+
+    /// What the wall clock shows.
+    pub(crate) fn wall(&self) -> Timestamp {
+        let seconds = SignedDuration::from_secs(self.wall_off);
+        Timestamp::UNIX_EPOCH + self.now.since_origin() + seconds
+    }
+
+    /// An operator orders something.
+    pub(crate) fn order(&mut self, change: OverrideChange) {
+        self.take(Input::Override(Box::new(OverrideInput { wall: self.wall(), change })));
+        self.obey();
+    }
+
+    /// Whether that would be refused.
+    pub(crate) fn may(&self, change: &OverrideChange) -> Result<(), OverrideRefusal> {
+        self.core.may_override(change, &self.observed)
+    }
+
+    /// What came of what was ordered of a server.
+    pub(crate) fn outcome(&self, server: &str) -> Outcome {
+        self.core.outcome(&ServerId::new(BACKEND, server), Time::ZERO, &self.observed)
     }
 
     pub(crate) fn break_(&mut self, server: &str, fault: Fault) {

@@ -29,14 +29,22 @@ fn help_lists_the_commands_and_their_exit_codes() {
     Commands:
       run          Run the daemon (also by the name hactld)
       status       Show what hactl knows and does (without a command: this)
+      top          Watch it live on the whole screen, and set overrides
       explain      Say why a backend or a server is as it is
       wait         Look on until something is as it is wanted
       check        Test upstreams now, without the daemon
       simulate     Show what was decided on a recording, and with other settings
+      exits        Show where traffic leaves from, and whether that is where hactl
+                   believes
       reload       Have the daemon read its configuration again
       pause        Have the daemon change nothing in HAProxy
       resume       End a pause
       failback     Have a backend's traffic go back to where it belongs
+      maint        Take servers out, whatever their probes say
+      drain        Have servers take no new connections, whatever their probes say
+      ready        Have servers be used, whatever their probes say
+      auto         Leave servers to their probes again
+      pin          Have one server carry its backend's traffic
       events       Show what happened, and what happens
       doctor       Look for mistakes in the set-up, with what to do about each
       init         Make a configuration for the HAProxy that runs here

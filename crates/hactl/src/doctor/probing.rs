@@ -69,7 +69,8 @@ fn listeners(config: &Config, group: &mut Group) {
     let listen = config.origins.setting(&["web", "listen"]).map(|setting| setting.value.trim_matches('"'));
     let is_open = |listen: &&str| listen.parse().is_ok_and(|at: std::net::SocketAddr| !at.ip().is_loopback());
     if let Some(listen) = listen.filter(is_open) {
-        group.warn(
+        // The configuration takes such an address only where `reach = "network"` is said.
+        group.note(
             "D15",
             format!("the page and the metrics at {listen} can be seen from other hosts, without a login"),
             "listen = \"127.0.0.1:7892\" in [web], with a proxy that asks for a login before it",

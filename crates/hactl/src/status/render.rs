@@ -3,9 +3,10 @@
 use failover::status::{BackendStatus, Level, PauseStatus, ServerStatus, Status};
 use failover::{Admin, Agent, Operational, Owner, Verdict};
 use hactld::text::Shown;
+use jiff::Timestamp;
 
 use crate::table::wrap;
-use crate::terminal::{Terminal, span};
+use crate::terminal::{Terminal, rest, span};
 
 mod rows;
 
@@ -169,25 +170,31 @@ fn about(status: &Status, terminal: &Terminal) -> String {
 }
 
 /// What an operator has ordered of it, and for how much longer at the moment `now`.
-pub(super) fn overridden(server: &ServerStatus, now: &str) -> String {
-    // Read as programs read it.
-    let order = serde_json::to_value(&server.override_).unwrap_or_default();
-    let Some(state) = order["state"].as_str() else { return "-".to_owned() };
-    let left = order["until"].as_str().and_then(|until| hactld::text::seconds_between(now, until));
-    let left = left.map(|seconds| format!(" {}", span(seconds))).unwrap_or_default();
-    format!("{}{left}", Shown(state))
+pub(crate) fn overridden(server: &ServerStatus, now: &str) -> String {
+    let Some(ordered) = &server.override_ else { return "-".to_owned() };
+    let at = |text: &str| text.parse::<Timestamp>().ok();
+    let left = ordered.until.as_deref().and_then(at).zip(at(now));
+    let left = left.map(|(until, now)| format!(" {}", rest(until, now))).unwrap_or_default();
+    format!("{}{left}", ordered.state.as_str())
 }
 
-/// HAProxy's word, whose it is where it is not ours, and what was wanted of it instead.
-pub(crate) fn haproxy(server: &ServerStatus) -> String {
-    let word = match (server.haproxy.state, server.haproxy.operational) {
+/// HAProxy's word for how a server is.
+pub(crate) const fn word(server: &ServerStatus) -> &'static str {
+    match (server.haproxy.state, server.haproxy.operational) {
         (Admin::Ready, Operational::Running | Operational::Starting) => "up",
-        (Admin::Ready, Operational::Stopped) if server.haproxy.agent == Some(Agent::Down) => "down (agent)",
+        (Admin::Ready, Operational::Stopped) if matches!(server.haproxy.agent, Some(Agent::Down)) => {
+            "down (agent)"
+        }
         (Admin::Ready, Operational::Stopped) => "down",
         (Admin::Ready, Operational::Stopping) => "stopping",
         (Admin::Drain, _) => "drain",
         (Admin::Maint, _) => "maint",
-    };
+    }
+}
+
+/// The same, with whose it is where it is not ours, and what was wanted of it instead.
+pub(crate) fn haproxy(server: &ServerStatus) -> String {
+    let word = word(server);
     match (server.haproxy.owner, server.desired) {
         (Some(Owner::Theirs), _) => format!("{word} (not ours)"),
         (_, Some(wanted)) if server.drift && server.held.is_none() => {

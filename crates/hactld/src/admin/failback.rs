@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::peer::Peer;
 use super::write::operator;
 use super::{Front, error, stopping};
+use crate::config::suggestion;
 use crate::engine::{FailedBack, Query};
 use crate::feed::ANSWER_LIMIT;
 use crate::fleet::Reach;
@@ -77,8 +78,9 @@ pub(super) fn meant<'a>(
     match all().filter(is_meant).collect::<Vec<_>>().as_slice() {
         [one] => Ok(*one),
         [] => {
-            let known = listed(all().map(|(_, backend)| backend.to_string()).collect());
-            Err((StatusCode::NOT_FOUND, format!("hactl steers no backend `{wanted}`; known: {known}")))
+            let known: Vec<&str> = all().map(|(_, backend)| backend.as_str()).collect();
+            let hint = suggestion(wanted, &known);
+            Err((StatusCode::NOT_FOUND, format!("hactl steers no backend `{wanted}`; {hint}")))
         }
         several => {
             let names = listed(several.iter().map(|known| full(*known)).collect());

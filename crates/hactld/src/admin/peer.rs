@@ -65,6 +65,16 @@ impl Peer {
         (self.uid, self.pid)
     }
 
+    /// Their number, where it is known.
+    pub(crate) const fn uid(self) -> Option<u32> {
+        self.uid
+    }
+
+    /// Their name or, where there is none, their number. Reads a file.
+    pub(crate) fn name(self) -> String {
+        self.uid.and_then(name_of).unwrap_or_else(|| self.to_string())
+    }
+
     /// Who it is, for those who ask later who did it. Reads a file.
     pub(crate) fn described(self) -> String {
         match self.uid {

@@ -25,19 +25,14 @@ const WAITING_MAX: usize = 1;
 #[derive(Clone)]
 pub(crate) struct Lasting {
     until: watch::Sender<Instant>,
-    /// Where followers have places of their own.
+    /// Where those who follow have a room of their own.
     place: Option<Place>,
 }
 
 impl Lasting {
     /// At first for `limit`.
-    pub(crate) fn new(limit: Duration) -> Self {
-        Self { until: watch::Sender::new(Instant::now() + limit), place: None }
-    }
-
-    /// Has it take another place where its answer goes on.
-    pub(super) fn at(self, place: Place) -> Self {
-        Self { place: Some(place), ..self }
+    pub(crate) fn new(limit: Duration, place: Option<Place>) -> Self {
+        Self { until: watch::Sender::new(Instant::now() + limit), place }
     }
 
     pub(crate) fn until(&self) -> Instant {

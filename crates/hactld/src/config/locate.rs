@@ -206,7 +206,7 @@ fn expected_text(expected: &str) -> &str {
     }
 }
 
-pub(super) fn suggestion(found: &str, known: &[&str]) -> String {
+pub(crate) fn suggestion(found: &str, known: &[&str]) -> String {
     let list = known.join(", ");
     match closest(found, known) {
         Some(name) => format!("did you mean `{name}`?   known: {list}"),

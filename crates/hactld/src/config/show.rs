@@ -38,10 +38,14 @@ impl Shown<'_> {
     fn section(&mut self, section: &Section, sections: &[Section], within: &[String]) {
         let mut path = within.to_vec();
         path.extend(section.path.last().cloned());
+        let at: Vec<&str> = path.iter().map(String::as_str).collect();
+        if self.config.origins.setting(&at).is_some() {
+            // Written on one line, it is a value in the table around it.
+            return;
+        }
         if !section.is_list {
             return self.table(section, sections, &path);
         }
-        let at: Vec<&str> = path.iter().map(String::as_str).collect();
         for index in 0..self.config.origins.count(&at) {
             let mut path = path.clone();
             path.push(index.to_string());
@@ -50,7 +54,16 @@ impl Shown<'_> {
     }
 
     fn table(&mut self, section: &Section, sections: &[Section], path: &[String]) {
-        let lines = self.lines(section, path);
+        let is_inner = |inner: &&Section| {
+            inner.path.len() == section.path.len() + 1 && inner.path.starts_with(&section.path)
+        };
+        let mut lines = String::new();
+        for key in &section.keys {
+            lines.push_str(&self.line(&key.name, path, || self.default(section, key, path)));
+        }
+        for name in sections.iter().filter(is_inner).filter_map(|inner| inner.path.last()) {
+            lines.push_str(&self.line(name, path, || None));
+        }
         // A list's table is there although nothing is said in it.
         if !lines.is_empty() || section.is_list {
             if !self.text.is_empty() {
@@ -58,28 +71,22 @@ impl Shown<'_> {
             }
             self.text.push_str(&format!("{}\n{lines}", section.heading()));
         }
-        let inner = sections.iter().filter(|inner| {
-            inner.path.len() == section.path.len() + 1 && inner.path.starts_with(&section.path)
-        });
-        for inner in inner {
+        for inner in sections.iter().filter(is_inner) {
             self.section(inner, sections, path);
         }
     }
 
-    fn lines(&self, section: &Section, path: &[String]) -> String {
-        let mut lines = String::new();
-        for key in &section.keys {
-            let mut at: Vec<&str> = path.iter().map(String::as_str).collect();
-            at.push(&key.name);
-            let set = self.config.origins.setting(&at).map(|Setting { value, by, .. }| (value.clone(), by));
-            let default = || self.default(section, key, path).map(|value| (value, &SetBy::Default));
-            let Some((value, by)) = set.or_else(|| default().filter(|_| self.options.defaults)) else {
-                continue;
-            };
-            let origin = if self.options.origin { format!("  # {by}") } else { String::new() };
-            lines.push_str(&format!("{} = {value}{origin}\n", key.name));
-        }
-        lines
+    /// The key `name` of the table at `path`; empty where it is not to be shown.
+    fn line(&self, name: &str, path: &[String], default: impl FnOnce() -> Option<String>) -> String {
+        let at: Vec<&str> = path.iter().map(String::as_str).chain([name]).collect();
+        let set = self.config.origins.setting(&at).map(|Setting { value, by, .. }| (value.clone(), by));
+        let shown = match set {
+            None if self.options.defaults => default().map(|value| (value, &SetBy::Default)),
+            set => set,
+        };
+        let Some((value, by)) = shown else { return String::new() };
+        let origin = if self.options.origin { format!("  # {by}") } else { String::new() };
+        format!("{name} = {value}{origin}\n")
     }
 
     fn default(&self, section: &Section, key: &Key, path: &[String]) -> Option<String> {

@@ -11,11 +11,16 @@ use failover::status::Status;
 use crate::admin::Front;
 use crate::text::Shown;
 
-pub(super) fn routes() -> Router<Front> {
-    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready))
+/// Answers whatever else is under way.
+pub(super) fn lives() -> Router {
+    Router::new().route("/healthz", get(|| async { "ok\n" }))
 }
 
-async fn ready(State(front): State<Front>) -> Response {
+pub(super) fn ready() -> Router<Front> {
+    Router::new().route("/readyz", get(is_ready))
+}
+
+async fn is_ready(State(front): State<Front>) -> Response {
     let missing = match front.status().await {
         Ok(status) => missing(&status),
         Err(why) => Some(why.to_string()),

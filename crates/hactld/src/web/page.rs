@@ -6,6 +6,7 @@ mod history;
 mod row;
 mod words;
 
+use std::cmp::Reverse;
 use std::fmt::Display;
 use std::path::Path;
 
@@ -28,10 +29,7 @@ const WHOLE_MAX: usize = 24;
 /// The names of servers that are well, in a fold.
 const NAMES_MAX: usize = 300;
 
-/// So many backends stay in the configuration's order; of more, those in trouble come first.
-const ORDERED_MAX: usize = 12;
-
-/// And of so many more there is nothing but a number.
+/// Of more there is nothing but a number.
 const BACKENDS_MAX: usize = 60;
 
 /// Older than this, what is known of HAProxy is said to be: it is looked at every second.
@@ -82,8 +80,9 @@ fn page(level: Level, title: &str, inside: Html, weight: (u64, u64), knows: bool
         html.text(text);
         html.into_string()
     };
-    let attributes: [(&str, &dyn Display); 5] = [
+    let attributes: [(&str, &dyn Display); 6] = [
         ("id", &"page"),
+        ("data-version", &crate::VERSION),
         ("data-level", &level),
         ("data-title", &title),
         ("data-icon", &words::icon(level)),
@@ -123,7 +122,7 @@ fn hero(html: &mut Html, level: Level, headline: &str, summary: &dyn Display) {
 fn notes(html: &mut Html, status: &Status) {
     html.element("div", &[("class", &"notes")], |html| {
         if let Some(PauseStatus { by, reason, until, .. }) = &status.paused {
-            let until = until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+            let until = words::until(until.as_deref());
             let what = format!("by {by}{until}: {reason}");
             note(html, Level::Degraded, "Paused", &what, Some("hactl resume"));
         }
@@ -165,9 +164,7 @@ fn note(html: &mut Html, level: Level, strong: &str, what: &str, command: Option
 
 fn backends(html: &mut Html, status: &Status, socket: Option<&Path>) {
     let mut shown: Vec<&BackendStatus> = status.backends.iter().collect();
-    if shown.len() > ORDERED_MAX {
-        shown.sort_by_key(|backend| std::cmp::Reverse(backend.verdict));
-    }
+    shown.sort_by_key(|backend| Reverse(backend.verdict));
     let beyond = shown.len().saturating_sub(BACKENDS_MAX);
     shown.truncate(BACKENDS_MAX);
     let mut room = ROWS_MAX;
@@ -205,6 +202,9 @@ fn heading(html: &mut Html, context: &Context<'_>, answering: bool) {
             html.text(backend.verdict);
         });
         html.classed("p", "says", words::service(backend, answering));
+        if let Some(pinned) = words::pinned(backend) {
+            html.classed("p", "over", pinned);
+        }
     });
 }
 

@@ -38,7 +38,6 @@ pub(super) struct Told {
     pub(super) at: String,
     pub(super) severity: String,
     pub(super) text: String,
-    pub(super) by: Option<String>,
 }
 
 /// A time in which a server, or a backend, was out.
@@ -46,9 +45,6 @@ pub(super) struct Told {
 pub(super) struct Incident {
     pub(super) began: String,
     pub(super) ended: Option<String>,
-    pub(super) detection_seconds: Option<f64>,
-    pub(super) switch_seconds: Option<f64>,
-    pub(super) blackout_seconds: Option<f64>,
     pub(super) text: String,
 }
 

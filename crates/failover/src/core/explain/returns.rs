@@ -130,6 +130,12 @@ impl Core {
                 };
                 draft.say(LABEL, format!("when {in_use} fails{asked}"));
             }
+            (Some(Cause::Ordered(_)), _) => {
+                draft.say(LABEL, format!("when the override ends, or after `hactl auto {id}`"));
+            }
+            (Some(Cause::Pinned(pinned, _)), Some(Want::Drain)) => {
+                draft.say(LABEL, format!("when the pin ends, or after `hactl auto {backend}/{pinned}`"));
+            }
             (Some(Cause::Exit), _) => draft.say(LABEL, "never while allow_exit_change is false"),
             (Some(Cause::Tier(preferred) | Cause::Faster(preferred)), Some(Want::Drain)) => {
                 draft.say(LABEL, format!("at the first doubt about {preferred}"));

@@ -64,7 +64,7 @@ impl Core {
             }
         }
         self.say_effect(&mut draft, &case.id, there, (case.server, todo), view);
-        draft.say(Label::Override, "none");
+        draft.say(Label::Override, self.order_line(&case.id));
         for command in case.commands(view) {
             draft.say(Label::Try, command);
         }
@@ -238,6 +238,7 @@ impl Core {
             },
             Cause::Tier(_) => ("tiers", "as written"),
             Cause::Faster(_) => ("policy", "\"latency\""),
+            Cause::Ordered(_) | Cause::Pinned(..) => return None,
         };
         let slow_but_shown = matches!(cause, Cause::Slow) && rules.on_slow != crate::OnSlow::Move;
         let setting = Setting { table: Table::Backend(backend.clone()), key, value: value.to_owned() };
@@ -263,6 +264,8 @@ impl Case<'_> {
         }
         match self.server.and_then(|server| server.cause.as_ref()) {
             Some(Cause::FailBack(_)) => commands.push(format!("hactl failback {}", id.backend)),
+            Some(Cause::Ordered(_)) => commands.push(format!("hactl auto {id}")),
+            Some(Cause::Pinned(pinned, _)) => commands.push(format!("hactl auto {}/{pinned}", id.backend)),
             Some(
                 Cause::Health
                 | Cause::Slow
@@ -292,6 +295,8 @@ fn rule_words(cause: &Cause) -> String {
         Cause::AllDown => "no server of the backend carries traffic".to_owned(),
         Cause::Tier(preferred) => format!("{preferred}, of a better tier, is used instead"),
         Cause::Faster(faster) => format!("{faster} is clearly faster, and used instead"),
+        Cause::Ordered(_) => "an operator wants it so".to_owned(),
+        Cause::Pinned(pinned, _) => format!("an operator wants the traffic on {pinned}"),
     }
 }
 

@@ -137,7 +137,6 @@ fn transitions_are_counted_and_there_are_no_more_servers_than_the_bound() {
             from: Verdict::Online,
             to: Verdict::Degraded,
             reason: None,
-            silent: None,
             latency: None,
         };
         tally.told(&event, Time::ZERO);

@@ -10,17 +10,16 @@ pub(super) fn past(html: &mut Html, past: &Past) {
         return;
     }
     html.element("div", &[("class", &"past")], |html| {
-        list(html, "Incidents", "none since hactl runs", |html| {
-            for incident in &past.incidents {
-                let (severity, what) =
-                    (if incident.ended.is_some() { "info" } else { "error" }, durations(incident));
-                item(html, severity, &incident.began, &incident.text, &what);
+        list(html, "Incidents", "none", |html| {
+            for Incident { began, ended, text } in &past.incidents {
+                let severity = if ended.is_some() { "info" } else { "error" };
+                let (what, rest) = text.split_once("; ").unwrap_or((text, ""));
+                item(html, severity, began, what, rest);
             }
         });
         list(html, "Events", "none yet", |html| {
-            for Told { at, severity, text, by, .. } in past.events.iter().rev() {
-                let by = by.as_ref().map(|by| format!("by {by}")).unwrap_or_default();
-                item(html, severity, at, text, &by);
+            for Told { at, severity, text, .. } in past.events.iter().rev() {
+                item(html, severity, at, text, "");
             }
         });
     });
@@ -64,19 +63,4 @@ fn item(html: &mut Html, severity: &str, at: &str, text: &str, below: &str) {
 /// Of `2026-11-25T23:11:42.123Z` the time, `23:11:42Z`; the browser makes it the reader's own.
 fn clock(at: &str) -> String {
     at.get(11..19).map_or_else(|| at.to_owned(), |time| format!("{time}Z"))
-}
-
-fn durations(incident: &Incident) -> String {
-    let mut parts = Vec::new();
-    for (what, seconds) in [
-        ("noticed within", incident.detection_seconds),
-        ("left within", incident.switch_seconds),
-        ("no service for", incident.blackout_seconds),
-    ] {
-        parts.extend(seconds.map(|seconds| format!("{what} {seconds:.2} s")));
-    }
-    if incident.ended.is_none() {
-        parts.push("goes on".to_owned());
-    }
-    parts.join(" · ")
 }

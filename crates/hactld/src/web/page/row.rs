@@ -156,7 +156,7 @@ pub(super) fn about_backend(html: &mut Html, context: &Context<'_>) {
                 explanation(html, &encoded(&backend));
                 html.element("div", &[("class", &"commands")], |html| {
                     let text = format!("hactl explain{} {}", context.socket_option(), word(&backend));
-                    command(html, &text, "");
+                    html.element("div", &[("class", &"also")], |html| command(html, &text, ""));
                 });
             });
         });

@@ -1,0 +1,299 @@
+//! `hactl maint`, `drain`, `ready`, `auto` and `pin`: what an operator orders of servers, whatever their probes say. Whether
+//! it is done or refused is decided by the daemon; here it is asked for and told.
+
+mod told;
+mod until;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use hactld::admin::{OVERRIDE_PATH, PIN_PATH};
+use hactld::text::Shown;
+use jiff::{Timestamp, Zoned};
+use serde_json::{Value, json};
+
+use crate::change::{exit_of, report_of};
+use crate::cli::SocketArgs;
+use crate::client::{self, ClientError};
+use crate::exit::Exit;
+use crate::report::{Report, print};
+use crate::terminal::Terminal;
+
+use self::told::Answer;
+
+macro_rules! codes {
+    () => {
+        "Exit codes:
+   0  done, and HAProxy was read again    1  taken in, and not done yet
+   2  refused    3  hactl does not run or does not answer
+  64  usage error    77  permission denied"
+    };
+}
+
+const OUT_HELP: &str = concat!(
+    "It says how long and why; hactl status shows both. It holds through restarts of
+hactl and of HAProxy, and ends by the clock of this host. What somebody else has
+set in HAProxy is not undone by it, nor by its end.
+The last server of a backend that works is taken out only with --force.
+Root and the user that hactl runs as may do this.
+
+Examples:
+  hactl maint socks_back_7891/wg2 --for 2h -m \"provider work\"
+  hactl drain socks_back_7891/wg1 socks_back_7891/wg2 --until 18:00 -m \"new keys\"
+  hactl maint socks_back_7891/wg2 --no-expiry --kill-sessions -m \"contract ended\"
+  hactl auto socks_back_7891/wg2
+
+",
+    codes!()
+);
+
+const READY_HELP: &str = concat!(
+    "For a server that serves clients although its probes fail. HAProxy's own check
+still counts. Out of the tiers that allow_exit_change = false permits it needs
+--force. Root and the user that hactl runs as may do this.
+
+Examples:
+  hactl ready socks_back_7891/wg1 --for 30m -m \"the target is at fault\"
+  hactl auto socks_back_7891/wg1
+
+",
+    codes!()
+);
+
+const AUTO_HELP: &str = concat!(
+    "Ends what hactl maint, drain, ready and pin have ordered. Root and the user that
+hactl runs as may do this.
+
+Examples:
+  hactl auto socks_back_7891/wg2
+  hactl auto --all
+
+",
+    codes!()
+);
+
+const PIN_HELP: &str = concat!(
+    "The servers that HAProxy would use in its place are drained. While it does not
+carry traffic they are used all the same, unless --force is said: then it keeps
+the traffic whatever its probes say. Root and the user that hactl runs as may do
+this.
+
+Examples:
+  hactl pin socks_back_7891/wg2 --until 18:00 -m \"demo from this exit\"
+  hactl auto socks_back_7891/wg2
+
+",
+    codes!()
+);
+
+#[derive(Debug, Args)]
+#[command(after_help = OUT_HELP)]
+pub(crate) struct OutArgs {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    given: Given,
+    /// Cut their sessions, once others serve those that come anew.
+    #[arg(long)]
+    kill_sessions: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = READY_HELP)]
+pub(crate) struct ReadyArgs {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    given: Given,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = PIN_HELP)]
+pub(crate) struct PinArgs {
+    /// BACKEND/SERVER, or INSTANCE:BACKEND/SERVER.
+    #[arg(value_name = "BACKEND/SERVER")]
+    server: String,
+    #[command(flatten)]
+    given: Given,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = AUTO_HELP)]
+pub(crate) struct AutoArgs {
+    /// BACKEND/SERVER, or INSTANCE:BACKEND/SERVER.
+    #[arg(value_name = "BACKEND/SERVER", conflicts_with = "all")]
+    servers: Vec<String>,
+    /// All of which something is ordered.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
+#[derive(Debug, Args)]
+struct Named {
+    /// BACKEND/SERVER, or INSTANCE:BACKEND/SERVER.
+    #[arg(value_name = "BACKEND/SERVER", required = true)]
+    servers: Vec<String>,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
+/// How long, why, and how firmly. The first two are asked for here and not by clap, which would not say what to type.
+#[derive(Debug, Args)]
+struct Given {
+    /// For how long, from 1s to 30d.
+    #[arg(long = "for", value_name = "DURATION", value_parser = hactld::config::parse_pause, conflicts_with_all = ["until", "no_expiry"])]
+    lasts: Option<Duration>,
+    /// Until when: 18:00 of this host, or 2026-11-24T06:00Z.
+    #[arg(long, value_name = "TIME", value_parser = until::parse, conflicts_with = "no_expiry")]
+    until: Option<Timestamp>,
+    /// Until somebody ends it with hactl auto; hactl status warns of it.
+    #[arg(long)]
+    no_expiry: bool,
+    /// Why, for those who find it.
+    #[arg(short = 'm', long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Whatever else is left, and whatever is known of the server.
+    #[arg(long)]
+    force: bool,
+}
+
+/// What servers are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Maint,
+    Drain,
+    Ready,
+}
+
+impl State {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Maint => "maint",
+            Self::Drain => "drain",
+            Self::Ready => "ready",
+        }
+    }
+}
+
+pub(crate) fn out(state: State, args: &OutArgs, terminal: &Terminal) -> ExitCode {
+    set(state, &args.named, &args.given, args.kill_sessions, terminal)
+}
+
+pub(crate) fn ready(args: &ReadyArgs, terminal: &Terminal) -> ExitCode {
+    set(State::Ready, &args.named, &args.given, false, terminal)
+}
+
+fn set(state: State, named: &Named, given: &Given, kill_sessions: bool, terminal: &Terminal) -> ExitCode {
+    let servers = named.servers.join(" ");
+    let command = format!("hactl {} {servers}", state.as_str());
+    let mut body = match given.body(&command) {
+        Ok(body) => body,
+        Err(report) => return usage(&report, terminal),
+    };
+    body["servers"] = json!(named.servers);
+    body["state"] = json!(state.as_str());
+    body["kill_sessions"] = json!(kill_sessions);
+    let what = format!("set {servers} to {}", state.as_str());
+    ask(&named.socket, OVERRIDE_PATH, &body, &what, terminal)
+}
+
+pub(crate) fn pin(args: &PinArgs, terminal: &Terminal) -> ExitCode {
+    let mut body = match args.given.body(&format!("hactl pin {}", args.server)) {
+        Ok(body) => body,
+        Err(report) => return usage(&report, terminal),
+    };
+    body["server"] = json!(args.server);
+    ask(&args.socket, PIN_PATH, &body, &format!("pin to {}", args.server), terminal)
+}
+
+pub(crate) fn auto(args: &AutoArgs, terminal: &Terminal) -> ExitCode {
+    if args.servers.is_empty() && !args.all {
+        let report = Report::new("`hactl auto` does not say of which servers".to_owned());
+        return usage(
+            &report.next("hactl auto BACKEND/SERVER, or hactl auto --all; `hactl status` shows them"),
+            terminal,
+        );
+    }
+    let body = json!({ "servers": args.servers, "all": args.all, "state": "auto" });
+    let what = if args.all {
+        "end all overrides".to_owned()
+    } else {
+        format!("leave {} to its probes", args.servers.join(" "))
+    };
+    ask(&args.socket, OVERRIDE_PATH, &body, &what, terminal)
+}
+
+impl Given {
+    /// As the daemon takes it; `command` is what was typed, for what is missing.
+    fn body(&self, command: &str) -> Result<Value, Report> {
+        let reason = self.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+        let has_end = self.lasts.is_some() || self.until.is_some() || self.no_expiry;
+        let missing = match (has_end, reason.is_some()) {
+            (true, true) => None,
+            (false, true) => Some("when it ends"),
+            (true, false) => Some("why"),
+            (false, false) => Some("when it ends, and why"),
+        };
+        if let Some(missing) = missing {
+            let end = if has_end { "" } else { " --for 2h" };
+            let why = if reason.is_some() { "" } else { " -m \"...\"" };
+            let others = if has_end { "" } else { "   or --until 18:00, or --no-expiry" };
+            return Err(Report::new(format!("`{command}` does not say {missing}"))
+                .because("whoever finds a server overridden has to know how long, and why")
+                .next(format!("{command}{end}{why}   (with what you gave already){others}")));
+        }
+        Ok(json!({
+            "for_seconds": self.lasts.map(|lasts| lasts.as_secs()),
+            "until": self.until,
+            "reason": reason,
+            "force": self.force,
+        }))
+    }
+}
+
+fn usage(report: &Report, terminal: &Terminal) -> ExitCode {
+    report.print(terminal);
+    Exit::Usage.into()
+}
+
+fn ask(socket: &SocketArgs, path: &str, body: &Value, what: &str, terminal: &Terminal) -> ExitCode {
+    match client::post(&socket.socket, path, body) {
+        Ok(text) => match serde_json::from_str::<Answer>(&text) {
+            Ok(answer) => {
+                print(&answer.text(&Zoned::now(), terminal));
+                for warning in answer.warnings() {
+                    warning.warn(terminal);
+                }
+                answer.exit().into()
+            }
+            Err(source) => {
+                let error = ClientError::Contract { source };
+                report_of(what, &socket.socket, &error).print(terminal);
+                exit_of(&error).into()
+            }
+        },
+        Err(error) => {
+            let (report, exit) = refused(&error).unwrap_or_else(|| {
+                (report_of(&Shown(what).to_string(), &socket.socket, &error), exit_of(&error))
+            });
+            report.print(terminal);
+            exit.into()
+        }
+    }
+}
+
+/// The daemon's own words, where it has said what, why and what to do.
+fn refused(error: &ClientError) -> Option<(Report, Exit)> {
+    let ClientError::Refused { document, text, .. } = error else { return None };
+    let (why, next) = (document["error"]["why"].as_str()?, document["error"]["next"].as_str()?);
+    let exit = if document["exit_code"] == json!(2) { Exit::Refused } else { exit_of(error) };
+    Some((Report::new(text.clone()).because(why).next(next), exit))
+}
+
+#[cfg(test)]
+mod tests;

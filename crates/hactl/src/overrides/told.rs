@@ -1,0 +1,188 @@
+//! What came of an order, as a person reads it.
+
+use failover::status::{OverrideStatus, PinStatus, ServerStatus};
+use failover::{Admin, Operational, Owner, Verdict};
+use hactld::text::Shown;
+use jiff::{Timestamp, Zoned};
+use serde::Deserialize;
+
+use super::until;
+use crate::exit::Exit;
+use crate::report::Report;
+use crate::status::render::word;
+use crate::table::wrap;
+use crate::terminal::{Terminal, rest};
+
+/// The daemon's answer.
+#[derive(Debug, Deserialize)]
+pub(super) struct Answer {
+    exit_code: u8,
+    servers: Vec<Line>,
+    kept: bool,
+    unkept_why: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Line {
+    backend: String,
+    server: String,
+    was: Option<ServerStatus>,
+    is: Option<ServerStatus>,
+    pinned: Option<PinStatus>,
+    in_service: Option<Vec<String>>,
+    staying: Option<Vec<String>>,
+    confirmed: bool,
+    why: Option<String>,
+}
+
+impl Answer {
+    pub(super) const fn exit(&self) -> Exit {
+        if self.exit_code == 0 { Exit::Ok } else { Exit::Accepted }
+    }
+
+    /// A line for each server, and what is left of its backend.
+    pub(super) fn text(&self, now: &Zoned, terminal: &Terminal) -> String {
+        if self.servers.is_empty() {
+            return "nothing is overridden\n".to_owned();
+        }
+        let mut text = String::new();
+        for (index, line) in self.servers.iter().enumerate() {
+            text.push_str(&wrap("", &line.text(now), terminal.width));
+            for note in line.notes() {
+                text.push_str(&wrap("  ", &note, terminal.width));
+            }
+            let is_last = self.servers.get(index + 1).is_none_or(|next| next.backend != line.backend);
+            if let Some(left) = line.left(&self.servers).filter(|_| is_last) {
+                // Not wrapped: what stands in it to be copied stays in one piece.
+                text.push_str(&format!("{left}\n"));
+            }
+        }
+        text
+    }
+
+    /// What is not as it should be.
+    pub(super) fn warnings(&self) -> Vec<Report> {
+        let waiting = self.servers.iter().filter(|line| !line.confirmed).map(|line| {
+            let report = Report::new(format!(
+                "{} is not as ordered yet; it is done as soon as it can be",
+                line.name()
+            ));
+            let why = line.why.as_deref().unwrap_or("HAProxy was not read again yet");
+            report.because(why).next("see `hactl status`")
+        });
+        let unkept = (!self.kept).then(|| {
+            let report = Report::new("a restart of hactl would not know of this".to_owned());
+            report.because(self.unkept_why.as_deref().unwrap_or("it is not on disk"))
+        });
+        waiting.chain(unkept).collect()
+    }
+}
+
+impl Line {
+    fn name(&self) -> String {
+        Shown(&format!("{}/{}", self.backend, self.server)).to_string()
+    }
+
+    fn ordered(&self) -> Option<&OverrideStatus> {
+        self.is.as_ref()?.override_.as_ref()
+    }
+
+    fn pin(&self) -> Option<&PinStatus> {
+        self.pinned.as_ref().filter(|pinned| pinned.server == self.server)
+    }
+
+    fn text(&self, now: &Zoned) -> String {
+        let (was, is) = (how(self.was.as_ref()), how(self.is.as_ref()));
+        let name = self.name();
+        let given = match (self.ordered(), self.pin()) {
+            (_, Some(pin)) => format!("pinned {}", given(pin.until.as_deref(), &pin.by, pin.by_uid, now)),
+            (Some(ordered), None) => given(ordered.until.as_deref(), &ordered.by, ordered.by_uid, now),
+            (None, None) => "left to its probes".to_owned(),
+        };
+        format!("{name}  {was}  ->  {is}   {given}")
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let Some(is) = &self.is else { return vec!["HAProxy has no such server now".to_owned()] };
+        let mut notes = Vec::new();
+        if is.haproxy.owner == Some(Owner::Theirs) {
+            let state = is.haproxy.state.as_str();
+            notes.push(format!("somebody else put it into {state} in HAProxy: that stays when this ends"));
+        }
+        if self.ordered().is_some_and(|ordered| ordered.state == Admin::Ready) {
+            notes.extend(failing(is));
+        }
+        if self.pin().is_some() && self.confirmed {
+            notes.push(format!("the traffic of {} is on {}", Shown(&self.backend), Shown(&self.server)));
+        }
+        notes
+    }
+
+    /// What is left where it was taken out, and how to undo it.
+    fn left(&self, all: &[Self]) -> Option<String> {
+        let names: Vec<String> =
+            all.iter().filter(|line| line.backend == self.backend).map(Self::name).collect();
+        let undo = format!("Undo: hactl auto {}", names.join(" "));
+        if self.pin().is_some() {
+            return Some(undo);
+        }
+        let ordered = self.ordered()?;
+        if ordered.state == Admin::Ready {
+            return Some(undo);
+        }
+        let staying: Vec<String> =
+            self.staying.iter().flatten().map(|name| Shown(name).to_string()).collect();
+        Some(match staying.as_slice() {
+            [] if self.in_service.as_ref().is_some_and(|serving| !serving.is_empty()) => undo,
+            [] => format!(
+                "No other server of {} can be used: HAProxy closes new connections. {undo}",
+                Shown(&self.backend)
+            ),
+            [one] => format!("1 other server stays in service ({one}). {undo}"),
+            several => {
+                format!("{} other servers stay in service ({}). {undo}", several.len(), several.join(", "))
+            }
+        })
+    }
+}
+
+/// `online,up`.
+fn how(server: Option<&ServerStatus>) -> String {
+    let Some(server) = server else { return "-".to_owned() };
+    let health = server.health.map_or_else(|| "-".to_owned(), |health| health.to_string());
+    format!("{health},{}", word(server))
+}
+
+/// `until 2026-11-23 18:00 CET (41m), by alice (uid 1000)`.
+fn given(end: Option<&str>, by: &str, uid: Option<u32>, now: &Zoned) -> String {
+    let until = match end.map(|end| (end, end.parse::<Timestamp>())) {
+        None => "until `hactl auto`".to_owned(),
+        Some((_, Ok(then))) => {
+            format!("until {} ({})", until::at(then, now), rest(then, now.timestamp()))
+        }
+        Some((text, Err(_))) => format!("until {}", Shown(text)),
+    };
+    let named = uid.filter(|uid| by != format!("uid {uid}"));
+    let uid = named.map(|uid| format!(" (uid {uid})")).unwrap_or_default();
+    format!("{until}, by {}{uid}", Shown(by))
+}
+
+/// What an operator should know who has a server used although its probes fail.
+fn failing(server: &ServerStatus) -> Option<String> {
+    let health = server.health?;
+    let known = match (health, &server.reason) {
+        (Verdict::Online, _) => return None,
+        (Verdict::Unknown, _) => "nothing is known of it yet".to_owned(),
+        (Verdict::Degraded | Verdict::Offline, Some(reason)) => {
+            format!("it is {health}: {}", Shown(&reason.text))
+        }
+        (Verdict::Degraded | Verdict::Offline, None) => format!("it is {health}"),
+    };
+    let is_up = matches!(server.haproxy.operational, Operational::Running | Operational::Starting);
+    let then = if server.haproxy.state == Admin::Ready && !is_up {
+        "HAProxy's own check has it down as well, so HAProxy sends it nothing"
+    } else {
+        "HAProxy may send it traffic all the same, as you ordered"
+    };
+    Some(format!("{known}; {then}"))
+}
