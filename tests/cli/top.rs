@@ -44,7 +44,7 @@ async fn the_screen_is_live_in_any_size_and_given_back() {
     assert!(small.contains("▲ degraded") && small.contains("cloudflare_warp"), "{small}");
     tmux.press(&["Enter"]);
     tmux.screen_when(
-        |screen| screen.contains("▌ socks_back_7891/wg1 ") && !screen.contains("wg2 "),
+        |screen| screen.contains("▌ socks_back_7891/wg1 ") && !screen.contains("SERVER "),
         PATIENCE,
     )
     .await;
@@ -57,7 +57,7 @@ async fn the_screen_is_live_in_any_size_and_given_back() {
 
     tmux.press(&["/", "w", "a", "r", "p", "Enter"]);
     tmux.screen_when(
-        |screen| screen.contains("/warp  HAProxy's order") && !screen.contains(" wg2 "),
+        |screen| screen.contains("/warp  HAProxy's order") && !screen.contains(" > wg2 "),
         PATIENCE,
     )
     .await;

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::admin::{self, AdminError, Front};
 use crate::config::{Config, DEFAULT_SOCKET, Flags};
+use crate::exits::{self, Known};
 use crate::feed::{Feed, Stir};
 use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX, Whole};
 use crate::hooks::Hooks;
@@ -154,9 +155,12 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     let hooks = tokio::spawn(Hooks::new(&journal, known, whole.clone(), own.clone()).run());
     let reloader = Reloader::new(flags, own, reached.clone(), requests.clone());
     tokio::spawn(reloader.clone().keep_trying(whole.clone()));
-    let feed = Feed::new(stir);
+    let (seen, exits) = watch::channel(Known::default());
+    tokio::spawn(exits::keep_asking(reached.clone(), fleet.asking(), seen, journal.clone()));
+    let feed = Feed::new(stir, exits.clone());
     tokio::spawn(feed.clone().run(reached.clone(), whole.clone()));
-    let front = Front { journal, reached, whole: whole.clone(), requests, reloader: reloader.clone(), feed };
+    let front =
+        Front { journal, reached, whole: whole.clone(), requests, reloader: reloader.clone(), feed, exits };
     let no_thread = |source| RunError::System { what: "no thread for its own socket or the page", source };
     let showing = page.map(|page| page.serve_apart(front.clone(), named)).transpose().map_err(no_thread)?;
     let serving = socket.serve_apart(front).map_err(no_thread)?;

@@ -205,7 +205,7 @@ impl Scene {
             whole: watch::channel(Whole::default()).1,
             requests: requests.clone(),
             reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
-            feed: Feed::new(Stir::default()),
+            feed: Feed::new(Stir::default(), watch::channel(Known::default()).1),
         };
         let listener = TcpListener::from_std(web.listener).unwrap();
         tokio::spawn(serve(listener, web.hosts, front, None));

@@ -148,11 +148,11 @@ fn lost_paused_and_frozen_cannot_be_overlooked() {
      ✗ no server answers: this host's network may be at fault
      the configuration cannot be used as it is now; hactl runs on with the one…
     ▌ servers ──────────────────────────────────────────────────── HAProxy's order ─
-       SERVER           HEALTH       HAPROXY  LATENCY  LAST 8     SINCE
+       SERVER           HEALTH       HAPROXY  LATENCY  LAST 20                SINCE
      ✗ socks_back_7891 DOWN: no server is known to carry traffic; still on backup c…
-       wg1              ▲ degraded   maint          -  ▃▄█✕✕✕✕    4m13s
-    ▌  wg2              ✕ offline    maint          -  ▃▄█✕✕✕✕    4m13s
-     > cloudflare_warp  ▲ degraded   up             -  ▃▄█✕✕✕✕    4m13s
+       wg1              ▲ degraded   maint          -  ▃▄█✕✕✕✕                4m13s
+    ▌  wg2              ✕ offline    maint          -  ▃▄█✕✕✕✕                4m13s
+     > cloudflare_warp  ▲ degraded   up             -  ▃▄█✕✕✕✕                4m13s
     ─ socks_back_7891/wg2 ───────────────────────────────────────────────── detail ─
      wg2 is OFFLINE for 4m12s, so HAProxy holds it in maint
      evidence  tcp to 127.0.0.1:18182: connection refused, 14 times
@@ -212,7 +212,7 @@ fn before_haproxy_was_seen() {
     assert_snapshot!(shown(&told(status), 80, 16), @"
      ? UNKNOWN  gw1 · not applying · HAProxy not seen yet · hactl 0.1.0
     ▌ servers ──────────────────────────────────────────────────── HAProxy's order ─
-       SERVER  HEALTH       HAPROXY  LATENCY  LAST 8     SINCE
+       SERVER  HEALTH       HAPROXY  LATENCY  LAST 20                SINCE
        HAProxy was not seen yet
     ─ no server ─────────────────────────────────────────────────────────── detail ─
 
