@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 use super::*;
 use crate::config::Flags;
 use crate::engine::Query;
+use crate::exits::Known;
 use crate::feed::{Feed, Stir};
 use crate::fleet::{Reach, Whole};
 use crate::journal::Journal;
@@ -204,6 +205,7 @@ impl Scene {
             reached: reached.clone(),
             whole: watch::channel(Whole::default()).1,
             requests: requests.clone(),
+            exits: watch::channel(Known::default()).1,
             reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
             feed: Feed::new(Stir::default(), watch::channel(Known::default()).1),
         };

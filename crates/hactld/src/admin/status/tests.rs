@@ -14,6 +14,7 @@ use super::*;
 use crate::admin::tests::{front, nothing, reach};
 use crate::admin::{AdminSocket, bind, serve};
 use crate::engine::Query as Asked;
+use crate::exits::Known;
 use crate::feed::Stir;
 use crate::fleet::Whole;
 

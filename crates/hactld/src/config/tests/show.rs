@@ -36,6 +36,9 @@ fn what_was_set_is_shown_and_on_demand_by_whom_and_the_rest_too() {
     [admin]
     socket = "/run/hactl/hactl.sock"
 
+    [web]
+    reach = "loopback"
+
     [state]
     dir = "/var/lib/hactl"
     on_exit = "keep"
@@ -80,7 +83,10 @@ fn all_defaults_written_out_are_the_same_configuration() {
 fn every_key_is_explained_and_its_words_are_those_that_are_taken() {
     let sections = sections();
     let headings: Vec<String> = sections.iter().map(Section::heading).collect();
-    assert!(headings.starts_with(&["[probe]", "[admin]", "[state]"].map(str::to_owned)), "{headings:?}");
+    assert!(
+        headings.starts_with(&["[probe]", "[admin]", "[web]", "[state]"].map(str::to_owned)),
+        "{headings:?}"
+    );
     assert!(headings.contains(&"[[instance.backend]]".to_owned()), "{headings:?}");
     for section in &sections {
         assert!(!section.text.is_empty(), "{section:?}");

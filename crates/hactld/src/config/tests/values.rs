@@ -41,10 +41,10 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
       1 | [prob]
         |  ^^^^ did you mean `probe`?   known: probe, admin, web, state, events, hook, exit, instance
     ");
-    assert_snapshot!(problems(&format!("{INSTANCE}weight = 3\n")), @r"
+    assert_snapshot!(problems(&format!("{INSTANCE}weight = 3\n")), @"
     hactl.toml:6:1: unknown key `weight`
       6 | weight = 3
-        | ^^^^^^ known: name, servers, policy, tiers, failback, allow_exit_change, when_all_down, on_slow, on_fail, on_steer, on_failback, kill_after, frontend, username, password_file
+        | ^^^^^^ known: name, servers, policy, tiers, failback, allow_exit_change, when_all_down, on_slow, on_fail, on_steer, on_failback, kill_after, on_offline, frontend, username, password_file
     ");
     assert_snapshot!(problems(&format!("zzz = 1\n{INSTANCE}")), @r"
     hactl.toml:1:1: unknown key `zzz`

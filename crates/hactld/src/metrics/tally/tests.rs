@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failover::{Cause, Failure, StageTime, Success, TargetId, Verdict, Wish};
+use failover::{Cause, Failure, Insist, StageTime, Success, TargetId, Verdict, Wish};
 
 use super::*;
 
@@ -138,6 +138,7 @@ fn transitions_are_counted_and_there_are_no_more_servers_than_the_bound() {
             to: Verdict::Degraded,
             reason: None,
             latency: None,
+            silent: None,
         };
         tally.told(&event, Time::ZERO);
     }
@@ -188,7 +189,7 @@ fn failure(stage: Stage) -> Saw {
 }
 
 fn wish(want: Want) -> Desired {
-    let wish = Wish { want, why: None, address: None, kill: false };
+    let wish = Wish { want, why: None, address: None, kill: false, insist: Insist::No };
     [(Name::from("b"), [(Name::from("s"), wish)].into())].into()
 }
 

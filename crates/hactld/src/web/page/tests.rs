@@ -70,6 +70,9 @@ fn the_page_says_the_verdict_first_and_of_each_server_what_is_known() {
     hactl maint socks_back_7891/cloudflare_warp --for 1h -m REASON
     Copy
     take it out for a while
+    Why socks_back_7891 is as it is
+    hactl explain socks_back_7891
+    Copy
     hactl 0.1.0
     status as JSON
     metrics
@@ -83,6 +86,7 @@ fn what_others_have_named_stays_text() {
     let hostile = "<img src=x onerror=alert(1)>\"'&\u{202e}</main>";
     for backend in &mut status.backends {
         backend.name = hostile.to_owned();
+        backend.instance = hostile.to_owned();
         for server in &mut backend.servers {
             server.name = hostile.to_owned();
             server.address = Some(hostile.to_owned());
@@ -155,7 +159,7 @@ fn another_weight_is_another_state_and_not_another_time() {
         ("health", weight(&|status| status.backends[0].servers[0].health = Some(Verdict::Offline))),
         ("service", weight(&|status| status.backends[0].in_service.clear())),
         ("drift", weight(&|status| status.backends[0].servers[0].drift = true)),
-        ("problem", weight(&|status| status.problems.push("x".to_owned()))),
+        ("problem", weight(&|status| status.instances[0].problems.push("x".to_owned()))),
     ] {
         assert_ne!(same, other, "{what}");
     }
@@ -184,7 +188,20 @@ fn what_has_happened_is_told_the_latest_first() {
     let page = of_status(&well(), &past("socks_back_7891/wg1 is degraded"), None);
     let text = text_of(&page.main);
     let from = text.find("Incidents").unwrap();
-    insta::assert_snapshot!(text[from..], @"");
+    insta::assert_snapshot!(text[from..], @"
+    Incidents
+    23:11:42Z
+    socks_back_7891/wg1 is degraded
+    Events
+    23:11:42Z
+    socks_back_7891/wg1 is degraded
+    23:11:42Z
+    socks_back_7891/wg1 is degraded
+    hactl 0.1.0
+    status as JSON
+    metrics
+    Read only: changes are made by hactl, on this host.
+    ");
     assert_eq!(page.weight.1, 8);
 }
 
