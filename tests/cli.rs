@@ -7,6 +7,7 @@ mod cli {
     mod config;
     mod doctor;
     mod events;
+    mod exits;
     mod init;
     mod interface;
     mod metrics;

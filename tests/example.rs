@@ -49,7 +49,7 @@ async fn assert_accepted(config: &str) {
     hactl.wait_for_line("steers socks_back_7891", PATIENCE).await;
 }
 
-/// The example with every `# key = value` in force, in place of an earlier value of that key.
+/// The example with every `# key = value` and `# [table]` in force, in place of an earlier value of that key.
 fn uncommented(example: &str) -> String {
     let mut lines: Vec<&str> = Vec::new();
     for line in example.lines() {
@@ -58,7 +58,8 @@ fn uncommented(example: &str) -> String {
         if let Some(key) = &key {
             lines.retain(|earlier| key_of(earlier).as_ref() != Some(key));
         }
-        lines.push(key.map_or(line, |_| &line[2..]));
+        let is_table = line.starts_with("# [") && line.ends_with(']');
+        lines.push(if key.is_some() || is_table { &line[2..] } else { line });
     }
     lines.join("\n")
 }

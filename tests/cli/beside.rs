@@ -1,5 +1,6 @@
 //! hactl running beside HAProxy, and its commands.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use e2e::command;
@@ -29,8 +30,16 @@ impl Beside {
 
     /// As `start`, with HAProxy as `adapt` wants it.
     pub(super) async fn start_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::start_as(adapt, |config, _| config).await
+    }
+
+    /// The same with hactl's configuration as `configured` wants it.
+    pub(super) async fn start_as(
+        adapt: impl FnOnce(Builder) -> Builder,
+        configured: impl FnOnce(String, &Lab) -> String,
+    ) -> Self {
         let lab = Lab::start_with(Layout::AllBackup, adapt).await;
-        let hactl = Self::daemon(&lab);
+        let hactl = Self::daemon(&lab.write_config(&configured(patient(&lab), &lab)));
         let mut beside = Self { lab, hactl };
         beside.all_judged().await;
         beside
@@ -38,12 +47,11 @@ impl Beside {
 
     /// Another daemon in place of one that has ended.
     pub(super) async fn restart(&mut self) {
-        self.hactl = Self::daemon(&self.lab);
+        self.hactl = Self::daemon(&self.lab.write_config(&patient(&self.lab)));
         self.all_judged().await;
     }
 
-    fn daemon(lab: &Lab) -> Daemon {
-        let file = lab.write_config(&patient(lab));
+    fn daemon(file: &Path) -> Daemon {
         let file = file.to_str().expect("the directory's name is plain");
         Daemon::start_command(command::plain(HACTL.as_ref()).args(["run", "--config", file]))
     }

@@ -161,6 +161,7 @@ async fn json_has_of_each_server_what_is_known_and_what_is_wanted() {
                 "address",
                 "desired",
                 "drift",
+                "exit",
                 "haproxy",
                 "health",
                 "health_seconds",

@@ -105,7 +105,7 @@ impl Probes {
                 let (canaries, queue) = mpsc::channel(MAX_WAITING_CANARIES);
                 (Some(canaries), Some(queue))
             }
-            Extent::Head | Extent::Full => (None, None),
+            Extent::Head | Extent::Full | Extent::Page => (None, None),
         };
         let job = Job { id: probe.id, asked, extent, server };
         let task = self.tasks.spawn(job.run(Arc::clone(&self.shared), queue));

@@ -20,6 +20,9 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Most heads fit; the buffer grows for the others.
 const USUAL_HEAD_BYTES: usize = 1024;
 
+/// A page that is kept: what it is read for has some hundred bytes.
+const MAX_PAGE_BYTES: usize = 4 * 1024;
+
 /// Every response begins so; anything else need not be waited for.
 const BEGINNING: &[u8] = b"HTTP/1.";
 
@@ -30,6 +33,8 @@ pub(crate) enum Asking {
     Once,
     /// `HEAD`, time and again.
     Often,
+    /// `GET` of HTTP/1.0, so that the body comes as it is: without chunks.
+    Plainly,
 }
 
 /// The client's side of one connection. The same request and the same buffer serve each time.
@@ -118,6 +123,39 @@ impl Exchange {
         }
     }
 
+    /// The body behind the head that [`ask`](Self::ask) returned, once it is whole.
+    pub(crate) async fn read_page<S>(&mut self, stream: &mut S, body: Body) -> Result<Vec<u8>, Fault>
+    where
+        S: AsyncRead + Unpin,
+    {
+        let length = match body {
+            Body::Ended => return Ok(Vec::new()),
+            Body::Length(length) => Some(usize::try_from(length).unwrap_or(usize::MAX)),
+            Body::UntilClose => None,
+            Body::Chunked(_) => return Err(Fault::protocol("the body is in chunks, which HTTP/1.0 has not")),
+        };
+        let mut page = self.rest().to_vec();
+        loop {
+            if page.len() > MAX_PAGE_BYTES || length.is_some_and(|length| length > MAX_PAGE_BYTES) {
+                return Err(Fault::protocol("the body is longer than 4 KiB"));
+            }
+            if let Some(length) = length.filter(|length| page.len() >= *length) {
+                page.truncate(length);
+                return Ok(page);
+            }
+            match stream.read_buf(&mut page).await {
+                Ok(0) if length.is_none() => return Ok(page),
+                Ok(0) => return Err(Fault::closed(page.len())),
+                Ok(_) => {}
+                // Many close without the alert that TLS wants.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof && length.is_none() => {
+                    return Ok(page);
+                }
+                Err(error) => return Err(Fault::broken(&error, page.len())),
+            }
+        }
+    }
+
     /// What came behind the head.
     fn rest(&self) -> &[u8] {
         &self.bytes[self.head..]
@@ -148,12 +186,13 @@ impl Exchange {
 
 fn request(asking: Asking, host: &Host, port: Option<u16>, path: &str) -> String {
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-    let (method, connection) = match asking {
-        Asking::Once => ("GET", "close"),
-        Asking::Often => ("HEAD", "keep-alive"),
+    let (method, version, connection) = match asking {
+        Asking::Once => ("GET", "1.1", "close"),
+        Asking::Often => ("HEAD", "1.1", "keep-alive"),
+        Asking::Plainly => ("GET", "1.0", "close"),
     };
     format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}{port}\r\nUser-Agent: hactl/{}\r\nAccept: */*\r\n\
+        "{method} {path} HTTP/{version}\r\nHost: {host}{port}\r\nUser-Agent: hactl/{}\r\nAccept: */*\r\n\
          Connection: {connection}\r\n\r\n",
         env!("CARGO_PKG_VERSION")
     )
@@ -231,6 +270,31 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_page_is_taken_whole_or_not_at_all() {
+        let long = format!("HTTP/1.0 200 OK\r\n\r\n{}", "x".repeat(MAX_PAGE_BYTES + 1));
+        for (answer, expected) in [
+            ("HTTP/1.0 200 OK\r\n\r\nip=1.2.3.4\n", Ok("ip=1.2.3.4\n")),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcd", Ok("abc")),
+            ("HTTP/1.1 204 No Content\r\n\r\n", Ok("")),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", Err("closed after 2 bytes")),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n", Err("the body is longer than 4 KiB")),
+            (&long, Err("the body is longer than 4 KiB")),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+                Err("the body is in chunks, which HTTP/1.0 has not"),
+            ),
+        ] {
+            for chunk in [1, 4096] {
+                let page = match page(answer.as_bytes(), chunk).await {
+                    Ok(page) => Ok(String::from_utf8(page).unwrap()),
+                    Err(Fault::Failed(_, why) | Fault::Void(why)) => Err(why),
+                };
+                assert_eq!(page.as_deref().map_err(String::as_str), expected, "{answer}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn arbitrary_answers_never_panic_and_chunks_change_nothing(
@@ -246,8 +310,17 @@ mod tests {
         }
     }
 
-    /// What becomes of `answer`, sent in pieces of `chunk` bytes and then closed.
     async fn ask(answer: &[u8], chunk: usize) -> Result<u16, Fault> {
+        Ok(asked(Asking::Once, answer, chunk).await?.0)
+    }
+
+    async fn page(answer: &[u8], chunk: usize) -> Result<Vec<u8>, Fault> {
+        Ok(asked(Asking::Plainly, answer, chunk).await?.1)
+    }
+
+    /// What becomes of `answer`, sent in pieces of `chunk` bytes and then closed: its status, and where a page is wanted
+    /// that.
+    async fn asked(asking: Asking, answer: &[u8], chunk: usize) -> Result<(u16, Vec<u8>), Fault> {
         let (mut near, mut far) = tokio::io::duplex(chunk);
         let answering = async move {
             let mut request = Vec::new();
@@ -259,8 +332,13 @@ mod tests {
         };
         let host = Host::Name("a".into());
         let asking = async move {
-            let mut exchange = Exchange::new(Asking::Once, &host, None, "/");
-            exchange.ask(&mut near).await.map(|head| head.status)
+            let mut exchange = Exchange::new(asking, &host, None, "/");
+            let head = exchange.ask(&mut near).await?;
+            let page = match asking {
+                Asking::Plainly => exchange.read_page(&mut near, head.body).await?,
+                Asking::Once | Asking::Often => Vec::new(),
+            };
+            Ok((head.status, page))
         };
         tokio::join!(answering, asking).1
     }

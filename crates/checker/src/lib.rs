@@ -10,6 +10,7 @@ mod greet;
 mod guard;
 mod http;
 mod outcome;
+mod page;
 mod position;
 mod probe;
 mod race;

@@ -33,6 +33,8 @@ pub(crate) enum Extent {
     Full,
     /// The head of one response, over a connection that may serve for more.
     Kept,
+    /// One whole response, which is small and has the status 200.
+    Page,
 }
 
 /// A probe on its way.
@@ -69,6 +71,8 @@ pub(crate) struct Answer {
     pub(crate) received: u64,
     /// With [`Extent::Kept`], where the target allows more requests.
     pub(crate) connection: Option<(Stream, Exchange)>,
+    /// With [`Extent::Page`], what the response says.
+    pub(crate) page: Vec<u8>,
 }
 
 impl<'a> Walk<'a> {
@@ -176,6 +180,7 @@ impl<'a> Walk<'a> {
         let asking = match self.extent {
             Extent::Head | Extent::Full => Asking::Once,
             Extent::Kept => Asking::Often,
+            Extent::Page => Asking::Plainly,
         };
         Exchange::new(asking, target.host(), port, path)
     }
@@ -200,9 +205,17 @@ impl<'a> Walk<'a> {
         if self.extent == Extent::Full {
             exchange.read_body(&mut stream, head.body, |stream| stream.received() >= FULL_BYTES).await?;
         }
+        let page = if self.extent == Extent::Page {
+            if status != 200 {
+                return Err(Fault::Failed(Cause::Status(status), format!("status {status}")));
+            }
+            exchange.read_page(&mut stream, head.body).await?
+        } else {
+            Vec::new()
+        };
         let received = stream.received() as u64;
         let is_kept = self.extent == Extent::Kept && exchange.may_ask_again(&head);
-        Ok(Answer { status: Some(status), received, connection: is_kept.then_some((stream, exchange)) })
+        Ok(Answer { status: Some(status), received, connection: is_kept.then_some((stream, exchange)), page })
     }
 }
 
@@ -250,7 +263,9 @@ async fn send(socket: &mut TcpStream, message: &[u8], received: usize) -> Result
 async fn banner(mut wire: Wire) -> Result<Answer, Fault> {
     match wire.read(&mut [0; 64]).await {
         Ok(0) => Err(Fault::closed(0)),
-        Ok(received) => Ok(Answer { status: None, received: received as u64, connection: None }),
+        Ok(received) => {
+            Ok(Answer { status: None, received: received as u64, connection: None, page: Vec::new() })
+        }
         Err(error) => Err(Fault::broken(&error, 0)),
     }
 }

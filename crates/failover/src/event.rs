@@ -1,6 +1,7 @@
 //! What happened, as facts and in words that a person understands at 3 a.m. A transition is told once, here.
 
 mod asked;
+mod exit;
 mod kinds;
 mod ordered;
 mod severity;
@@ -17,6 +18,7 @@ pub(crate) use self::text::{
 use crate::{Admin, Failure, HeldBecause, Name, Process, ServerId, Verdict, WhenAllDown};
 
 pub use asked::Asked;
+pub use exit::ExitChanged;
 
 /// One fact worth telling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,6 +255,8 @@ pub enum Event {
         /// Which, and what to do.
         what: String,
     },
+    /// Traffic leaves from another address than before.
+    ExitChanged(ExitChanged),
     /// What an operator asked of hactl, and what follows from that.
     Asked(Asked),
 }
@@ -295,6 +299,7 @@ impl Event {
             Self::WritesDenied { .. } => "writes_denied",
             Self::ReloadsSuffer { .. } => "reloads_suffer",
             Self::Missing { .. } => "missing",
+            Self::ExitChanged(_) => "exit_changed",
             Self::Asked(asked) => asked.kind(),
         }
     }
@@ -336,6 +341,7 @@ impl Event {
             | Self::HaproxyPresent { .. }
             | Self::HaproxyReplaced { .. }
             | Self::ReloadsSuffer { .. }
+            | Self::ExitChanged(_)
             | Self::Missing { .. } => None,
         }
     }
@@ -359,6 +365,7 @@ impl Event {
             | Self::TargetBack { server, .. }
             | Self::NoCanary { server }
             | Self::Overridden { server, .. } => Some(server),
+            Self::ExitChanged(changed) => changed.server.as_ref(),
             Self::Asked(asked) => asked.server(),
             Self::InService { .. }
             | Self::Blackout { .. }
@@ -418,6 +425,7 @@ impl Event {
             | Self::WritesDenied { .. }
             | Self::ReloadsSuffer { .. }
             | Self::Missing { .. } => self.server().map(|server| &server.backend),
+            Self::ExitChanged(changed) => Some(&changed.backend),
             Self::Asked(asked) => asked.backend(),
         }
     }
@@ -466,13 +474,7 @@ impl fmt::Display for Event {
                 write!(f, "the sessions on {server} could not be cut: {why}")
             }
             Self::Applied { server, set } => write!(f, "{server} set to {}, read back", set.as_str()),
-            Self::Answered { server, up } => {
-                write!(
-                    f,
-                    "{server} {} by its agent-check, read back",
-                    if *up { "let up" } else { "taken down" }
-                )
-            }
+            Self::Answered { server, up } => f.write_str(&text::answered(server, *up)),
             Self::AgentMisuse { what } => f.write_str(what),
             Self::Refused { server, set, why } => {
                 write!(f, "{server} could not be set to {}: {why}", set.as_str())
@@ -493,6 +495,7 @@ impl fmt::Display for Event {
             Self::HaproxyAway { why } => write!(f, "HAProxy does not answer: {why}"),
             Self::WritesDenied { why } => write!(f, "nothing can be changed in HAProxy: {why}"),
             Self::ReloadsSuffer { why: text } | Self::Missing { what: text } => f.write_str(text),
+            Self::ExitChanged(changed) => changed.fmt(f),
             Self::Asked(asked) => asked.fmt(f),
         }
     }

@@ -202,6 +202,7 @@ fn what(event: &Event) -> Option<What> {
         | Event::WritesDenied { .. }
         | Event::ReloadsSuffer { .. }
         | Event::Missing { .. }
+        | Event::ExitChanged(_)
         | Event::Asked(_) => None,
     }
 }

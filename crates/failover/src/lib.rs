@@ -45,7 +45,7 @@ mod zombies;
 pub use contention::Contention;
 pub use core::{Core, FailBackError, Outcome, OverrideRefusal};
 pub use detector::{Health, Verdict};
-pub use event::{Asked, Event, Severity};
+pub use event::{Asked, Event, ExitChanged, Severity};
 pub use evidence::{Cause, Failure, Stage, StageTime};
 pub use history::{Entry, History};
 pub use leave::{OnExit, leave};

@@ -49,6 +49,38 @@ fn an_unproved_server_is_no_successor_while_there_is_a_proved_one() {
 }
 
 #[test]
+fn what_an_operator_orders_is_done_as_they_say_and_not_lifted_while_it_stands() {
+    let ordered = |want: Want, insist: Insist| {
+        let mut desired = wanted([want, Want::Ready, Want::Ready]);
+        let wishes = desired.get_mut(&Name::from("b")).unwrap();
+        wishes.get_mut(&Name::from("wg1")).unwrap().insist = insist;
+        desired
+    };
+    let all = seen([server("wg1"), server("wg2"), server("warp")]);
+    let drained = ObservedServer { admin: Admin::Drain, ..server("wg1") };
+    let closed = seen([ours(server("wg1")), server("wg2"), server("warp")]);
+    let texts_of = |desired: &Desired, observed: &Observed| texts(&plan(desired, observed));
+    assert_eq!(texts_of(&ordered(Want::Maint, Insist::Asked), &all), ["b/wg1 maint"]);
+    assert_eq!(texts_of(&ordered(Want::Drain, Insist::Asked), &all), ["b/wg1 drain"]);
+    // The one is not as good as the other.
+    assert_eq!(texts_of(&ordered(Want::Drain, Insist::Asked), &closed), ["b/wg1 drain"]);
+    let observed = seen([drained, server("wg2"), server("warp")]);
+    assert_eq!(texts_of(&ordered(Want::Maint, Insist::Asked), &observed), ["b/wg1 maint"]);
+    // Where nothing else is left it stays, but by force; once out it is not given back.
+    let stopped = |name| ObservedServer { operational: Operational::Stopped, ..server(name) };
+    let alone = seen([server("wg1"), stopped("wg2"), stopped("warp")]);
+    let held = plan(&ordered(Want::Maint, Insist::Asked), &alone);
+    assert_eq!((held.steps.len(), held.held[0].because), (0, HeldBecause::NoSuccessor));
+    assert_eq!(texts_of(&ordered(Want::Maint, Insist::Forced), &alone), ["b/wg1 maint"]);
+    let empty = seen([ours(server("wg1")), stopped("wg2"), stopped("warp")]);
+    assert_eq!(plan(&ordered(Want::Maint, Insist::Asked), &empty), Plan::default());
+    // An agent-check has one answer for both.
+    let by_agent =
+        seen(["wg1", "wg2", "warp"].map(|name| ObservedServer { agent: Some(Agent::Up), ..server(name) }));
+    assert_eq!(texts_of(&ordered(Want::Drain, Insist::Asked), &by_agent), ["b/wg1 maint"]);
+}
+
+#[test]
 fn what_somebody_else_took_out_is_left_alone_and_said() {
     for admin in [Admin::Maint, Admin::Drain] {
         let theirs = ObservedServer { admin, owner: Owner::Theirs, ..server("wg1") };

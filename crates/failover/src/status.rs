@@ -2,6 +2,7 @@
 //!
 //! Within v1 fields are only added. Enums are strings, what is unknown is `null`, and units stand in the names.
 
+mod exit;
 mod instances;
 mod overrides;
 
@@ -23,6 +24,7 @@ use crate::{
     Owner, Plan, ServerId, Time, Verdict, Writes, plan,
 };
 
+pub use exit::{BackendExits, ExitList, ExitStatus, SeenExit, ServerExit};
 pub use instances::{InstanceStatus, PauseStatus};
 pub use overrides::{OverrideStatus, PinStatus};
 
@@ -197,6 +199,8 @@ pub struct ServerStatus {
     pub drift: bool,
     /// Why the difference stands, where it does so on purpose; or the rule by which it is kept out.
     pub held: Option<String>,
+    /// Where its traffic leaves from, as was last seen; `null` where nobody has asked.
+    pub exit: Option<ExitStatus>,
 }
 
 /// Why a server is degraded or offline.
@@ -474,6 +478,7 @@ fn server_status(
         },
         drift,
         held: held.map(|held| held_text(held.because)).or_else(|| rule_text(known?, wish?)),
+        exit: None,
     }
 }
 

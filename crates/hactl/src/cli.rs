@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
 use crate::events::EventsArgs;
+use crate::exits::ExitsArgs;
 use crate::explain::ExplainArgs;
 use crate::overrides::{AutoArgs, OutArgs, PinArgs, ReadyArgs};
 use crate::top::TopArgs;
@@ -222,6 +223,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show what was decided on a recording, and with other settings.
     Simulate(SimulateArgs),
+    /// Show where traffic leaves from, and whether that is where hactl believes.
+    Exits(ExitsArgs),
     /// Have the daemon read its configuration again.
     Reload(SocketArgs),
     /// Have the daemon change nothing in HAProxy.

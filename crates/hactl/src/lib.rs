@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod events;
 mod exit;
+mod exits;
 mod explain;
 mod init;
 mod overrides;
@@ -69,6 +70,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Wait(args) => wait::run(&args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Simulate(args) => simulate::run(&args, &terminal),
+        Command::Exits(args) => exits::run(&args, &terminal),
         Command::Reload(args) => change::reload(&args, &terminal),
         Command::Pause(args) => change::pause(&args, &terminal),
         Command::Resume(args) => change::resume(&args, &terminal),

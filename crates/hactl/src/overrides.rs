@@ -124,7 +124,7 @@ pub(crate) struct PinArgs {
 #[command(after_help = AUTO_HELP)]
 pub(crate) struct AutoArgs {
     /// BACKEND/SERVER, or INSTANCE:BACKEND/SERVER.
-    #[arg(value_name = "BACKEND/SERVER", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "BACKEND/SERVER", conflicts_with = "all")]
     servers: Vec<String>,
     /// All of which something is ordered.
     #[arg(long)]
@@ -212,6 +212,13 @@ pub(crate) fn pin(args: &PinArgs, terminal: &Terminal) -> ExitCode {
 }
 
 pub(crate) fn auto(args: &AutoArgs, terminal: &Terminal) -> ExitCode {
+    if args.servers.is_empty() && !args.all {
+        let report = Report::new("`hactl auto` does not say of which servers".to_owned());
+        return usage(
+            &report.next("hactl auto BACKEND/SERVER, or hactl auto --all; `hactl status` shows them"),
+            terminal,
+        );
+    }
     let body = json!({ "servers": args.servers, "all": args.all, "state": "auto" });
     let what = if args.all {
         "end all overrides".to_owned()

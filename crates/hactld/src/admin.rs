@@ -35,6 +35,7 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout_at;
 
+use crate::exits::Known;
 use crate::feed::Feed;
 use crate::fleet::{Reached, Request, Whole};
 use crate::journal::Journal;
@@ -243,6 +244,7 @@ pub(crate) struct Front {
     pub(crate) requests: mpsc::Sender<Request>,
     pub(crate) reloader: Reloader,
     pub(crate) feed: Feed,
+    pub(crate) exits: watch::Receiver<Known>,
 }
 
 /// What anybody may read, here and on the listener for browsers.
@@ -251,6 +253,7 @@ pub(crate) fn reading() -> Router<Front> {
         .merge(status::routes())
         .merge(explain::routes())
         .merge(events::routes())
+        .merge(crate::exits::routes())
         .merge(crate::metrics::routes())
 }
 

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::admin::{self, AdminError, Front};
 use crate::config::{Config, DEFAULT_SOCKET, Flags};
+use crate::exits::{self, Known};
 use crate::feed::{Feed, Stir};
 use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX, Whole};
 use crate::hooks::Hooks;
@@ -136,10 +137,7 @@ impl Signals {
 
 async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), RunError> {
     let socket = admin::bind(&config.admin_socket).await?;
-    let page = match &config.web {
-        Some(web) => Some(web::bind(web).await?),
-        None => None,
-    };
+    let page = config.web.as_ref().map(web::bind).transpose()?;
     let status_at = config.admin_socket.display().to_string();
     let page_at = config.web.as_ref().map(|web| format!(", page at http://{web}/")).unwrap_or_default();
     let named = (config.admin_socket != Path::new(DEFAULT_SOCKET)).then(|| config.admin_socket.clone());
@@ -157,18 +155,18 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     let hooks = tokio::spawn(Hooks::new(&journal, known, whole.clone(), own.clone()).run());
     let reloader = Reloader::new(flags, own, reached.clone(), requests.clone());
     tokio::spawn(reloader.clone().keep_trying(whole.clone()));
-    let feed = Feed::new(stir);
+    let (seen, exits) = watch::channel(Known::default());
+    tokio::spawn(exits::keep_asking(reached.clone(), fleet.asking(), seen, journal.clone()));
+    let feed = Feed::new(stir, exits.clone());
     tokio::spawn(feed.clone().run(reached.clone(), whole.clone()));
-    let front = Front { journal, reached, whole: whole.clone(), requests, reloader: reloader.clone(), feed };
-    if let Some(page) = page {
-        tokio::spawn(web::serve(page, front.clone(), named));
-    }
-    let serving = socket
-        .serve_apart(front)
-        .map_err(|source| RunError::System { what: "no thread for its own socket", source })?;
+    let front =
+        Front { journal, reached, whole: whole.clone(), requests, reloader: reloader.clone(), feed, exits };
+    let no_thread = |source| RunError::System { what: "no thread for its own socket or the page", source };
+    let showing = page.map(|page| page.serve_apart(front.clone(), named)).transpose().map_err(no_thread)?;
+    let serving = socket.serve_apart(front).map_err(no_thread)?;
     notify::ready();
     let ended = fleet.run(signals.ended(reloader, on_exit, whole)).await;
-    drop(serving);
+    drop((serving, showing));
     hooks.abort();
     if let Some(writing) = writing {
         // It waits for a disk; where it cannot be waited for, the last lines are lost.

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::engine::Query;
+use crate::exits::Known;
 use crate::fleet::{Reach, Reached, Whole};
 
 /// For the decision loop to answer: it never waits for anything itself, so this is long.
@@ -46,7 +47,11 @@ pub(crate) enum Unanswered {
 }
 
 /// All instances are asked at once: one that does not answer keeps nobody else from it.
-async fn gather(reached: Reached, whole: Whole) -> Result<Status, Unanswered> {
+async fn gather(
+    reached: Reached,
+    whole: Whole,
+    exits: &watch::Receiver<Known>,
+) -> Result<Status, Unanswered> {
     let mut answers = Vec::with_capacity(reached.len());
     for Reach { name, queries, .. } in reached.iter() {
         let (sender, answer) = oneshot::channel();
@@ -65,7 +70,9 @@ async fn gather(reached: Reached, whole: Whole) -> Result<Status, Unanswered> {
     let Whole { paused, config_stale, waiting, .. } = whole;
     of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
     let whole = Status::whole(of_each).ok_or(Unanswered::Stopping)?;
-    Ok(whole.of_daemon(paused, config_stale))
+    let mut whole = whole.of_daemon(paused, config_stale);
+    exits.borrow().add_to(&mut whole);
+    Ok(whole)
 }
 
 /// By which anybody says that the status may read otherwise now. It costs next to nothing where nobody follows.
@@ -106,6 +113,7 @@ struct Asked {
 pub(crate) struct Feed {
     latest: watch::Sender<Option<Arc<Published>>>,
     stir: Stir,
+    exits: watch::Receiver<Known>,
     asked: Arc<Mutex<Option<Asked>>>,
     /// When somebody was allowed to ask last whose question is theirs alone.
     turn: Arc<Mutex<Instant>>,
@@ -120,9 +128,9 @@ impl Answer {
 }
 
 impl Feed {
-    pub(crate) fn new(stir: Stir) -> Self {
+    pub(crate) fn new(stir: Stir, exits: watch::Receiver<Known>) -> Self {
         let turn = Arc::new(Mutex::new(Instant::now()));
-        Self { latest: watch::Sender::new(None), stir, asked: Arc::default(), turn }
+        Self { latest: watch::Sender::new(None), stir, exits, asked: Arc::default(), turn }
     }
 
     /// The status as it is after this was called, for who asks once. Those who ask at the same time are answered together,
@@ -143,7 +151,7 @@ impl Feed {
         }
         let begun = Instant::now();
         let (now, of_all) = (reached.borrow().clone(), whole.borrow().clone());
-        let answer = gather(now, of_all).await;
+        let answer = gather(now, of_all, &self.exits).await;
         let answer = answer.map(|status| Arc::new(Answer { status, line: OnceLock::new() }));
         *asked = Some(Asked { begun, ended: Instant::now(), answer: answer.clone() });
         answer
@@ -180,7 +188,7 @@ impl Feed {
             }
             let (now, of_all) = (reached.borrow().clone(), whole.borrow().clone());
             let began = Instant::now();
-            match gather(now, of_all).await {
+            match gather(now, of_all, &self.exits).await {
                 Ok(status) => {
                     let essence = essence(&status);
                     revision += u64::from(essence != essence_before);

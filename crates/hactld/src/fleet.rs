@@ -17,6 +17,7 @@ use crate::admin::Operators;
 use crate::config::{Config, Instance, Origins, Probe, difference};
 use crate::daemon::RunError;
 use crate::engine::{Query, every, rfc3339, tick};
+use crate::exits::Asking;
 use crate::feed::Stir;
 use crate::hooks::Runs;
 use crate::instance::{self, Claims, Common, Running};
@@ -188,6 +189,7 @@ pub(crate) struct Fleet {
     requests: mpsc::Receiver<Request>,
     reached: watch::Sender<Reached>,
     whole: watch::Sender<Whole>,
+    asking: watch::Sender<Option<Arc<Asking>>>,
     resume_at: Option<Instant>,
     stir: Stir,
 }
@@ -213,8 +215,22 @@ impl Fleet {
         let mut known = Whole::default();
         known.configure(&loaded.config);
         let whole = watch::Sender::new(known);
+        let asking = watch::Sender::new(Asking::of(&loaded.config, &loaded.prober));
         let resume_at = None;
-        Ok(Self { origin, dir, journal, loaded, running, tasks, requests, reached, whole, resume_at, stir })
+        Ok(Self {
+            origin,
+            dir,
+            journal,
+            loaded,
+            running,
+            tasks,
+            requests,
+            reached,
+            whole,
+            asking,
+            resume_at,
+            stir,
+        })
     }
 
     /// The instances as they are, and as they will be.
@@ -225,6 +241,11 @@ impl Fleet {
     /// The same of what concerns them all.
     pub(crate) fn whole(&self) -> watch::Receiver<Whole> {
         self.whole.subscribe()
+    }
+
+    /// How exits are asked for.
+    pub(crate) fn asking(&self) -> watch::Receiver<Option<Arc<Asking>>> {
+        self.asking.subscribe()
     }
 
     /// Lets them run until `stop` comes, or one of them cannot go on.
@@ -307,6 +328,7 @@ impl Fleet {
         // Also where nothing is another one: files that are named may have changed.
         self.loaded = loaded;
         self.whole.send_modify(|whole| whole.configure(&self.loaded.config));
+        self.asking.send_replace(Asking::of(&self.loaded.config, &self.loaded.prober));
         let left = self.follow(claimed);
         changes.extend(left);
         self.tell(&Event::Asked(Asked::Reloaded { by, changes: changes.clone() }));

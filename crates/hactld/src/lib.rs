@@ -5,6 +5,7 @@ pub mod admin;
 pub mod config;
 mod daemon;
 mod engine;
+mod exits;
 mod feed;
 mod fleet;
 mod hooks;
@@ -24,6 +25,7 @@ mod web;
 
 pub use controller::{LockError, StateError};
 pub use daemon::{RunError, run};
+pub use exits::EXITS_PATH;
 pub use record::{RecordError, RecordFlaw};
 pub use web::WebError;
 

@@ -12,9 +12,10 @@ mod page;
 mod past;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -25,6 +26,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::admin::sse::Lasting;
@@ -61,19 +64,49 @@ pub struct WebError {
 
 /// The listener, and whom it answers.
 pub(crate) struct WebSocket {
-    listener: TcpListener,
+    listener: StdListener,
     hosts: Arc<Hosts>,
 }
 
 /// Takes the port.
-pub(crate) async fn bind(web: &Web) -> Result<WebSocket, WebError> {
+pub(crate) fn bind(web: &Web) -> Result<WebSocket, WebError> {
     let failed = |source| WebError { addr: web.listen, source };
-    let listener = TcpListener::bind(web.listen).await.map_err(failed)?;
+    let listener = StdListener::bind(web.listen).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
     Ok(WebSocket { listener, hosts: Arc::new(Hosts::new(web.hosts.iter().cloned())) })
 }
 
-/// Serves until the daemon ends. `socket` is hactl's own, where commands that are shown have to name it.
-pub(crate) async fn serve(web: WebSocket, front: Front, socket: Option<PathBuf>) {
+/// Ends with this.
+pub(crate) struct Serving {
+    /// Dropped, it is the sign to end.
+    _stop: oneshot::Sender<()>,
+}
+
+impl WebSocket {
+    /// Serves in a thread of its own: what is written for browsers takes time from nobody who decides, and from nobody
+    /// who asks at hactl's own socket. `socket` is that one, where commands that are shown have to name it.
+    pub(crate) fn serve_apart(self, front: Front, socket: Option<PathBuf>) -> io::Result<Serving> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _entered = runtime.enter();
+            TcpListener::from_std(self.listener)?
+        };
+        let hosts = self.hosts;
+        let (stop, stopped) = oneshot::channel::<()>();
+        thread::Builder::new().name("web".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serve(listener, hosts, front, socket) => {}
+                    _ = stopped => {}
+                }
+            });
+            runtime.shutdown_background();
+        })?;
+        Ok(Serving { _stop: stop })
+    }
+}
+
+async fn serve(listener: TcpListener, hosts: Arc<Hosts>, front: Front, socket: Option<PathBuf>) {
     let reading = admin::reading().with_state(front.clone());
     let asking = reading.clone().merge(health::ready().with_state(front.clone()));
     let app = Router::new()
@@ -81,10 +114,10 @@ pub(crate) async fn serve(web: WebSocket, front: Front, socket: Option<PathBuf>)
         .merge(health::lives())
         .merge(live::routes(Studio::new(front, reading, socket)))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such path; the page is at /\n") })
-        .layer(from_fn_with_state(web.hosts, guard::guard));
+        .layer(from_fn_with_state(hosts, guard::guard));
     let mut clients = Clients::default();
     loop {
-        match web.listener.accept().await {
+        match listener.accept().await {
             Ok((stream, from)) => {
                 clients.make_room();
                 let place = Place::default();

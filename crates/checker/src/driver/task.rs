@@ -146,7 +146,7 @@ impl Job {
                     place = next;
                     continue;
                 }
-                Ok(Ok(Step::Over(last, Answer { status, received, connection }))) => {
+                Ok(Ok(Step::Over(last, Answer { status, received, connection, page: _ }))) => {
                     let kept = connection.is_some();
                     let success = Ending::Success(Success { last, status, received, kept });
                     shared.teller.tell(self.id, walk.position.since, Saw::Ended(success)).await;

@@ -4,7 +4,7 @@ use super::Event;
 
 impl Event {
     /// What [`kind`](Self::kind) may give, in the order of its list.
-    pub const KINDS: [&str; 46] = [
+    pub const KINDS: [&str; 47] = [
         "health",
         "in_service",
         "blackout",
@@ -38,6 +38,7 @@ impl Event {
         "writes_denied",
         "reloads_suffer",
         "missing",
+        "exit_changed",
         "reloaded",
         "not_reloaded",
         "paused",

@@ -71,7 +71,8 @@ impl Event {
             | Self::Contended { stand_back: None, .. }
             | Self::LedgerWritable { why: None, .. }
             | Self::HaproxyPresent { .. }
-            | Self::HaproxyReplaced { .. } => Severity::Info,
+            | Self::HaproxyReplaced { .. }
+            | Self::ExitChanged(_) => Severity::Info,
             Self::Asked(asked) => asked.severity(),
         }
     }

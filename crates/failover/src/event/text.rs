@@ -29,6 +29,10 @@ pub(crate) fn held(server: &ServerId, because: HeldBecause) -> String {
     }
 }
 
+pub(super) fn answered(server: &ServerId, up: bool) -> String {
+    format!("{server} {} by its agent-check, read back", if up { "let up" } else { "taken down" })
+}
+
 pub(super) fn adopted(server: &ServerId, set: Admin) -> String {
     format!("{server} is in {} since an earlier run: back in service once it is online", set.as_str())
 }

@@ -34,6 +34,8 @@ fn help_lists_the_commands_and_their_exit_codes() {
       wait         Look on until something is as it is wanted
       check        Test upstreams now, without the daemon
       simulate     Show what was decided on a recording, and with other settings
+      exits        Show where traffic leaves from, and whether that is where hactl
+                   believes
       reload       Have the daemon read its configuration again
       pause        Have the daemon change nothing in HAProxy
       resume       End a pause

@@ -1,1 +1,66 @@
+//! What is missing is said with what to type, and what came of an order is told.
 
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn what_is_missing_is_said_with_what_to_type() {
+    let told = |given: &Given| given.body("hactl maint b/wg1").unwrap_err().to_string();
+    let none = Given { lasts: None, until: None, no_expiry: false, reason: None, force: false };
+    assert_snapshot!(told(&none), @r#"
+    `hactl maint b/wg1` does not say when it ends, and why
+      why:  whoever finds a server overridden has to know how long, and why
+      next: hactl maint b/wg1 --for 2h -m "..."   (with what you gave already)   or --until 18:00, or --no-expiry
+    "#);
+    let why = Given { reason: Some(" x ".to_owned()), ..none };
+    assert!(told(&why).contains("does not say when it ends\n"));
+    let blank = Given { reason: Some(" ".to_owned()), no_expiry: true, ..why };
+    assert!(told(&blank).contains("next: hactl maint b/wg1 -m \"...\"   (with what you gave already)"));
+    let whole = Given { reason: Some("x".to_owned()), force: true, ..blank };
+    let body = json!({ "for_seconds": null, "until": null, "reason": "x", "force": true });
+    assert_eq!(whole.body("").unwrap(), body);
+}
+
+#[test]
+fn what_came_of_it_is_a_line_for_each_server_and_what_is_left() {
+    let ordered = json!({
+        "state": "maint", "until": "2026-11-23T17:00:00Z", "since": "2026-11-23T16:19:00Z",
+        "reason": "provider work", "by": "alice", "by_uid": 1000
+    });
+    let line = json!({
+        "backend": "b", "server": "wg2", "was": server("ready", "running", &json!(null)),
+        "is": server("maint", "stopped", &ordered), "pinned": null, "in_service": ["wg1"],
+        "staying": ["wg1"], "confirmed": true, "why": null
+    });
+    let answer = |exit: u8, line: Value| -> Answer {
+        let answer = json!({ "exit_code": exit, "servers": [line], "kept": true, "unkept_why": null });
+        serde_json::from_value(answer).unwrap()
+    };
+    let now: Zoned = "2026-11-23T17:19:00+01:00[Europe/Berlin]".parse().unwrap();
+    let terminal = Terminal { color: false, color_errors: false, unicode: true, width: None };
+    assert_snapshot!(answer(0, line.clone()).text(&now, &terminal), @"
+    b/wg2  online,up  ->  online,maint   until 2026-11-23 18:00 CET (41m), by alice (uid 1000)
+    1 other server stays in service (wg1). Undo: hactl auto b/wg2
+    ");
+    let mut waits = line;
+    (waits["confirmed"], waits["why"]) = (json!(false), json!("HAProxy does not answer: \u{1b}"));
+    let answer = answer(1, waits);
+    assert_eq!(answer.exit(), Exit::Accepted);
+    assert_snapshot!(answer.warnings()[0], @r"
+    b/wg2 is not as ordered yet; it is done as soon as it can be
+      why:  HAProxy does not answer: \u{1b}
+      next: see `hactl status`
+    ");
+}
+
+fn server(state: &str, operational: &str, ordered: &Value) -> Value {
+    json!({
+        "name": "wg2", "address": "127.0.0.1:18182", "role": "primary", "managed": true, "health": "online",
+        "health_since": null, "health_seconds": null, "reason": null, "slow": false,
+        "latency_ms": { "last": null, "p50": null, "p95": null }, "history": [],
+        "haproxy": { "operational": operational, "state": state, "agent": null, "admin": [], "owner": null, "weight": 1 },
+        "override": ordered, "desired": null, "drift": false, "held": null
+    })
+}

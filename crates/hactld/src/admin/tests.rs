@@ -262,6 +262,36 @@ async fn a_backend_is_sent_back_by_its_name_and_one_of_two_by_that_of_its_instan
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_order_that_cannot_be_taken_in_is_answered_with_what_is_wrong() {
+    let scene = Scene::of(&["a", "b"]).await;
+    let whole = r#""state":"maint","reason":"x","for_seconds":60"#;
+    let table = [
+        (format!(r#"{{"servers":["a/wg1"],{whole}}}"#), 503, "was not seen in HAProxy yet"),
+        (format!(r#"{{"servers":["aa/wg1"],{whole}}}"#), 404, "hactl steers no backend `aa`"),
+        (format!(r#"{{"servers":["shared/wg1"],{whole}}}"#), 409, "name one of these"),
+        (format!(r#"{{"servers":["wg1"],{whole}}}"#), 400, "a server is written BACKEND/SERVER"),
+        (format!(r#"{{"servers":[],{whole}}}"#), 400, "name at least one of `servers`"),
+        (r#"{"servers":["a/wg1"],"state":"maint"}"#.to_owned(), 400, "it needs a `reason`"),
+        (r#"{"servers":["a/wg1"],"state":"up"}"#.to_owned(), 400, "unknown variant `up`"),
+        ("maint".to_owned(), 400, "no such request"),
+    ];
+    for (body, code, expected) in table {
+        let (head, answer) = scene.post(OVERRIDE_PATH, &body).await;
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {code} ")) && answer.contains(expected),
+            "{head}{answer}"
+        );
+    }
+    let (head, answer) = scene.post(OVERRIDE_PATH, r#"{"all":true,"state":"auto"}"#).await;
+    assert!(head.starts_with("HTTP/1.1 200 ") && answer.contains(r#""servers":[]"#), "{head}{answer}");
+    let (head, answer) = scene.post(PIN_PATH, "{}").await;
+    assert!(
+        head.starts_with("HTTP/1.1 400 ") && answer.contains("or a backend to `unpin`"),
+        "{head}{answer}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_decision_loop_that_does_not_answer_is_told_and_nobody_waits_for_ever() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("h.sock");
@@ -377,8 +407,9 @@ pub(super) fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
         journal: Journal::new(),
         reached: reached.clone(),
         whole: watch::channel(Whole::default()).1,
-        feed: Feed::new(Stir::default()),
+        feed: Feed::new(Stir::default(), watch::channel(Known::default()).1),
         requests: requests.clone(),
+        exits: watch::channel(Known::default()).1,
         reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
     };
     (front, asked)

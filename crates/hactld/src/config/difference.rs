@@ -40,6 +40,13 @@ pub(crate) fn difference(before: &Config, now: &Config) -> Vec<String> {
     if before.hooks != now.hooks {
         lines.push(format!("[[hook]]: {} from now on (there were {})", now.hooks.len(), before.hooks.len()));
     }
+    if before.exit != now.exit {
+        let page = |config: &Config| {
+            let page = config.exit.as_ref();
+            or_none(page.map(|exit| format!("{} every {}", exit.page, written(exit.every))))
+        };
+        lines.push(format!("[exit]: {} (was {})", page(now), page(before)));
+    }
     for instance in &before.instances {
         if now.of_haproxy(instance).is_none() {
             lines.push(format!("instance {}: no longer steered", instance.name));
@@ -190,6 +197,9 @@ fn backend_lines(instance: &str, before: &Backend, now: &Backend) -> Vec<String>
     }
     if before.on_offline != now.on_offline {
         line("what restarts its servers is changed".to_owned());
+    }
+    if before.frontend != now.frontend {
+        line(format!("frontend: {} (was {})", or_none(now.frontend), or_none(before.frontend)));
     }
     // Neither of the two is for anybody's eyes.
     if before.credentials != now.credentials {

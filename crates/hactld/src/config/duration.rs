@@ -48,6 +48,12 @@ const CHECK_MIN: Duration = Duration::from_millis(50);
 /// waiting longer for.
 const CHECK_MAX: Duration = Duration::from_secs(120);
 
+/// A page is asked through each server; its owner is not to be bothered, and an exit is another one once in days.
+const EXIT_EVERY_MIN: Duration = Duration::from_secs(60);
+
+/// An exit that changed would not be told of for longer than a day.
+const EXIT_EVERY_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// A shorter pause is over before anybody has done anything.
 pub const PAUSE_MIN: Duration = Duration::from_secs(1);
 
@@ -80,6 +86,11 @@ pub(super) fn canary<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 
 pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     deserializer.deserialize_any(Bounded::new(INTERVAL_MIN, INTERVAL_MAX)).map(Some)
+}
+
+pub(super) fn exit_every<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let bounds = Bounded { scale: &PAUSE, ..Bounded::new(EXIT_EVERY_MIN, EXIT_EVERY_MAX) };
+    deserializer.deserialize_any(bounds).map(Some)
 }
 
 pub(super) fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

@@ -8,6 +8,7 @@ mod credentials;
 mod difference;
 mod duration;
 mod environment;
+mod exit;
 mod hooks;
 mod keys;
 mod layers;
@@ -40,6 +41,7 @@ pub use self::change::{change, check_recorded};
 pub(crate) use self::difference::difference;
 pub use self::duration::{PAUSE_MAX, PAUSE_MIN, parse_pause, parse_timeout};
 use self::environment::{Environment, Variable};
+pub use self::exit::ExitPage;
 pub use self::hooks::{Command, Hook, Restart};
 pub use self::keys::{Key, Section, sections};
 use self::layers::Layer;
@@ -109,6 +111,8 @@ pub struct Config {
     pub web: Option<Web>,
     /// What outlives hactl, and what does not.
     pub state: State,
+    /// Where it is asked from which address traffic leaves, if anywhere.
+    pub exit: Option<ExitPage>,
     /// The HAProxies to steer; at least one, each with a name of its own.
     pub instances: Vec<Instance>,
     /// Where what is seen is recorded, if anywhere.
@@ -205,6 +209,8 @@ pub struct Backend {
     pub name: BackendName,
     /// The servers to steer; `None` for all that HAProxy lists.
     pub servers: Option<BTreeSet<ServerName>>,
+    /// HAProxy's own address for the clients of it.
+    pub frontend: Option<SocketAddr>,
     /// For SOCKS servers that ask for user and password.
     pub credentials: Option<Credentials>,
     /// What else holds for it; the probe's settings have it too.

@@ -20,6 +20,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::duration;
+use super::exit::{RawExit, RawFrontend};
 use super::hooks::{RawEvents, RawHook, RawRestart};
 use super::operators::RawOperator;
 use super::rules::{RawFailback, RawOnSlow, RawPolicy, RawSessions, RawWhenAllDown};
@@ -41,6 +42,8 @@ pub(super) struct RawConfig {
     pub(super) events: RawEvents,
     /// Programs that are run when something happens, up to 64.
     pub(super) hook: Vec<RawHook>,
+    /// Where it is asked which exit traffic leaves by; without it that is not asked.
+    pub(super) exit: Option<RawExit>,
     /// One for each HAProxy, up to 16.
     pub(super) instance: Vec<RawInstance>,
 }
@@ -241,6 +244,8 @@ pub(super) struct RawBackend {
     pub(super) kill_after: Option<Duration>,
     /// What restarts a server that is degraded or offline, by the server's name.
     pub(super) on_offline: BTreeMap<String, RawRestart>,
+    /// HAProxy's own address for clients, for `hactl exits` to see what they see.
+    pub(super) frontend: Option<Parsed<RawFrontend>>,
     /// For SOCKS servers that ask for user and password.
     pub(super) username: Option<String>,
     /// The file that holds the password, and nothing else.

@@ -11,6 +11,7 @@ use tracing_subscriber::filter::Targets;
 
 use super::duration::written;
 use super::environment::{self, Environment};
+use super::exit::{RawFrontend, exit_page};
 use super::locate::{Origin, Source};
 use super::origins::Origins;
 use super::problem::{ConfigError, Place, Problem};
@@ -52,6 +53,7 @@ impl<'a> Resolver<'a> {
         let state = self.state(raw.state, flags);
         let events = self.events(raw.events, &state);
         let hooks = self.hooks(raw.hook);
+        let exit = exit_page(raw.exit);
         let instances = self.instances(raw.instance, flags);
         if self.problems.is_empty() {
             let origins = Origins::collect(self.source, self.environment, flags);
@@ -63,6 +65,7 @@ impl<'a> Resolver<'a> {
                 web,
                 events,
                 hooks,
+                exit,
                 state,
                 instances,
                 record,
@@ -364,7 +367,8 @@ impl<'a> Resolver<'a> {
                 let next = "name one, or leave `servers` out to steer all that HAProxy lists";
                 self.report("no server to steer", next, &at("servers"));
             }
-            backends.push(Backend { name, servers, credentials, rules, on_offline });
+            let frontend = backend.frontend.map(|Parsed(RawFrontend(address))| address);
+            backends.push(Backend { name, servers, frontend, credentials, rules, on_offline });
         }
         backends
     }
@@ -378,7 +382,8 @@ impl<'a> Resolver<'a> {
             if seen.insert(name.clone()) {
                 let there = in_file.iter().find(|backend| backend.name == name).cloned();
                 let (rules, on_offline) = (Rules::DEFAULT, BTreeMap::new());
-                let plain = Backend { name, servers: None, credentials: None, rules, on_offline };
+                let plain =
+                    Backend { name, servers: None, frontend: None, credentials: None, rules, on_offline };
                 backends.push(there.unwrap_or(plain));
             }
         }

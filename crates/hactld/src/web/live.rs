@@ -64,9 +64,9 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for three in bytes.chunks(3) {
-        let bits = (0..3).fold(0, |bits, at| bits << 8 | u32::from(three.get(at).copied().unwrap_or(0)));
+        let bits = (0..3).fold(0, |bits, at| (bits << 8) | u32::from(three.get(at).copied().unwrap_or(0)));
         for digit in 0..4 {
-            let index = (bits >> (18 - 6 * digit) & 63) as usize;
+            let index = ((bits >> (18 - 6 * digit)) & 63) as usize;
             text.push(if digit <= three.len() { char::from(DIGITS[index]) } else { '=' });
         }
     }

@@ -122,7 +122,7 @@ fn hero(html: &mut Html, level: Level, headline: &str, summary: &dyn Display) {
 fn notes(html: &mut Html, status: &Status) {
     html.element("div", &[("class", &"notes")], |html| {
         if let Some(PauseStatus { by, reason, until, .. }) = &status.paused {
-            let until = until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+            let until = words::until(until.as_deref());
             let what = format!("by {by}{until}: {reason}");
             note(html, Level::Degraded, "Paused", &what, Some("hactl resume"));
         }
@@ -202,6 +202,9 @@ fn heading(html: &mut Html, context: &Context<'_>, answering: bool) {
             html.text(backend.verdict);
         });
         html.classed("p", "says", words::service(backend, answering));
+        if let Some(pinned) = words::pinned(backend) {
+            html.classed("p", "over", pinned);
+        }
     });
 }
 

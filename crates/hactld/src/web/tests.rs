@@ -12,6 +12,7 @@ use crate::config::Flags;
 use crate::engine::Query;
 use crate::feed::{Feed, Stir};
 use crate::fleet::{Reach, Whole};
+use crate::journal::Journal;
 use crate::reload::Reloader;
 
 /// What is promised to happen has happened within this, or the test has failed. The clock is a virtual one.
@@ -180,7 +181,7 @@ impl Scene {
     async fn start(status: Status) -> Self {
         let loopback: SocketAddr = ([127, 0, 0, 1], 0).into();
         let hosts = vec!["hactl.example.net".to_owned()];
-        let web = bind(&Web { listen: loopback, hosts }).await.unwrap();
+        let web = bind(&Web { listen: loopback, hosts }).unwrap();
         let addr = web.listener.local_addr().unwrap();
         let (status, answers) = watch::channel(status);
         let (queries, mut asked) = mpsc::channel::<Query>(8);
@@ -199,13 +200,15 @@ impl Scene {
             watch::channel([Reach { name: Name::from("7891"), backends, haproxy, place, queries }].into()).1;
         let (requests, _requests) = mpsc::channel(1);
         let front = Front {
+            journal: Journal::new(),
             reached: reached.clone(),
             whole: watch::channel(Whole::default()).1,
             requests: requests.clone(),
             reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
-            feed: Feed::new(Stir::default()),
+            feed: Feed::new(Stir::default(), watch::channel(Known::default()).1),
         };
-        tokio::spawn(serve(web, front, None));
+        let listener = TcpListener::from_std(web.listener).unwrap();
+        tokio::spawn(serve(listener, web.hosts, front, None));
         Self { addr, status, asked: counted, _requests }
     }
 

@@ -601,5 +601,6 @@ fn server(name: &str, port: u16, millis: f64) -> ServerStatus {
         desired: Some(Admin::Ready),
         drift: false,
         held: None,
+        exit: None,
     }
 }

@@ -140,7 +140,7 @@ impl Scene {
         let listener = socket.listener().unwrap();
         let (sender, whole) = watch::channel(Whole::default());
         let stir = Stir::default();
-        let feed = Feed::new(stir.clone());
+        let feed = Feed::new(stir.clone(), watch::channel(Known::default()).1);
         let (front, requests) = front([reach("a", Vec::new(), queries)].into());
         let front = Front { whole: whole.clone(), feed: feed.clone(), ..front };
         tokio::spawn(feed.run(front.reached.clone(), whole));

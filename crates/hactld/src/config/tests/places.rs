@@ -40,14 +40,14 @@ fn the_caret_stands_under_what_is_meant() {
     assert_snapshot!(problems("[[instance]]\n[[instance]]\n\n[[instance.backend]]\n[[instance.backend]]\nnam = 1\n"), @r"
     hactl.toml:6:1: unknown key `nam`
       6 | nam = 1
-        | ^^^ did you mean `name`?   known: name, servers, policy, tiers, failback, allow_exit_change, when_all_down, on_slow, on_fail, on_steer, on_failback, kill_after, on_offline, username, password_file
+        | ^^^ did you mean `name`?   known: name, servers, policy, tiers, failback, allow_exit_change, when_all_down, on_slow, on_fail, on_steer, on_failback, kill_after, on_offline, frontend, username, password_file
     ");
     assert_snapshot!(problems("[probe]\ntargets = [{ url = \"https://1.1.1.1/\" }, { url = \"ftp://a/\" }]\n"), @r#"
     hactl.toml:2:50: target `ftp://a/`: scheme `ftp` is not known; use http, https or tcp
       2 | targets = [{ url = "https://1.1.1.1/" }, { url = "ftp://a/" }]
         |                                                  ^^^^^^^^^^
     "#);
-    assert_snapshot!(problems(&format!("x = \"{}\"\n", "a".repeat(1000))), @"hactl.toml:1:1: unknown key `x`; known: probe, admin, web, state, events, hook, instance");
+    assert_snapshot!(problems(&format!("x = \"{}\"\n", "a".repeat(1000))), @"hactl.toml:1:1: unknown key `x`; known: probe, admin, web, state, events, hook, exit, instance");
 }
 
 #[test]

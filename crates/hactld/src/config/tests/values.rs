@@ -39,17 +39,17 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
     assert_snapshot!(problems(&format!("[prob]\n{INSTANCE}")), @r"
     hactl.toml:1:2: unknown key `prob`
       1 | [prob]
-        |  ^^^^ did you mean `probe`?   known: probe, admin, web, state, events, hook, instance
+        |  ^^^^ did you mean `probe`?   known: probe, admin, web, state, events, hook, exit, instance
     ");
     assert_snapshot!(problems(&format!("{INSTANCE}weight = 3\n")), @r"
     hactl.toml:6:1: unknown key `weight`
       6 | weight = 3
-        | ^^^^^^ known: name, servers, policy, tiers, failback, allow_exit_change, when_all_down, on_slow, on_fail, on_steer, on_failback, kill_after, username, password_file
+        | ^^^^^^ known: name, servers, policy, tiers, failback, allow_exit_change, when_all_down, on_slow, on_fail, on_steer, on_failback, kill_after, frontend, username, password_file
     ");
     assert_snapshot!(problems(&format!("zzz = 1\n{INSTANCE}")), @r"
     hactl.toml:1:1: unknown key `zzz`
       1 | zzz = 1
-        | ^^^ known: probe, admin, web, state, events, hook, instance
+        | ^^^ known: probe, admin, web, state, events, hook, exit, instance
     ");
     assert_snapshot!(
         problems(&format!("[probe]\ntargets = [{{ url = \"https://1.1.1.1/\", sny = \"a\" }}]\n{INSTANCE}")),

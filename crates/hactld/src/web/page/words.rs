@@ -202,8 +202,23 @@ pub(super) fn haproxy(server: &ServerStatus) -> (&'static str, Option<String>) {
 /// An operator's, in a few words.
 pub(super) fn override_of(server: &ServerStatus) -> Option<String> {
     let ordered = server.override_.as_ref()?;
-    let until = ordered.until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
-    Some(format!("{}{until}, \"{}\" by {}", ordered.state.as_str(), ordered.reason, ordered.by))
+    let until = until(ordered.until.as_deref());
+    Some(format!("{}{until}: {}, by {}", ordered.state.as_str(), ordered.reason, ordered.by))
+}
+
+/// The server that an operator has a backend use.
+pub(super) fn pinned(backend: &BackendStatus) -> Option<String> {
+    let pin = backend.pinned.as_ref()?;
+    let until = until(pin.until.as_deref());
+    Some(format!("pinned to {}{until}: {}, by {}", pin.server, pin.reason, pin.by))
+}
+
+/// ` until 2026-11-25 23:11Z`, of a time to the millisecond; nothing where there is no end.
+pub(super) fn until(at: Option<&str>) -> String {
+    at.map_or_else(String::new, |at| match (at.get(..10), at.get(11..16)) {
+        (Some(date), Some(time)) => format!(" until {date} {time}Z"),
+        (Some(_) | None, Some(_) | None) => format!(" until {at}"),
+    })
 }
 
 /// Why it is not as it should be; nothing where it is.
