@@ -66,7 +66,7 @@ async fn the_screen_is_live_in_any_size_and_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_pauses_hactl_outlives_it_and_ends_when_told_to() {
+async fn it_sets_overrides_pauses_hactl_outlives_it_and_ends_when_told_to() {
     let mut beside = Beside::start().await;
     let tmux = top(&beside, "");
     tmux.screen_when(|screen| screen.contains("3 of 3 online"), PATIENCE).await;
@@ -82,6 +82,16 @@ async fn it_pauses_hactl_outlives_it_and_ends_when_told_to() {
     beside.status_when(|status| status["paused"]["reason"] == "moving wg1").await;
     tmux.press(&["p", "Enter"]);
     tmux.screen_when(|screen| !screen.contains("PAUSED"), PATIENCE).await;
+
+    tmux.press(&["F10"]);
+    tmux.screen_when(|screen| screen.contains("┌ maint socks_back_7891/wg1 ─"), PATIENCE).await;
+    tmux.press(&["provider work", "Enter"]);
+    let out = |screen: &str| screen.contains("  maint 1h59m  ") && screen.contains("\n > wg2 ");
+    tmux.screen_when(|screen| out(screen) && !screen.contains("┌ maint"), PATIENCE).await;
+    let reason = "/backends/0/servers/0/override/reason";
+    beside.status_when(|status| status.pointer(reason).is_some_and(|reason| reason == "provider work")).await;
+    tmux.press(&["a", "Enter"]);
+    tmux.screen_when(|screen| !screen.contains("OVERRIDE") && screen.contains("▌> wg1 "), PATIENCE).await;
 
     beside.hactl.terminate().await;
     tmux.screen_when(|screen| screen.contains("\n NO CONNECTION for "), PATIENCE).await;

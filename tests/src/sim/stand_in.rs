@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use failover::{
-    Desired, Ending, Event, Evidence, Kind, Name, Observed, Order, Probe, ProbeId, Route, Saw, ServerId,
-    TargetId, Time, Want, Wish,
+    Desired, Ending, Event, Evidence, Insist, Kind, Name, Observed, Order, Probe, ProbeId, Route, Saw,
+    ServerId, TargetId, Time, Want, Wish,
 };
 
 use super::brain::Brain;

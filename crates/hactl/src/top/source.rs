@@ -29,13 +29,13 @@ const EVENTS_LIMIT: usize = 200;
 
 /// Starts what asks the daemon and sends its answers to `inputs`: threads that end with the process.
 pub(super) fn start(socket: &Path, interval: Duration, inputs: &SyncSender<Input>, asks: Receiver<Ask>) {
-    let spawn = |work: Box<dyn FnOnce(&Path, &SyncSender<Input>) + Send>| {
-        let (socket, inputs) = (socket.to_owned(), inputs.clone());
-        std::thread::spawn(move || work(&socket, &inputs));
-    };
-    spawn(Box::new(move |socket, inputs| follow_status(socket, interval, inputs)));
-    spawn(Box::new(move |socket, inputs| follow_events(socket, inputs)));
-    spawn(Box::new(move |socket, inputs| answer_all(socket, &asks, inputs)));
+    let ends = || (socket.to_owned(), inputs.clone());
+    let (socket_of, to) = ends();
+    std::thread::spawn(move || follow_status(&socket_of, interval, &to));
+    let (socket_of, to) = ends();
+    std::thread::spawn(move || follow_events(&socket_of, &to));
+    let (socket_of, to) = ends();
+    std::thread::spawn(move || answer_all(&socket_of, &asks, &to));
 }
 
 /// A new stream is asked for after each end of one: the daemon may be starting again.
@@ -125,9 +125,19 @@ fn request(socket: &Path, change: &Change) -> Answer {
     match client::post(socket, change.path(), &change.body()) {
         Ok(answer) => outcome(&serde_json::from_str(&answer).unwrap_or_default()),
         Err(ClientError::Refused { status: StatusCode::FORBIDDEN, text, .. }) => Answer::Forbidden(text),
-        Err(ClientError::Refused { status: StatusCode::CONFLICT, text, .. }) => Answer::Withheld(text),
-        Err(ClientError::Refused { text, .. }) => Answer::Refused(text),
+        Err(ClientError::Refused { status: StatusCode::CONFLICT, text, document, .. }) => {
+            Answer::Withheld(refusal(text, &document))
+        }
+        Err(ClientError::Refused { text, document, .. }) => Answer::Refused(refusal(text, &document)),
         Err(error) => Answer::Refused(words(&error)),
+    }
+}
+
+/// What was refused, and why where the daemon says so.
+fn refusal(text: String, document: &Value) -> String {
+    match document["error"]["why"].as_str() {
+        Some(why) => format!("{text}: {why}"),
+        None => text,
     }
 }
 
@@ -158,5 +168,8 @@ mod tests {
         assert_eq!(outcome(&later), Answer::Later("HAProxy is away".to_owned()));
         assert_eq!(outcome(&json!({ "exit_code": 0, "servers": [] })), Answer::Done);
         assert_eq!(outcome(&json!({ "kind": "Paused" })), Answer::Done);
+        let refused = json!({ "error": { "message": "refused", "why": "it is the only one" } });
+        assert_eq!(refusal("refused".to_owned(), &refused), "refused: it is the only one");
+        assert_eq!(refusal("no such path".to_owned(), &json!({ "error": {} })), "no such path");
     }
 }

@@ -570,6 +570,7 @@ pub(crate) fn scene() -> Status {
             in_service_seconds: Some(12_000.0),
             on_backup: false,
             blackout_since: None,
+            pinned: None,
             servers: servers.map(|(name, port, millis)| server(name, port, millis)).into(),
         }],
     }
