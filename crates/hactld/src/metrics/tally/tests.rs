@@ -189,7 +189,7 @@ fn failure(stage: Stage) -> Saw {
 }
 
 fn wish(want: Want) -> Desired {
-    let wish = Wish { want, why: None, address: None, kill: false, insist: failover::Insist::No };
+    let wish = Wish { want, why: None, address: None, kill: false, insist: Insist::No };
     [(Name::from("b"), [(Name::from("s"), wish)].into())].into()
 }
 
