@@ -156,28 +156,15 @@ pub(crate) fn start(
     let (mandate, mandates) = watch::channel(mandate(instance, common.paused));
     let haproxy = instance.haproxy.clone();
     let (kept, told) = (common.dir.overrides(lock.haproxy()), event_sender.clone());
-    let mut controller =
+    let controller =
         Controller::new(haproxy.clone(), mandates, origin, desired_seen, observed_seen, event_sender)
             .with_ledger(common.dir.ledger(lock.haproxy()))
             .on_exit(common.on_exit);
-    if let Some(master) = &instance.master {
-        controller = controller.with_master(master.clone());
-    }
-    if let Some(file) = &instance.server_state_file {
-        controller = controller.with_state_file(file.clone());
-    }
-    if let Some(port) = agent {
-        controller = controller.with_agent(port);
-    }
+    let controller = equipped(controller, instance, agent);
     tell_start(instance, label, file.as_deref().zip(recording.as_ref()));
     let pulse = Pulse::default();
     let clock = Clock::new(origin);
-    let identity = Identity {
-        node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        instance: instance.name.clone(),
-        socket: haproxy.to_string(),
-        label: label.clone(),
-    };
+    let identity = identity(instance, label);
     let probes = Probes::new(configured.prober.clone(), configured.probing.clone(), clock);
     let (credentials, beats) = (configured.credentials.clone(), pulse.clone());
     let core = Core::new(core);
@@ -219,6 +206,29 @@ pub(crate) fn start(
         mandate,
         configured,
     })
+}
+
+/// With what the configuration says by which its HAProxy is watched and steered.
+fn equipped(mut controller: Controller, instance: &Instance, agent: Option<AgentPort>) -> Controller {
+    if let Some(master) = &instance.master {
+        controller = controller.with_master(master.clone());
+    }
+    if let Some(file) = &instance.server_state_file {
+        controller = controller.with_state_file(file.clone());
+    }
+    if let Some(port) = agent {
+        controller = controller.with_agent(port);
+    }
+    controller
+}
+
+fn identity(instance: &Instance, label: &Label) -> Identity {
+    Identity {
+        node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        instance: instance.name.clone(),
+        socket: instance.haproxy.to_string(),
+        label: label.clone(),
+    }
 }
 
 /// The decision loop, told of what operators have ordered before this start.
