@@ -83,15 +83,7 @@ impl Report {
             RunError::Lock(LockError::Held { socket: None, .. }) => {
                 report.next("stop that one first: two would undo each other's work")
             }
-            RunError::Record(error) => report.next(match &error.flaw {
-                RecordFlaw::NotEmpty => "name a new file, or move those away",
-                RecordFlaw::Link => "name the file that it leads to",
-                RecordFlaw::NotAFile => "name a new file",
-                RecordFlaw::Io(source) if source.kind() == io::ErrorKind::NotFound => {
-                    "make its directory first, or name a file in another one"
-                }
-                RecordFlaw::Io(_) => "name a new file in a directory that this user may write to",
-            }),
+            RunError::Record(error) => report.next(another_file(&error.flaw)),
             RunError::Agent(_) => report.next(
                 "end what has this port, or name another one as `agent` in [[instance]] and as `agent-port` in haproxy.cfg",
             ),
@@ -135,6 +127,19 @@ impl Display for Report {
 pub(crate) fn print_error(text: &str, terminal: &Terminal) {
     // Nobody is left to tell where stderr is closed.
     let _ = io::stderr().write_all(format!("{} {text}\n", terminal.error_mark()).as_bytes());
+}
+
+/// What to do about a recording that cannot be begun.
+fn another_file(flaw: &RecordFlaw) -> &'static str {
+    match flaw {
+        RecordFlaw::NotEmpty => "name a new file, or move those away",
+        RecordFlaw::Link => "name the file that it leads to",
+        RecordFlaw::NotAFile => "name a new file",
+        RecordFlaw::Io(source) if source.kind() == io::ErrorKind::NotFound => {
+            "make its directory first, or name a file in another one"
+        }
+        RecordFlaw::Io(_) => "name a new file in a directory that this user may write to",
+    }
 }
 
 /// What lies behind an error, in one line.

@@ -156,13 +156,11 @@ pub(crate) fn start(
     let (mandate, mandates) = watch::channel(mandate(instance, common.paused));
     let haproxy = instance.haproxy.clone();
     let (kept, told) = (common.dir.overrides(lock.haproxy()), event_sender.clone());
-    let controller = equipped(
+    let controller =
         Controller::new(haproxy.clone(), mandates, origin, desired_seen, observed_seen, event_sender)
             .with_ledger(common.dir.ledger(lock.haproxy()))
-            .on_exit(common.on_exit),
-        instance,
-        agent,
-    );
+            .on_exit(common.on_exit);
+    let controller = equipped(controller, instance, agent);
     tell_start(instance, label, file.as_deref().zip(recording.as_ref()));
     let pulse = Pulse::default();
     let clock = Clock::new(origin);
@@ -210,7 +208,7 @@ pub(crate) fn start(
     })
 }
 
-/// The controller with what the configuration gives it beside HAProxy's socket.
+/// With what the configuration says by which its HAProxy is watched and steered.
 fn equipped(mut controller: Controller, instance: &Instance, agent: Option<AgentPort>) -> Controller {
     if let Some(master) = &instance.master {
         controller = controller.with_master(master.clone());
@@ -218,10 +216,10 @@ fn equipped(mut controller: Controller, instance: &Instance, agent: Option<Agent
     if let Some(file) = &instance.server_state_file {
         controller = controller.with_state_file(file.clone());
     }
-    match agent {
-        Some(port) => controller.with_agent(port),
-        None => controller,
+    if let Some(port) = agent {
+        controller = controller.with_agent(port);
     }
+    controller
 }
 
 fn identity(instance: &Instance, label: &Label) -> Identity {

@@ -9,9 +9,8 @@ fn the_page_says_the_verdict_first_and_of_each_server_what_is_known() {
     let page = of_status(&degraded(), &Past::default(), None);
     assert_eq!((page.title.as_str(), page.knows), ("▲ Clients are served, by a backup · gw1", true));
     let text = text_of(&page.main);
-    let (shown, foot) = text.split_once("status as JSON\n").expect("the foot of the page");
-    assert_eq!(foot, "metrics\nRead only: changes are made by hactl, on this host.\n");
-    insta::assert_snapshot!(shown, @"
+    let (failed, _) = text.split_once("cloudflare_warp\nin use\n").expect("the server in use");
+    insta::assert_snapshot!(failed, @"
     hactl
     gw1
     Clients are served, by a backup
@@ -50,8 +49,14 @@ fn the_page_says_the_verdict_first_and_of_each_server_what_is_known() {
     hactl maint socks_back_7891/wg1 --for 1h -m REASON
     Copy
     take it out for a while
-    cloudflare_warp
-    in use
+    ");
+}
+
+#[test]
+fn the_server_in_use_stands_below_the_one_that_failed_and_the_foot_names_what_programs_read() {
+    let text = text_of(&of_status(&degraded(), &Past::default(), None).main);
+    let (_, in_use) = text.split_once("cloudflare_warp\nin use\n").expect("the server in use");
+    insta::assert_snapshot!(in_use, @"
     127.0.0.1:18181
     online
     up
@@ -77,6 +82,9 @@ fn the_page_says_the_verdict_first_and_of_each_server_what_is_known() {
     hactl explain socks_back_7891
     Copy
     hactl 0.1.0
+    status as JSON
+    metrics
+    Read only: changes are made by hactl, on this host.
     ");
 }
 
