@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -46,7 +46,7 @@ async fn five_thousand_hostile_clients_delay_nobody_and_cost_little() {
 /// What this process and its children may have is as much as the system lets them.
 fn more_descriptors() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("up to its maximum anybody may");
 }
 
 struct Attack {
@@ -68,13 +68,13 @@ impl Attack {
     fn end(self) {
         self.stop.store(true, Ordering::Relaxed);
         for attacker in self.attackers {
-            attacker.join().unwrap();
+            attacker.join().expect("it has not panicked");
         }
     }
 }
 
 /// Opens thousands of connections and never ends its requests.
-fn silent(socket: &PathBuf, stop: &AtomicBool) {
+fn silent(socket: &Path, stop: &AtomicBool) {
     let mut open = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         if open.len() >= CONNECTIONS {
@@ -88,7 +88,7 @@ fn silent(socket: &PathBuf, stop: &AtomicBool) {
 }
 
 /// Follows and never reads.
-fn deaf(socket: &PathBuf, stop: &AtomicBool) {
+fn deaf(socket: &Path, stop: &AtomicBool) {
     let mut open = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         for path in ["events/stream?after=0", "status/stream?interval_ms=200", "status"] {
@@ -102,7 +102,7 @@ fn deaf(socket: &PathBuf, stop: &AtomicBool) {
 }
 
 /// Sends one line without end, and a body without end.
-fn endless(socket: &PathBuf, stop: &AtomicBool) {
+fn endless(socket: &Path, stop: &AtomicBool) {
     let part = vec![b'a'; 1 << 20];
     while !stop.load(Ordering::Relaxed) {
         for head in ["GET /", "POST /api/v1/pause HTTP/1.1\r\nhost: x\r\ncontent-length: 104857600\r\n\r\n"] {

@@ -170,7 +170,7 @@ async fn doctor(lab: &Lab, config: &str) -> Found {
     let file = lab.write_config(config).display().to_string();
     let ran: Ran = command::run(HACTL, &["doctor", "--pre", "-o", "json", "--config", &file]).await;
     let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
-    assert_eq!(document["exit_code"], ran.code.unwrap(), "{ran:?}");
+    assert_eq!(document["exit_code"], ran.code.expect("it was not killed"), "{ran:?}");
     let groups = document["groups"].as_array().expect("a list").clone();
     let findings = groups.iter().flat_map(|group| group["findings"].as_array().expect("a list").clone());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

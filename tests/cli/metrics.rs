@@ -115,10 +115,10 @@ async fn every_expression_of_the_dashboard_is_one() {
 
 /// What hactl answers to whoever accepts this.
 fn scrape(beside: &Beside, accepts: &str) -> String {
-    let mut stream = UnixStream::connect(beside.lab.hactl_socket()).unwrap();
-    write!(stream, "GET /metrics HTTP/1.1\r\nhost: hactl\r\naccept: {accepts}\r\n\r\n").unwrap();
+    let mut stream = UnixStream::connect(beside.lab.hactl_socket()).expect("hactl runs");
+    write!(stream, "GET /metrics HTTP/1.1\r\nhost: hactl\r\naccept: {accepts}\r\n\r\n").expect("hactl reads");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    stream.read_to_string(&mut answer).expect("an answer is text");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
     assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
     body.to_owned()
@@ -127,13 +127,13 @@ fn scrape(beside: &Beside, accepts: &str) -> String {
 /// What HAProxy's own exporter answers.
 async fn get(addr: std::net::SocketAddr) -> String {
     let asked = tokio::task::spawn_blocking(move || {
-        let mut stream = std::net::TcpStream::connect(addr).unwrap();
-        write!(stream, "GET /metrics HTTP/1.0\r\nhost: haproxy\r\n\r\n").unwrap();
+        let mut stream = std::net::TcpStream::connect(addr).expect("HAProxy runs");
+        write!(stream, "GET /metrics HTTP/1.0\r\nhost: haproxy\r\n\r\n").expect("HAProxy reads");
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        stream.read_to_string(&mut answer).expect("an answer is text");
         answer
     });
-    asked.await.unwrap()
+    asked.await.expect("it has not panicked")
 }
 
 async fn promtool(args: &[&str], input: &str) -> Ran {

@@ -9,20 +9,7 @@ use super::beside::{Beside, HACTL, PATIENCE};
 async fn a_fallen_server_is_explained_waited_for_and_seen_by_who_watches() {
     let mut beside = Beside::start().await;
     let socket = beside.lab.hactl_socket().display().to_string();
-    // Its standard output, as `Daemon` reads the other one.
-    let mut shell = std::process::Command::new("sh");
-    shell.args([
-        "-c",
-        r#"exec "$0" "$@" >&2"#,
-        HACTL,
-        "status",
-        "--socket",
-        &socket,
-        "-w=200ms",
-        "-o",
-        "json",
-    ]);
-    let mut watch = Daemon::start_command(&mut shell);
+    let mut watch = watching(&socket);
     watch.wait_for_line(r#"{"apiVersion":"hactl/v1","kind":"Status""#, PATIENCE).await;
 
     let waiting =
@@ -41,28 +28,7 @@ async fn a_fallen_server_is_explained_waited_for_and_seen_by_who_watches() {
     watch.wait_for(0, "a status on wg2", moved, PATIENCE).await;
 
     beside.status_when(|status| status["backends"][0]["servers"][0]["haproxy"]["state"] == "maint").await;
-    let explained = run(&["explain", "--socket", &socket, "socks_back_7891/wg1"]).await;
-    assert_eq!((explained.code, explained.stderr.as_str()), (Some(0), ""));
-    let text = &explained.stdout;
-    assert!(text.starts_with("socks_back_7891/wg1 is DEGRADED since "), "{text}");
-    for part in [
-        ", so HAProxy holds it in MAINT.\n",
-        "\nevidence   ",
-        "connection refused (reply 5)",
-        " answered what was asked meanwhile: this host is online, the tunnel is not",
-        "\neffect     set server socks_back_7891/wg1 state maint: done, and read back at ",
-        "HAProxy has it in maint (fmaint), set by hactl",
-        "\nreturns    after 3 good probes over ",
-        "\ntry        hactl check -v --haproxy ",
-    ] {
-        assert!(text.contains(part), "{part:?} is not in\n{text}");
-    }
-    let whole = run(&["explain", "--socket", &socket, "-o", "json", "socks_back_7891"]).await;
-    let document: Value = serde_json::from_str(&whole.stdout).unwrap();
-    assert_eq!((&document["kind"], &document["subject"]), (&"Explain".into(), &"socks_back_7891".into()));
-    let unknown = run(&["explain", "--socket", &socket, "socks_back_7891/wg9"]).await;
-    assert_eq!(unknown.code, Some(64));
-    assert!(unknown.stderr.contains("socks_back_7891 has no server `wg9`; known: wg1, wg2,"), "{unknown:?}");
+    assert_explained(&socket).await;
 
     // Who waits outlasts a daemon that is started again; what does not come has a code of its own.
     let online = ["wait", "--socket", &socket, "socks_back_7891/wg1", "--for", "online"].map(str::to_owned);
@@ -87,6 +53,49 @@ async fn a_fallen_server_is_explained_waited_for_and_seen_by_who_watches() {
     let seen = watch.lines().len();
     let again = |line: &str| line.contains(r#""kind":"Status""#);
     watch.wait_for(seen, "the daemon that was started again", again, PATIENCE).await;
+}
+
+/// `hactl status -w`: its standard output, as `Daemon` reads the other one.
+fn watching(socket: &str) -> Daemon {
+    let mut shell = std::process::Command::new("sh");
+    shell.args([
+        "-c",
+        r#"exec "$0" "$@" >&2"#,
+        HACTL,
+        "status",
+        "--socket",
+        socket,
+        "-w=200ms",
+        "-o",
+        "json",
+    ]);
+    Daemon::start_command(&mut shell)
+}
+
+/// That wg1 is out because it rejects.
+async fn assert_explained(socket: &str) {
+    let explained = run(&["explain", "--socket", socket, "socks_back_7891/wg1"]).await;
+    assert_eq!((explained.code, explained.stderr.as_str()), (Some(0), ""));
+    let text = &explained.stdout;
+    assert!(text.starts_with("socks_back_7891/wg1 is DEGRADED since "), "{text}");
+    for part in [
+        ", so HAProxy holds it in MAINT.\n",
+        "\nevidence   ",
+        "connection refused (reply 5)",
+        " answered what was asked meanwhile: this host is online, the tunnel is not",
+        "\neffect     set server socks_back_7891/wg1 state maint: done, and read back at ",
+        "HAProxy has it in maint (fmaint), set by hactl",
+        "\nreturns    after 3 good probes over ",
+        "\ntry        hactl check -v --haproxy ",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    let whole = run(&["explain", "--socket", socket, "-o", "json", "socks_back_7891"]).await;
+    let document: Value = serde_json::from_str(&whole.stdout).expect("it is JSON");
+    assert_eq!((&document["kind"], &document["subject"]), (&"Explain".into(), &"socks_back_7891".into()));
+    let unknown = run(&["explain", "--socket", socket, "socks_back_7891/wg9"]).await;
+    assert_eq!(unknown.code, Some(64));
+    assert!(unknown.stderr.contains("socks_back_7891 has no server `wg9`; known: wg1, wg2,"), "{unknown:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

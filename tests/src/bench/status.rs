@@ -89,7 +89,7 @@ fn status() -> Value {
 }
 
 fn server(index: usize) -> Value {
-    let offline = index % OFFLINE_EVERY == 0;
+    let offline = index.is_multiple_of(OFFLINE_EVERY);
     let reason = json!({ "stage": "tcp", "code": "refused", "text": "127.0.0.1:20000: connection refused" });
     let history: Vec<f64> = (0..20_u32).map(|index| 40.0 + f64::from(index) / 10.0).collect();
     json!({
