@@ -23,7 +23,7 @@ async fn the_keys_that_are_commented_out_are_accepted_too() {
     let (agent, page) = (Port::free(), Port::free());
     let all = uncommented(EXAMPLE)
         .replace("127.0.0.1:9777", &agent.addr().to_string())
-        .replace("127.0.0.1:7892", &page.addr().to_string())
+        .replace("127.0.0.1:9778", &page.addr().to_string())
         .replace("/etc/hactl/ca.pem", &ca.file().display().to_string())
         .replace("/etc/hactl/socks-password", &password.display().to_string());
     assert_ne!(all, EXAMPLE);

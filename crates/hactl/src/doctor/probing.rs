@@ -73,7 +73,7 @@ fn listeners(config: &Config, group: &mut Group) {
         group.note(
             "D15",
             format!("the page and the metrics at {listen} can be seen from other hosts, without a login"),
-            "listen = \"127.0.0.1:7892\" in [web], with a proxy that asks for a login before it",
+            "listen = \"127.0.0.1:9778\" in [web], with a proxy that asks for a login before it",
         );
     }
     group.settle("D15");

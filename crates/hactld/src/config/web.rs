@@ -27,7 +27,7 @@ impl fmt::Display for Web {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawWeb {
-    /// Where the page is, an address with a port such as 127.0.0.1:7892; without it there is none. Another one needs
+    /// Where the page is, an address with a port such as 127.0.0.1:9778; without it there is none. Another one needs
     /// a restart.
     pub(super) listen: Option<Parsed<RawListen>>,
     /// The names by which it may be asked for, beside localhost and addresses.
@@ -46,10 +46,10 @@ impl FromStr for RawListen {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse::<SocketAddr>() {
             Ok(addr) if addr.port() == 0 => {
-                Err("0 is not a port; write one, as in 127.0.0.1:7892".to_owned())
+                Err("0 is not a port; write one, as in 127.0.0.1:9778".to_owned())
             }
             Ok(addr) => Ok(Self(addr)),
-            Err(_) => Err(format!("`{text}` is not an address with a port, as in 127.0.0.1:7892")),
+            Err(_) => Err(format!("`{text}` is not an address with a port, as in 127.0.0.1:9778")),
         }
     }
 }
@@ -100,7 +100,7 @@ pub(super) fn web(raw: RawWeb) -> Result<Option<Web>, WebProblem> {
         return match keys.into_iter().find(|(_, is_written)| *is_written) {
             Some((key, _)) => Err(WebProblem {
                 what: format!("`{key}` is of no use without `listen`"),
-                next: "say listen = \"127.0.0.1:7892\" as well, or remove it",
+                next: "say listen = \"127.0.0.1:9778\" as well, or remove it",
                 key,
             }),
             None => Ok(None),

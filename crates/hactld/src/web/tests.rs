@@ -65,7 +65,7 @@ async fn nothing_but_reading_is_answered() {
 async fn it_answers_to_its_own_names_and_to_no_other() {
     let scene = Scene::start(page::tests::well()).await;
     for host in
-        ["localhost", "LocalHost:8080", "127.0.0.1:7892", "[::1]:7892", "10.0.0.7", "hactl.example.net:80"]
+        ["localhost", "LocalHost:8080", "127.0.0.1:9778", "[::1]:9778", "10.0.0.7", "hactl.example.net:80"]
     {
         let answer = scene.say(&format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\n\r\n")).await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{host}: {answer}");
@@ -75,7 +75,7 @@ async fn it_answers_to_its_own_names_and_to_no_other() {
         "localhost.evil.example",
         "x@localhost",
         "127.0.0.1.evil.example",
-        "7892",
+        "9778",
         "localhost.",
     ] {
         let answer = scene.say(&format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n")).await;

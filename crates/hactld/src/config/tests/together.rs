@@ -312,16 +312,16 @@ fn the_page_is_for_this_host_unless_it_is_said_otherwise() {
     let web =
         |text: &str| resolved(&format!("[web]\n{text}\n{INSTANCE}"), &[], &Flags::default()).unwrap().web;
     assert_eq!(web(""), None);
-    let page = web("listen = \"[::1]:7892\"\nhosts = [\"Hactl.Example.net\"]").unwrap();
+    let page = web("listen = \"[::1]:9778\"\nhosts = [\"Hactl.Example.net\"]").unwrap();
     assert_eq!(
         (page.to_string().as_str(), page.hosts.as_slice()),
-        ("[::1]:7892", &["hactl.example.net".to_owned()][..])
+        ("[::1]:9778", &["hactl.example.net".to_owned()][..])
     );
     assert!(web("listen = \"0.0.0.0:80\"\nreach = \"network\"").is_some());
     let wrong = |text: &str| problems(&format!("[web]\n{text}\n{INSTANCE}"));
-    assert_snapshot!(wrong("listen = \"0.0.0.0:7892\""), @r#"
-    hactl.toml:2:10: 0.0.0.0:7892 can be reached from other hosts, and whoever reaches it may read names, addresses and events
-      2 | listen = "0.0.0.0:7892"
+    assert_snapshot!(wrong("listen = \"0.0.0.0:9778\""), @r#"
+    hactl.toml:2:10: 0.0.0.0:9778 can be reached from other hosts, and whoever reaches it may read names, addresses and events
+      2 | listen = "0.0.0.0:9778"
         |          ^^^^^^^^^^^^^^
       next: listen on 127.0.0.1, or say reach = "network" as well if that is meant
     "#);
@@ -329,11 +329,11 @@ fn the_page_is_for_this_host_unless_it_is_said_otherwise() {
     hactl.toml:2:9: `hosts` is of no use without `listen`
       2 | hosts = ["a"]
         |         ^^^^^
-      next: say listen = "127.0.0.1:7892" as well, or remove it
+      next: say listen = "127.0.0.1:9778" as well, or remove it
     "#);
-    assert_snapshot!(wrong("listen = \"7892\"\nhosts = [\"http://a/\"]\nreach = \"all\""), @r#"
-    hactl.toml:2:10: `7892` is not an address with a port, as in 127.0.0.1:7892
-      2 | listen = "7892"
+    assert_snapshot!(wrong("listen = \"9778\"\nhosts = [\"http://a/\"]\nreach = \"all\""), @r#"
+    hactl.toml:2:10: `9778` is not an address with a port, as in 127.0.0.1:9778
+      2 | listen = "9778"
         |          ^^^^^^
     hactl.toml:3:10: `http://a/` is not a host's name alone, as in hactl.example.net
       3 | hosts = ["http://a/"]
