@@ -140,6 +140,7 @@ async fn json_is_the_hactl_v1_contract() {
             "instance",
             "name",
             "on_backup",
+            "pinned",
             "servers",
             "verdict"
         ]

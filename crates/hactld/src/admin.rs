@@ -17,6 +17,7 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Builder;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout_at;
 
 use crate::exits::Known;
@@ -73,6 +74,10 @@ pub const OVERRIDE_PATH: &str = "/api/v1/override";
 
 /// Has one server carry its backend's traffic, or ends that.
 pub const PIN_PATH: &str = "/api/v1/pin";
+
+/// Clients at a time, those included that have lost their places and are not gone yet: however fast others come, they wait
+/// outside meanwhile.
+const ALIVE_MAX: usize = seats::CLIENTS_MAX + seats::FOLLOWERS_MAX + 32;
 
 /// For the request's head, and for the whole connection, but for an answer that goes on (`sse`): whoever asks knows what
 /// to ask for.
@@ -271,12 +276,18 @@ pub(crate) async fn serve(listener: UnixListener, front: Front) {
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
         .with_state(front);
     let seats = Seats::default();
+    let alive = Arc::new(Semaphore::new(ALIVE_MAX));
     for id in 0.. {
+        // The semaphore is never closed; without a permit there would merely be no bound.
+        let permit = Arc::clone(&alive).acquire_owned().await;
         let stream = accepted(&listener).await;
         let peer = Peer::of(&stream, &whole.borrow().operators);
         let lasting = Lasting::new(CONNECTION_LIMIT, Some(seats.seat(id)));
         let app = app.clone().layer(Extension(peer)).layer(Extension(lasting.clone()));
-        let task = tokio::spawn(connection(stream, app, lasting));
+        let task = tokio::spawn(async move {
+            let _permit = permit;
+            connection(stream, app, lasting).await;
+        });
         seats.take(id, peer, task.abort_handle());
     }
 }

@@ -135,7 +135,7 @@ mod tests {
             ("show info\ndel server b/s", '\n'),
             ("show info\0quit", '\0'),
             ("show info\r", '\r'),
-            ("show info \\; quit", ';'),
+            ("show info \\; quit", '\\'),
             ("show info \\", '\\'),
             ("show map <<", '<'),
             ("show \u{e4}", '\u{e4}'),

@@ -248,7 +248,11 @@ async fn a_backend_is_sent_back_by_its_name_and_one_of_two_by_that_of_its_instan
         ("a:quiet", 200, r#""servers":[]"#),
         ("a:never", 409, r#"failback = \"never\""#),
         ("shared", 409, "`shared` may be any of a:shared, b:shared: name one of these"),
-        ("c:shared", 404, "hactl steers no backend `c:shared`; known: shared, a, never, quiet, shared, b,"),
+        (
+            "c:shared",
+            404,
+            "hactl steers no backend `c:shared`; did you mean `shared`?   known: shared, a, never,",
+        ),
         ("%1b%5b2J%2f", 404, r"no backend `\u001b[2J/`"),
         ("%ff", 400, ""),
         ("", 404, "no such path"),
