@@ -42,12 +42,13 @@ profile = "fast"
 CONFIG
 install -m 640 -g hactl /tmp/hactl.toml /etc/hactl/hactl.toml
 hactl config check /etc/hactl/hactl.toml
-hactl doctor || say "doctor ended with $?"
+hactl doctor --pre || say "doctor ended with $?"
 
 systemctl start hactl
 say "active: $(systemctl is-active hactl)"
 say "security: $(systemd-analyze security hactl.service --no-pager --threshold=13 >/dev/null && echo 'within 1.3' || echo 'over 1.3')"
 wait_until 'all online' hactl status
+hactl doctor || say "doctor ended with $?"
 pid=$(systemctl show -p MainPID --value wg1)
 kill -STOP "$pid"
 wait_until 'wg1 in maint' has_state wg1 1
