@@ -35,7 +35,7 @@ demo: prepare
 # there is none. Most tests wait for HAProxy
 # and not for a core, so there are more of them at once than cores.
 test: prepare-all
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --locked --workspace --no-fail-fast
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} cargo test --locked --workspace --no-fail-fast
 	cargo test $(FAILPOINTS)
 
 bench: prepare

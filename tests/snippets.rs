@@ -8,8 +8,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use e2e::lab::{EXITS, exit_names};
-use e2e::{Daemon, Exit, ExitOptions, Fault, Haproxy, Target, get_through};
+use e2e::target::ExitNames;
+use e2e::{Daemon, Exit, ExitOptions, Fault, Haproxy, Target, command, get_through};
 use tokio::time::sleep;
+
+/// The program under test.
+const HACTL: &str = env!("CARGO_BIN_EXE_hactl-dup");
 
 /// For what takes a second; long for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,7 +26,9 @@ const WG3: Ipv4Addr = Ipv4Addr::new(127, 0, 101, 4);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_example_steers_traffic_out_of_a_dead_tunnel() {
     let names = exit_names().into_iter().chain([(IpAddr::from(WG3), "wg3".to_owned())]);
-    let target = Target::http(names.collect());
+    let names: ExitNames = names.collect();
+    let targets = [Target::http(names.clone()), Target::http(names)];
+    let target = &targets[0];
     let sources = EXITS.map(|(_, source)| source).into_iter().chain([WG3]);
     let exits: Vec<Exit> = sources.zip(PORTS).map(|(source, port)| exit(source, port)).collect();
     for (haproxies, hactl) in [
@@ -34,17 +40,17 @@ async fn each_example_steers_traffic_out_of_a_dead_tunnel() {
         eprintln!("{haproxies:?} with {hactl}");
         let dir = tempfile::tempdir().expect("the directory for temporary files is writable");
         let _haproxies: Vec<Running> = haproxies.iter().map(|file| haproxy(dir.path(), file)).collect();
-        let mut daemon = daemon(dir.path(), hactl, &target);
+        let mut daemon = daemon(dir.path(), hactl, &targets);
         daemon.wait_for_line("socks_back_7891/wg2 is online", PATIENCE).await;
-        served_by(7891, "wg1", &target).await;
+        served_by(7891, "wg1", target).await;
         exits[0].set(Fault::BlackHole).await;
-        served_by(7891, "wg2", &target).await;
+        served_by(7891, "wg2", target).await;
         exits[0].set(Fault::None).await;
-        served_by(7891, "wg1", &target).await;
+        served_by(7891, "wg1", target).await;
         if hactl == "hactl-instances.toml" {
-            served_by(7892, "wg3", &target).await;
+            served_by(7892, "wg3", target).await;
         }
-        doctor_is_quiet(dir.path(), hactl, &target);
+        doctor_is_quiet(dir.path(), hactl, &targets).await;
         daemon.terminate().await;
     }
 }
@@ -73,9 +79,9 @@ fn haproxy(dir: &Path, example: &str) -> Running {
     Running(command.spawn().expect("HAProxy can be run"))
 }
 
-fn daemon(dir: &Path, example: &str, target: &Target) -> Daemon {
+fn daemon(dir: &Path, example: &str, targets: &[Target; 2]) -> Daemon {
     let file = moved(dir, example).display().to_string();
-    let targets = format!("[\"{}\"]", target.url());
+    let targets = listed(targets);
     let variables = [
         ("HACTL_PROBE__TARGETS", targets.as_str()),
         ("HACTL_PROBE__PROFILE", "fast"),
@@ -85,7 +91,7 @@ fn daemon(dir: &Path, example: &str, target: &Target) -> Daemon {
     let (socket, state) =
         (dir.join("hactl.sock").display().to_string(), dir.join("lib").display().to_string());
     let args = ["run", "--config", &file, "--socket", &socket, "--state-dir", &state];
-    Daemon::start(env!("CARGO_BIN_EXE_hactl-dup"), &args, &variables)
+    Daemon::start(HACTL, &args, &variables)
 }
 
 /// An example in `dir`, with the directories that it names there, too.
@@ -116,6 +122,14 @@ async fn served_by(port: u16, exit: &str, target: &Target) {
     panic!("clients of {port} are not served by {exit}: {last:?}");
 }
 
-fn doctor_is_quiet(dir: &Path, example: &str, target: &Target) {
-    let _ = (dir, example, target);
+fn listed(targets: &[Target; 2]) -> String {
+    format!("{:?}", targets.each_ref().map(Target::url))
+}
+
+async fn doctor_is_quiet(dir: &Path, example: &str, targets: &[Target; 2]) {
+    let mut doctor = command::plain(HACTL.as_ref());
+    doctor.arg("doctor").arg("--config").arg(dir.join(example)).arg("--socket").arg(dir.join("hactl.sock"));
+    doctor.env("HACTL_PROBE__TARGETS", listed(targets)).env("HACTL_STATE__DIR", dir.join("lib"));
+    let ran = command::run_command(&mut doctor, "").await;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }

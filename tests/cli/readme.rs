@@ -1,10 +1,10 @@
-//! What the README shows can be typed.
+//! What the README and the documentation beside it show can be typed.
 
 use e2e::{Daemon, Lab, Layout, command};
 
 use super::beside::{HACTL, PATIENCE, patient};
 
-const README: &str = include_str!("../../README.md");
+const README: &str = concat!(include_str!("../../README.md"), "\n", include_str!("../../docs/simulate.md"));
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_command_that_is_shown_with_its_output_runs() {
@@ -50,6 +50,17 @@ async fn every_command_in_the_list_has_help() {
         there.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
     let missing: Vec<&str> = there.filter(|command| !list.contains(&format!("hactl {command} "))).collect();
     assert!(missing.is_empty(), "the README does not name {missing:?}");
+}
+
+#[test]
+fn the_runbook_has_each_kind_of_event_and_each_alert() {
+    let runbook = include_str!("../../docs/operations.md");
+    let rules = include_str!("../../deploy/prometheus/hactl.rules.yml");
+    let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let kinds = failover::Event::KINDS.iter().map(|kind| format!("`{kind}`"));
+    let missing: Vec<String> =
+        kinds.chain(alerts.map(str::to_owned)).filter(|name| !runbook.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "docs/operations.md says nothing of {missing:?}");
 }
 
 /// The texts of code blocks of this kind.

@@ -20,13 +20,6 @@ impl Display for Shown<'_> {
     }
 }
 
-/// Seconds from one moment to another, both RFC 3339; `None` where one of them is not.
-#[must_use]
-pub fn seconds_between(from: &str, to: &str) -> Option<f64> {
-    let (from, to): (jiff::Timestamp, jiff::Timestamp) = (from.parse().ok()?, to.parse().ok()?);
-    Some(to.duration_since(from).as_secs_f64())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

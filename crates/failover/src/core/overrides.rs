@@ -137,17 +137,24 @@ impl Core {
 
     /// What is ordered of a server, for people; `none` where nothing is.
     pub(super) fn order_line(&self, server: &ServerId) -> String {
-        let line = |what: &str, given: &Given| {
-            let until = until_text(given.until);
-            format!("{what} {until}, by {} since {:.0}: {}", given.by, given.since, given.reason)
-        };
         if let Some(ordered) = self.overrides.servers.get(server) {
-            return line(ordered.state.as_str(), &ordered.given);
+            return ordered.given.line(ordered.state.as_str());
         }
-        match self.overrides.pins.get(&server.backend) {
-            Some(pin) => line(&format!("{} is pinned to {}", server.backend, pin.server), &pin.given),
-            None => "none".to_owned(),
-        }
+        self.pin_line(&server.backend).unwrap_or_else(|| "none".to_owned())
+    }
+
+    /// The same of a backend: its pin, and what is ordered of its servers.
+    pub(super) fn order_lines(&self, backend: &Name) -> impl Iterator<Item = String> {
+        let of_it = self.overrides.servers.iter().filter(move |(server, _)| server.backend == *backend);
+        let servers = of_it.map(|(server, ordered)| {
+            ordered.given.line(&format!("{}: {}", server.server, ordered.state.as_str()))
+        });
+        self.pin_line(backend).into_iter().chain(servers)
+    }
+
+    fn pin_line(&self, backend: &Name) -> Option<String> {
+        let pin = self.overrides.pins.get(backend)?;
+        Some(pin.given.line(&format!("{backend} is pinned to {}", pin.server)))
     }
 
     /// Its sessions are to be cut because an operator wants that.
@@ -157,6 +164,11 @@ impl Core {
 }
 
 impl Given {
+    fn line(&self, what: &str) -> String {
+        let until = until_text(self.until);
+        format!("{what} {until}, by {} since {:.0}: {}", self.by, self.since, self.reason)
+    }
+
     fn in_words(&self) -> String {
         format!("\"{}\" by {}", self.reason, self.by)
     }

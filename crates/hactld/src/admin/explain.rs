@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use failover::Name;
 use failover::explain::{Explanation, Line, Section, Setting, Table};
-use failover::status::{API_VERSION, BackendStatus, Status};
+use failover::status::API_VERSION;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -20,9 +20,6 @@ use super::{EXPLAIN_PATH, Front, error, stopping};
 use crate::config::Origins;
 use crate::engine::{Query, Why};
 use crate::feed::ANSWER_LIMIT;
-
-/// Orders that are told of one backend; `hactl status BACKEND` has them all.
-const ORDERS_MAX: usize = 16;
 
 pub(crate) fn routes() -> Router<Front> {
     Router::new()
@@ -59,13 +56,7 @@ async fn explain(front: Front, backend: &str, server: Option<String>) -> Respons
         Ok(Ok(Some(explanation))) => {
             let origins = Arc::clone(&front.whole.borrow().origins);
             let placed = |setting: &Setting| placed(setting, &origins, reach.name.as_str());
-            let mut document = document(&explanation, placed);
-            if let Ok(status) = front.status().await {
-                let instance = reach.name.as_str();
-                let orders = orders(&status, instance, name.as_str(), server.as_deref());
-                add_orders(&mut document, orders);
-            }
-            Json(document).into_response()
+            Json(document(&explanation, placed)).into_response()
         }
         Ok(Ok(None)) => unknown(&front, name, server.as_deref()).await,
         Ok(Err(_)) => stopping(),
@@ -107,41 +98,6 @@ fn placed(setting: &Setting, origins: &Origins, instance: &str) -> String {
     format!("{setting}, {by}")
 }
 
-/// What operators have ordered of it, as the status says it; read as programs read it.
-fn orders(status: &Status, instance: &str, backend: &str, server: Option<&str>) -> Vec<String> {
-    let is_it = |there: &&BackendStatus| there.instance == instance && there.name == backend;
-    let Some(there) = status.backends.iter().find(is_it) else { return Vec::new() };
-    let head = BackendStatus { servers: Vec::new(), ..there.clone() };
-    let pinned = serde_json::to_value(head).unwrap_or_default()["pinned"].take();
-    let pin = pinned["server"].as_str().map(|pin| told(&format!("traffic is pinned to {pin}"), &pinned));
-    let servers = there.servers.iter().filter(|there| server.is_none_or(|name| there.name == name));
-    let ordered = servers.filter_map(|there| {
-        let order = serde_json::to_value(&there.override_).ok()?;
-        Some(told(&format!("{} is ordered to be in {}", there.name, order["state"].as_str()?), &order))
-    });
-    pin.into_iter().chain(ordered.take(ORDERS_MAX)).collect()
-}
-
-/// Until when, why and by whom.
-fn told(what: &str, order: &Value) -> String {
-    let until = order["until"]
-        .as_str()
-        .map_or_else(|| " until somebody ends it".to_owned(), |until| format!(" until {until}"));
-    let reason = order["reason"].as_str().map(|reason| format!(": \"{reason}\"")).unwrap_or_default();
-    let by = order["by"].as_str().map(|by| format!(" by {by}")).unwrap_or_default();
-    format!("{what}{until}{reason}{by}")
-}
-
-/// They take the place of the word that there are none.
-fn add_orders(document: &mut Value, orders: Vec<String>) {
-    let sections = document["sections"].as_array_mut();
-    let section = sections.and_then(|all| all.iter_mut().find(|section| section["label"] == "override"));
-    if let Some(section) = section.filter(|section| !orders.is_empty() && section["lines"] == json!(["none"]))
-    {
-        section["lines"] = orders.into();
-    }
-}
-
 fn document(explanation: &Explanation, placed: impl Fn(&Setting) -> String) -> Value {
     let Explanation { subject, headline, sections } = explanation;
     let section = |Section { label, lines }: &Section| {
@@ -167,18 +123,6 @@ fn document(explanation: &Explanation, placed: impl Fn(&Setting) -> String) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_order_is_told_with_its_end_its_reason_and_whose_it_is() {
-        let order = json!({ "state": "maint", "until": null, "reason": "provider work", "by": "alice" });
-        let text = told("wg1 is ordered to be in maint", &order);
-        assert_eq!(text, "wg1 is ordered to be in maint until somebody ends it: \"provider work\" by alice");
-        let mut explained = json!({ "sections": [{ "label": "override", "lines": ["none"] }] });
-        add_orders(&mut explained, Vec::new());
-        assert_eq!(explained["sections"][0]["lines"], json!(["none"]));
-        add_orders(&mut explained, vec![text.clone()]);
-        assert_eq!(explained["sections"][0]["lines"], json!([text]));
-    }
 
     #[test]
     fn a_setting_is_told_with_where_it_was_set() {

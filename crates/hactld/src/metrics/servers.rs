@@ -5,6 +5,7 @@ use std::fmt;
 
 use failover::status::{BackendStatus, ServerStatus};
 use failover::{Admin, Stage, Verdict};
+use jiff::Timestamp;
 
 use super::scrape::Sample;
 use super::tally::{How, OfServer, Outcome};
@@ -32,6 +33,7 @@ impl<'a> OneServer<'a> {
 
 pub(super) fn write(writer: &mut Writer<'_>, servers: &[OneServer<'_>]) -> fmt::Result {
     write_states(writer, servers)?;
+    write_orders(writer, servers)?;
     write_transitions(writer, servers)?;
     write_probes(writer, servers)
 }
@@ -63,6 +65,19 @@ fn write_states(writer: &mut Writer<'_>, servers: &[OneServer<'_>]) -> fmt::Resu
     })?;
     all("server_drift", "HAProxy has the server in another state than wanted.", |one| one.server.drift)?;
     all("server_slow", "The server answers much more slowly than it used to.", |one| one.server.slow)
+}
+
+fn write_orders(writer: &mut Writer<'_>, servers: &[OneServer<'_>]) -> fmt::Result {
+    let orders = servers.iter().flat_map(|one| {
+        let ordered = one.server.override_.as_ref().map(|ordered| ordered.state);
+        ADMINS.map(|admin| (one.with([("state", admin.as_str())]), (ordered == Some(admin)).into()))
+    });
+    writer.family("override_active", "An operator has ordered this state.", orders)?;
+    let ends = servers.iter().filter_map(|one| {
+        let until = one.server.override_.as_ref()?.until.as_ref()?.parse::<Timestamp>().ok()?;
+        Some((one.labels.clone(), Value::Moment(until.as_second() as f64)))
+    });
+    writer.family("override_expiry_timestamp", "When that ends; nothing where nobody has said so.", ends)
 }
 
 fn write_transitions(writer: &mut Writer<'_>, servers: &[OneServer<'_>]) -> fmt::Result {

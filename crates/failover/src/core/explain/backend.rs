@@ -41,7 +41,12 @@ impl Core {
             draft.say(Label::Effect, obstacle);
         }
         self.say_changes(&mut draft, name, known, todo, view);
-        draft.say(Label::Override, "none");
+        for order in self.order_lines(name).take(LISTED_MAX) {
+            draft.say(Label::Override, order);
+        }
+        if draft.is_without(Label::Override) {
+            draft.say(Label::Override, "none");
+        }
         let worst = known.and_then(|backend| self.servers_of(backend).find(|server| is_condemned(server)));
         if let Some(server) = worst {
             draft.say(Label::Try, format!("hactl explain {}", server.id));
