@@ -5,6 +5,7 @@
 //! step of the scene that cannot be made panics and says why: a test has nothing better to do. What a test is there
 //! to look at (a request, a reply) is returned.
 
+pub mod attack;
 pub mod ca;
 pub mod client;
 pub mod command;

@@ -1,6 +1,7 @@
 //! `make bench`: hactl's figures, each beside a reference measured in the same run, and whether each is as wanted.
 //! Owns the order of the measurements and the exit code.
 
+mod attack;
 mod clients;
 mod command;
 mod fault;
@@ -26,11 +27,12 @@ const USAGE: &str = "\
 usage: bench [--json] [--only WORD]
 
 Measures for about twenty minutes, on loopback only. --json prints one object per figure and line. --only measures one
-group: command, start, reload, fault, flip, outage, sessions or load.
+group: command, start, reload, fault, flip, outage, sessions, attack or load.
 Exit codes: 0 everything is as wanted; 1 a figure missed what is wanted; 2 interrupted; 64 usage.";
 
 /// In the order in which they are measured.
-const GROUPS: [&str; 8] = ["command", "start", "reload", "fault", "flip", "outage", "sessions", "load"];
+const GROUPS: [&str; 9] =
+    ["command", "start", "reload", "fault", "flip", "outage", "sessions", "attack", "load"];
 
 const MISSED: u8 = 1;
 const INTERRUPTED: u8 = 2;
@@ -104,6 +106,10 @@ async fn measure(program: &Program, groups: &[&str]) -> Vec<Figure> {
             "sessions" => {
                 tell("a session in a dead tunnel (about two minutes)");
                 vec![sessions::measure(program).await]
+            }
+            "attack" => {
+                tell("five thousand hostile clients (half a minute)");
+                attack::measure(program).await.into()
             }
             _ => {
                 tell("a hundred servers (about a minute)");

@@ -296,7 +296,10 @@ impl Core {
         let pinned = self.overrides.pin_to(id).is_some();
         let plan = plan(self.desired(), observed);
         if let Some(held) = plan.held.iter().find(|held| held.server == *id) {
-            return Outcome::Stuck(held_text(&held.server, held.because));
+            // What is left to its probes is as ordered, whatever these can do.
+            let is_ordered = pinned || self.overrides.servers.contains_key(id);
+            let why = held_text(&held.server, held.because);
+            return if is_ordered { Outcome::Stuck(why) } else { Outcome::Confirmed };
         }
         let concerns = |server: &ServerId| if pinned { server.backend == id.backend } else { server == id };
         let serves = seen.map(crate::ObservedBackend::in_service).unwrap_or_default();

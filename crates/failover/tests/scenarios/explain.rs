@@ -109,7 +109,7 @@ fn a_server_that_flaps_is_suppressed() {
     world.break_("wg1", Fault::Refused);
     world.run(2000);
     assert_snapshot!(section(&world, "wg1", "returns"), @r#"
-    returns   after 3 good probes over 56.4s, longer than the first time because it has failed before; it is probed every 1s  [probe] hold = "1.5s"
+    returns   after 3 good probes over 56.4s, longer than usual because it has failed before or was good only briefly; it is probed every 1s  [probe] hold = "1.5s"
               at once where no other server works
     "#);
 }

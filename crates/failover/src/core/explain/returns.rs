@@ -73,7 +73,7 @@ impl Core {
         let back = account.back;
         let hold = Setting { table: Table::Probe, key: "hold", value: written(self.settings.hold) };
         let longer = if back.hold > self.settings.hold {
-            ", longer than the first time because it has failed before".to_owned()
+            ", longer than usual because it has failed before or was good only briefly".to_owned()
         } else {
             String::new()
         };
