@@ -13,7 +13,7 @@ help:
 	@echo 'make demo          tunnels die and come back: see what clients see of it (20 s)'
 	@echo 'make demo KEEP=1   the same, and then break and heal them yourself'
 	@echo 'make test          all tests, with a real HAProxy'
-	@echo 'make bench         how fast a dead tunnel is left, and what hactl costs (18 min)'
+	@echo 'make bench         how fast a dead tunnel is left, and what hactl costs (20 min)'
 	@echo 'make sim           the failure detector on virtual time, beside its rivals (9 min)'
 	@echo 'make sim SIM=...   the same with options: --quick, --only NAME, --seed NUMBER'
 	@echo 'make lint          format, clippy, licences and sources of dependencies'

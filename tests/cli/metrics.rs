@@ -31,6 +31,11 @@ async fn metrics_in_trouble_are_what_promtool_the_rules_and_the_dashboard_expect
             backend["active_server"] == "wg2" && backend["servers"][0]["haproxy"]["state"] == "maint"
         })
         .await;
+    let socket = beside.lab.hactl_socket().display().to_string();
+    let order =
+        ["ready", "--socket", &socket, "socks_back_7891/cloudflare_warp", "--for", "1h", "-m", "test"];
+    let ordered = command::run(HACTL, &order).await;
+    assert_eq!(ordered.code, Some(0), "{ordered:?}");
 
     let text = scrape(&beside, "*/*");
     let checked = promtool(&["check", "metrics"], &text).await;
@@ -48,6 +53,8 @@ async fn metrics_in_trouble_are_what_promtool_the_rules_and_the_dashboard_expect
         format!("hactl_server_active{of_wg1}}} 0"),
         format!(r#"hactl_server_transitions_total{of_wg1},from="online",to="degraded"}} 1"#),
         r#"hactl_server_active{proxy="socks_back_7891",server="wg2"} 1"#.to_owned(),
+        r#"hactl_override_active{proxy="socks_back_7891",server="cloudflare_warp",state="ready"} 1"#
+            .to_owned(),
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
     }
@@ -70,7 +77,6 @@ async fn metrics_in_trouble_are_what_promtool_the_rules_and_the_dashboard_expect
     }
     assert!(scrape(&beside, "application/openmetrics-text").ends_with("# EOF\n"));
 
-    let socket = beside.lab.hactl_socket().display().to_string();
     let reloaded = command::run(HACTL, &["reload", "--socket", &socket]).await;
     assert_eq!(reloaded.code, Some(0), "{reloaded:?}");
     let after = scrape(&beside, "*/*");

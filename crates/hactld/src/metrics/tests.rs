@@ -45,6 +45,9 @@ fn of_one_instance_the_names_of_haproxys_own_exporter_are_all_the_labels() {
     hactl_server_is_backup{proxy="back",server="wg1"} 0
     hactl_server_drift{proxy="back",server="wg1"} 0
     hactl_server_slow{proxy="back",server="wg1"} 0
+    hactl_override_active{proxy="back",server="wg1",state="ready"} 0
+    hactl_override_active{proxy="back",server="wg1",state="drain"} 0
+    hactl_override_active{proxy="back",server="wg1",state="maint"} 0
     "#);
 }
 
