@@ -9,7 +9,7 @@ use e2e::attack::Attack;
 use super::beside::Beside;
 
 /// What all of this may cost at once.
-const MEMORY_MAX: u64 = 48 << 20;
+const MEMORY_MAX: u64 = 80 << 20;
 
 const ASKED: usize = 20;
 

@@ -12,6 +12,7 @@ pub(crate) mod sse;
 pub(crate) mod status;
 mod write;
 
+use std::convert::Infallible;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
@@ -21,11 +22,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::fs::{FlockOperation, OFlags};
@@ -283,7 +286,7 @@ pub(crate) async fn serve(listener: UnixListener, front: Front) {
         let stream = accepted(&listener).await;
         let peer = Peer::of(&stream, &whole.borrow().operators);
         let lasting = Lasting::new(CONNECTION_LIMIT, Some(seats.seat(id)));
-        let app = app.clone().layer(Extension(peer)).layer(Extension(lasting.clone()));
+        let app = Told { app: TowerToHyperService::new(app.clone()), peer, lasting: lasting.clone() };
         let task = tokio::spawn(async move {
             let _permit = permit;
             connection(stream, app, lasting).await;
@@ -305,13 +308,34 @@ async fn accepted(listener: &UnixListener) -> UnixStream {
     }
 }
 
-async fn connection(stream: UnixStream, app: Router, lasting: Lasting) {
+/// The routes, told of each request who asks and for how long. A layer of the router would do the same, but costs as much
+/// as all routes for each connection.
+#[derive(Clone)]
+struct Told {
+    app: TowerToHyperService<Router>,
+    peer: Peer,
+    lasting: Lasting,
+}
+
+impl Service<hyper::Request<Incoming>> for Told {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <TowerToHyperService<Router> as Service<hyper::Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: hyper::Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        request.extensions_mut().insert(self.lasting.clone());
+        self.app.call(request)
+    }
+}
+
+async fn connection(stream: UnixStream, app: Told, lasting: Lasting) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(BUFFER_MAX)
         .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+        .serve_connection(TokioIo::new(stream), app);
     tokio::pin!(served);
     loop {
         let until = lasting.until();
