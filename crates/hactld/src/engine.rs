@@ -48,6 +48,18 @@ pub(crate) enum Query {
     Explain(Box<Why>),
 }
 
+impl Query {
+    /// Nobody waits for the answer any more. What was ordered is done all the same.
+    fn is_stale(&self) -> bool {
+        match self {
+            Self::Status(answer) => answer.is_closed(),
+            Self::Metrics(answer) => answer.is_closed(),
+            Self::Explain(why) => why.answer.is_closed(),
+            Self::FailBack { .. } | Self::Order(_) => false,
+        }
+    }
+}
+
 /// What is to be explained, and to whom.
 pub(crate) struct Why {
     pub(crate) backend: Name,
@@ -167,6 +179,9 @@ impl Engine {
 
     /// Who asked may have gone; that is theirs to do.
     fn answer(&mut self, query: Query, observed: &Observed) {
+        if query.is_stale() {
+            return;
+        }
         match query {
             Query::Status(answer) => {
                 let _ = answer.send(self.status(observed));

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::admin::Front;
-use crate::admin::sse::{self, Follower, Gone, Lasting, message};
+use crate::admin::sse::{self, Follower, Gone, Lasting};
 
 use super::page::{self, Page};
 use super::past;
@@ -137,7 +137,7 @@ async fn tell(studio: Studio, mut follower: Follower) -> Result<(), Gone> {
     let mut shown = None;
     loop {
         let page = next(&studio, shown).await;
-        follower.tell(message("page", None, page.main.as_bytes())).await?;
+        follower.tell(page.message.clone()).await?;
         let rest = SEND_EVERY.mul_f64((page.main.len() as f64 / BYTES_PER_SECOND as f64).max(1.0));
         shown = Some((page.weight, Instant::now() + rest));
     }
