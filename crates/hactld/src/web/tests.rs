@@ -206,11 +206,12 @@ impl Scene {
             whole: watch::channel(Whole::default()).1,
             requests: requests.clone(),
             exits: watch::channel(Known::default()).1,
+            socket: None,
             reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
             feed: Feed::new(Stir::default(), watch::channel(Known::default()).1),
         };
         let listener = TcpListener::from_std(web.listener).unwrap();
-        tokio::spawn(serve(listener, web.hosts, front, None));
+        tokio::spawn(serve(listener, web.hosts, front));
         Self { addr, status, asked: counted, _requests }
     }
 
