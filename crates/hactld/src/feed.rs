@@ -63,10 +63,11 @@ async fn gather(
             Err(_) => return Err(Unanswered::Late(name.clone())),
         }
     }
-    let Whole { paused, config_stale, waiting, .. } = whole;
+    let Whole { paused, config_stale, waiting, latency, .. } = whole;
     of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
     let whole = Status::whole(of_each).ok_or(Unanswered::Stopping)?;
     let mut whole = whole.of_daemon(paused, config_stale);
+    whole.latency_bounds_ms = latency;
     exits.borrow().add_to(&mut whole);
     Ok(whole)
 }

@@ -2,7 +2,6 @@
 //! hundred viewers cost the decision loop no more than one. It is sent whole, and again whenever something of weight is
 //! another; the browser makes what it shows like it.
 
-use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -79,7 +78,6 @@ pub(super) struct Studio {
     front: Front,
     /// Where the past is asked for.
     reading: Router,
-    socket: Option<PathBuf>,
     latest: Arc<Mutex<Option<Shot>>>,
 }
 
@@ -91,8 +89,8 @@ struct Shot {
 }
 
 impl Studio {
-    pub(super) fn new(front: Front, reading: Router, socket: Option<PathBuf>) -> Self {
-        Self { front, reading, socket, latest: Arc::default() }
+    pub(super) fn new(front: Front, reading: Router) -> Self {
+        Self { front, reading, latest: Arc::default() }
     }
 
     /// The latest one; who comes while it is made waits for it.
@@ -105,7 +103,7 @@ impl Studio {
         let page = match self.front.status().await {
             Ok(status) => {
                 let past = past::ask(&self.reading).await;
-                page::of_status(&status, &past, self.socket.as_deref())
+                page::of_status(&status, &past, self.front.socket.as_deref())
             }
             Err(why) => page::of_silence(&why.to_string()),
         };

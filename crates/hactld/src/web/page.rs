@@ -178,7 +178,13 @@ fn backends(html: &mut Html, status: &Status, socket: Option<&Path>) {
         let instance = status.instances.iter().find(|instance| instance.name == backend.instance);
         let answering = instance.is_none_or(|instance| instance.haproxy.answering);
         let haproxy = instance.map_or("", |instance| instance.haproxy.socket.as_str());
-        let context = Context { backend, socket, haproxy, several: status.instances.len() > 1 };
+        let context = Context {
+            backend,
+            socket,
+            haproxy,
+            several: status.instances.len() > 1,
+            bounds: status.latency_bounds_ms,
+        };
         let id = format!("b-{}:{}", backend.instance, backend.name);
         html.element("section", &[("class", &"backend"), ("id", &id)], |html| {
             heading(html, &context, answering);
