@@ -14,6 +14,7 @@ mod init;
 mod overrides;
 mod packaging;
 mod raw;
+mod reference;
 mod report;
 mod schema;
 mod simulate;
