@@ -108,19 +108,27 @@ pub(crate) fn markdown() -> String {
         text.push('\n');
     }
     for section in &sections {
-        text.push_str(&format!("\n## `{}`\n\n{}\n", section.heading(), wrapped(&section.text, "")));
+        text.push_str(&format!("\n## `{}`\n\n{}\n", section.heading(), wrapped(&linked(&section.text), "")));
         for key in &section.keys {
             text.push_str(&entry(key));
         }
     }
-    // Named for who reads it elsewhere, linked for who reads it beside them.
-    text.replace("docs/haproxy.md", "[haproxy.md](haproxy.md)")
-        .replace("docs/operations.md", "[operations.md](operations.md)")
+    text
+}
+
+/// What is named for who reads it elsewhere is linked for who reads it beside it.
+fn linked(text: &str) -> String {
+    let link = |text: String, name: &str| text.replace(&format!("docs/{name}"), &format!("[{name}]({name})"));
+    ["haproxy.md", "operations.md"].into_iter().fold(text.to_owned(), link)
 }
 
 fn entry(key: &Key) -> String {
-    let mut text =
-        format!("\n### `{}`\n\n{}\n\n{}\n", key.name, wrapped(&facts(key), ""), wrapped(&key.text, ""));
+    let mut text = format!(
+        "\n### `{}`\n\n{}\n\n{}\n",
+        key.name,
+        wrapped(&facts(key), ""),
+        wrapped(&linked(&key.text), "")
+    );
     if let Some(example) = &key.example {
         text.push_str(&format!("\nExample: `{} = {example}`\n", key.name));
     }
