@@ -43,6 +43,7 @@ use crate::exits::Known;
 use crate::feed::Feed;
 use crate::fleet::{Reached, Request, Whole};
 use crate::journal::Journal;
+use crate::metrics::Exposition;
 use crate::reload::Reloader;
 
 pub use self::events::{EVENTS_PATH, EVENTS_STREAM_PATH, EventList, INCIDENTS_PATH, IncidentList};
@@ -253,6 +254,7 @@ pub(crate) struct Front {
     pub(crate) reloader: Reloader,
     pub(crate) feed: Feed,
     pub(crate) exits: watch::Receiver<Known>,
+    pub(crate) exposition: Exposition,
 }
 
 /// What anybody may read, here and on the listener for browsers.

@@ -22,6 +22,7 @@ use crate::feed::{Feed, Stir};
 use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX, Whole};
 use crate::hooks::Hooks;
 use crate::journal::{Journal, Writing};
+use crate::metrics::Exposition;
 use crate::record::RecordError;
 use crate::reload::Reloader;
 use crate::web::{self, WebError};
@@ -159,8 +160,16 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     tokio::spawn(exits::keep_asking(reached.clone(), fleet.asking(), seen, journal.clone()));
     let feed = Feed::new(stir, exits.clone());
     tokio::spawn(feed.clone().run(reached.clone(), whole.clone()));
-    let front =
-        Front { journal, reached, whole: whole.clone(), requests, reloader: reloader.clone(), feed, exits };
+    let front = Front {
+        journal,
+        reached,
+        whole: whole.clone(),
+        requests,
+        reloader: reloader.clone(),
+        feed,
+        exits,
+        exposition: Exposition::default(),
+    };
     let no_thread = |source| RunError::System { what: "no thread for its own socket or the page", source };
     let showing = page.map(|page| page.serve_apart(front.clone(), named)).transpose().map_err(no_thread)?;
     let serving = socket.serve_apart(front).map_err(no_thread)?;

@@ -14,7 +14,7 @@ use failover::status::Status;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 
-use super::sse::{Follower, Gone, KEEP_ALIVE, Lasting, message};
+use super::sse::{self, Follower, Gone, KEEP_ALIVE, Lasting, message};
 use super::{Front, STATUS_PATH, STATUS_STREAM_PATH, error};
 use crate::feed::{Feed, Unanswered};
 
@@ -71,9 +71,7 @@ async fn stream(
         let text = format!("interval_ms is out of range; from {least} to {most} is allowed");
         return error(StatusCode::BAD_REQUEST, &text);
     }
-    let (follower, answer) = Follower::new(lasting);
-    tokio::spawn(tell(front.feed, follower, Duration::from_millis(interval_ms)));
-    answer
+    sse::answer(lasting, |follower| tell(front.feed, follower, Duration::from_millis(interval_ms)))
 }
 
 /// Tells one follower the status: at once, when something of note has changed, and otherwise every `interval`.

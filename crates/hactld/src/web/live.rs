@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::admin::Front;
-use crate::admin::sse::{Follower, Gone, Lasting, message};
+use crate::admin::sse::{self, Follower, Gone, Lasting, message};
 
 use super::page::{self, Page};
 use super::past;
@@ -130,9 +130,7 @@ async fn whole(State(studio): State<Studio>) -> Response {
 
 /// Server-sent events: each is the page anew.
 async fn live(State(studio): State<Studio>, Extension(lasting): Extension<Lasting>) -> Response {
-    let (follower, answer) = Follower::new(lasting);
-    tokio::spawn(tell(studio, follower));
-    answer
+    sse::answer(lasting, |follower| tell(studio, follower))
 }
 
 async fn tell(studio: Studio, mut follower: Follower) -> Result<(), Gone> {
