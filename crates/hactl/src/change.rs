@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use crate::cli::{FailbackArgs, PauseArgs, SocketArgs};
 use crate::client::{self, ClientError, encoded};
 use crate::exit::Exit;
-use crate::report::{Report, print, print_error, sources};
+use crate::report::{Report, print, print_error};
+use crate::status::unanswered;
 use crate::terminal::{Terminal, span};
 
 pub(crate) fn reload(args: &SocketArgs, terminal: &Terminal) -> ExitCode {
@@ -131,18 +132,19 @@ pub(crate) fn exit_of(error: &ClientError) -> Exit {
 }
 
 pub(crate) fn report_of(what: &str, socket: &Path, error: &ClientError) -> Report {
-    let at = socket.display();
-    let report = Report::new(format!("hactl at {at} did not {what}"));
+    let what = format!("hactl at {} did not {what}", socket.display());
     if let ClientError::Refused { status, text, .. } = error {
-        let report = report.because(text.clone());
+        let report = Report::new(what).because(text.clone());
         return match *status {
             StatusCode::FORBIDDEN => report.next("repeat with sudo, or as the user that hactl runs as"),
             StatusCode::UNPROCESSABLE_ENTITY => report.next("correct the file and repeat"),
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => {
+                report.next("see `hactl status`; a server is written BACKEND/SERVER")
+            }
             _ => report,
         };
     }
-    let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
-    report.because(why).next("see `hactl status`, or name its socket with --socket PATH")
+    unanswered(what, socket, error)
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use jiff::{Span, SpanRelativeTo, Timestamp};
 
 use crate::client::{self, ClientError, Message};
 use crate::exit::Exit;
-use crate::report::{Report, print, sources};
+use crate::report::{Report, print};
+use crate::status::unanswered;
 use crate::terminal::Terminal;
 
 /// Between two attempts to be told again, where the daemon is being restarted.
@@ -245,14 +246,7 @@ fn report_of(socket: &Path, error: &ClientError) -> Report {
             .because(text.clone())
             .next("see `hactl events --help`");
     }
-    let report = Report::new(format!("hactl at {} cannot be asked what happened", socket.display()));
-    let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
-    let report = report.because(why);
-    report.next(if exit_of(error) == Exit::Permission {
-        "repeat with sudo, or have your user added to the group of the socket"
-    } else {
-        "start it with `hactl run`, or name its socket with --socket PATH"
-    })
+    unanswered(format!("hactl at {} cannot be asked what happened", socket.display()), socket, error)
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use hactld::EXITS_PATH;
 use hactld::text::Shown;
 
 use crate::client::{self, ClientError};
-use crate::exit::{Exit, finding};
-use crate::report::{Report, print, sources};
+use crate::exit::finding;
+use crate::report::{Report, print};
+use crate::status::{exit_of, unanswered};
 use crate::table::{self, Column};
 use crate::terminal::Terminal;
 
@@ -64,15 +65,9 @@ pub(crate) fn run(args: &ExitsArgs, terminal: &Terminal) -> ExitCode {
     let (list, text) = match fetched {
         Ok(fetched) => fetched,
         Err(error) => {
-            let why =
-                sources(&error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
             let what = format!("cannot get the exits from hactl at {}", args.socket.display());
-            Report::new(what)
-                .because(why)
-                .next("see `hactl status`, or name its socket with --socket PATH")
-                .print(terminal);
-            let denied = matches!(&error, ClientError::Connect(error) if error.kind() == std::io::ErrorKind::PermissionDenied);
-            return if denied { Exit::Permission.into() } else { Exit::Unknown.into() };
+            unanswered(what, &args.socket, &error).print(terminal);
+            return exit_of(&error).into();
         }
     };
     match args.output {
