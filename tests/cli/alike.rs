@@ -6,6 +6,9 @@ const ELISION: &str = "...";
 /// Stands for any number.
 const NUMBER: &str = "#";
 
+/// What the last probes are drawn with.
+const BARS: &str = "▁▂▃▄▅▆▇█✕·";
+
 /// What may follow a number.
 const UNITS: [&str; 5] = ["ms", "s", "min", "h", "d"];
 
@@ -39,12 +42,10 @@ fn plain(line: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for word in line.split_whitespace() {
         let last = words.last().map_or("", String::as_str);
+        let is_drawn = word.chars().all(|character| BARS.contains(character));
         // HAProxy's versions have letters in them.
-        let word = if last == "HAProxy" && word.starts_with(|first: char| first.is_ascii_digit()) {
-            NUMBER.to_owned()
-        } else {
-            without_numbers(word)
-        };
+        let is_version = last == "HAProxy" && word.starts_with(|first: char| first.is_ascii_digit());
+        let word = if is_drawn || is_version { NUMBER.to_owned() } else { without_numbers(word) };
         let unit = word.trim_end_matches([',', ')', ';', ':']);
         if last.ends_with(NUMBER) && UNITS.contains(&unit) {
             let behind = word[unit.len()..].to_owned();
@@ -97,6 +98,7 @@ fn numbers_and_times_do_not_count_and_names_do() {
         ("HAProxy 2.6.12-1+deb12u4 at", "HAProxy 2.8.1 at"),
         ("a\n...\nd", "a\nb\nc\nd"),
         ("18181,degraded,N/A", "40001,degraded,N/A"),
+        ("48ms  ▁▁▁✕✕  3d4h", "1.2ms  ▂  2s"),
     ] {
         assert_eq!(alike(written, printed), Ok(()));
     }

@@ -2,7 +2,7 @@
 //! written there as configuration is one. Commands are run in `transcripts`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use e2e::{Ca, Haproxy, command};
 
@@ -96,23 +96,61 @@ async fn what_is_shown_of_haproxys_configuration_is_accepted() {
     }
 }
 
+#[test]
+fn every_link_within_the_repository_leads_somewhere() {
+    let mut broken = Vec::new();
+    for (name, text) in files() {
+        let file = top().join(&name);
+        let links = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+        for link in links.filter(|link| !link.contains("://")) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let there = if path.is_empty() { file.clone() } else { file.with_file_name("").join(path) };
+            let has_anchor =
+                || fs::read_to_string(&there).is_ok_and(|text| anchors(&text).any(|one| one == anchor));
+            if !there.exists() || !anchor.is_empty() && !has_anchor() {
+                broken.push(format!("{name}: {link}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// What a heading can be linked by: GitHub leaves out what is neither letter, digit, space, `-` nor `_`.
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    let kept = |character: &char| character.is_alphanumeric() || " -_".contains(*character);
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.map(move |line| {
+        let heading = line.trim_start_matches('#').trim().to_lowercase();
+        heading.chars().filter(kept).collect::<String>().replace(' ', "-")
+    })
+}
+
 /// Those of this kind, in the order in which they are read.
 pub(super) fn blocks(kind: &str) -> Vec<Block> {
     all().into_iter().filter(|block| block.kind == kind).collect()
 }
 
 fn all() -> Vec<Block> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let docs = fs::read_dir(top.join("docs")).expect("it is in the repository");
+    files().iter().flat_map(|(name, text)| of(name, text)).collect()
+}
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The README and the documentation, by name.
+fn files() -> Vec<(String, String)> {
+    let docs = fs::read_dir(top().join("docs")).expect("it is in the repository");
     let docs = docs.map(|entry| entry.expect("it can be read").file_name());
     let docs = docs.filter_map(|name| name.into_string().ok()).filter(|name| name.ends_with(".md"));
     let mut files: Vec<String> = docs.map(|name| format!("docs/{name}")).collect();
     files.sort();
     files.insert(0, "README.md".to_owned());
-    files
-        .iter()
-        .flat_map(|name| of(name, &fs::read_to_string(top.join(name)).expect("it is in the repository")))
-        .collect()
+    let read = |name: String| {
+        let text = fs::read_to_string(top().join(&name)).expect("it is in the repository");
+        (name, text)
+    };
+    files.into_iter().map(read).collect()
 }
 
 fn of(name: &str, text: &str) -> Vec<Block> {
