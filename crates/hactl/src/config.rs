@@ -9,6 +9,7 @@ use hactld::config::{Config, DEFAULT_FILE, Flags, ShowOptions, load, show};
 use hactld::text::Shown;
 
 use crate::exit::Exit;
+use crate::reference;
 use crate::report::{Report, print, print_error, sources};
 use crate::schema;
 use crate::terminal::Terminal;
@@ -40,6 +41,9 @@ enum ConfigCommand {
     Show(ShowArgs),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
+    /// Print what each key is, as Markdown: docs/configuration.md.
+    #[command(hide = true)]
+    Reference,
 }
 
 #[derive(Debug, Args)]
@@ -126,6 +130,10 @@ pub(crate) fn run(args: &ConfigArgs, terminal: &Terminal) -> ExitCode {
                 args.file.name(),
                 show(&config, options)
             ));
+            Exit::Ok.into()
+        }
+        ConfigCommand::Reference => {
+            print(&reference::markdown());
             Exit::Ok.into()
         }
         ConfigCommand::Schema(args) => {

@@ -14,6 +14,7 @@ mod init;
 mod overrides;
 mod packaging;
 mod raw;
+mod reference;
 mod refusal;
 mod report;
 mod schema;

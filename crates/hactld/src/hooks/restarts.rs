@@ -117,7 +117,7 @@ impl Restarts {
             Some((due, key.clone(), Arc::clone(entry)))
         });
         let mut due: Vec<_> = due.collect();
-        due.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        due.sort_by_key(|(due, ..)| *due);
         due.truncate(most);
         let due: Vec<_> = due.into_iter().map(|(_, key, entry)| (key, entry)).collect();
         for (key, _) in &due {
