@@ -43,6 +43,7 @@ use crate::exits::Known;
 use crate::feed::Feed;
 use crate::fleet::{Reached, Request, Whole};
 use crate::journal::Journal;
+use crate::metrics::Exposition;
 use crate::reload::Reloader;
 use crate::serving;
 
@@ -260,6 +261,7 @@ pub(crate) struct Front {
     pub(crate) reloader: Reloader,
     pub(crate) feed: Feed,
     pub(crate) exits: watch::Receiver<Known>,
+    pub(crate) exposition: Exposition,
     /// Where commands that are told have to ask, where that is not the usual place.
     pub(crate) socket: Option<Arc<Path>>,
 }

@@ -23,6 +23,7 @@ use crate::feed::{Feed, Stir};
 use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX, Whole};
 use crate::hooks::Hooks;
 use crate::journal::{Journal, Writing};
+use crate::metrics::Exposition;
 use crate::record::RecordError;
 use crate::reload::Reloader;
 use crate::web::{self, WebError};
@@ -169,6 +170,7 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
         reloader: reloader.clone(),
         feed,
         exits,
+        exposition: Exposition::default(),
         socket: named,
     };
     let no_thread = |source| RunError::System { what: "no thread for its own socket or the page", source };

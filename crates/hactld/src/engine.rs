@@ -3,6 +3,7 @@
 //! enters the core; where there is a recorder, it is told of it there, after what was decided has been done.
 
 mod ordered;
+mod share;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,7 +17,7 @@ use failover::{
 };
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use crate::feed::Stir;
 use crate::journal::Journal;
@@ -29,6 +30,7 @@ use crate::sleep::Slept;
 use crate::{VERSION, notify};
 
 pub(crate) use self::ordered::{OrderQuery, Taken};
+use self::share::Share;
 
 /// Between two looks at the wall clock while something ends by it.
 const WALL_EVERY: Duration = Duration::from_secs(1);
@@ -47,6 +49,18 @@ pub(crate) enum Query {
     Order(OrderQuery),
     /// To know why it is so.
     Explain(Box<Why>),
+}
+
+impl Query {
+    /// Nobody waits for the answer any more. What was ordered is done all the same.
+    fn is_stale(&self) -> bool {
+        match self {
+            Self::Status(answer) => answer.is_closed(),
+            Self::Metrics(answer) => answer.is_closed(),
+            Self::Explain(why) => why.answer.is_closed(),
+            Self::FailBack { .. } | Self::Order(_) | Self::Probe { .. } => false,
+        }
+    }
 }
 
 /// What is to be explained, and to whom.
@@ -132,18 +146,23 @@ impl Engine {
         let mut beat = notify::beat_interval().map(every);
         let mut slept = Slept::new();
         let mut wall = every(WALL_EVERY);
+        let mut share = Share::new(Instant::now());
         loop {
             self.watch_wall();
             let due = self.core.next_deadline();
             tokio::select! {
                 // In this order: what the controller says of a sight comes before the sight itself; evidence that is
                 // at hand is read before anything is called late; and however many probes there are, nobody else waits
-                // for them.
+                // for them. Those who ask have their share and no more.
                 biased;
                 () = &mut stop => return,
                 () = tick(beat.as_mut()) => self.pulse.beat(),
                 Some(event) = wires.events.recv() => self.tell(&event),
-                Some(query) = wires.queries.recv() => self.answer(query, &wires.observed.borrow()),
+                Some(query) = share.next(&mut wires.queries) => {
+                    let began = Instant::now();
+                    self.answer(query, &wires.observed.borrow());
+                    share.spend(began, Instant::now());
+                }
                 Ok(()) = wires.configurations.changed() => {
                     let configured = wires.configurations.borrow_and_update().clone();
                     self.configure(configured);
@@ -174,6 +193,9 @@ impl Engine {
 
     /// Who asked may have gone; that is theirs to do.
     fn answer(&mut self, query: Query, observed: &Observed) {
+        if query.is_stale() {
+            return;
+        }
         match query {
             Query::Status(answer) => {
                 let _ = answer.send(self.status(observed));

@@ -107,10 +107,11 @@ pub(crate) fn routes() -> Router<Front> {
 
 async fn list(State(front): State<Front>) -> Response {
     let known = front.exits.borrow().clone();
-    let reached = Arc::clone(&front.reached.borrow());
-    let statuses = statuses(&reached).await;
-    let backends = statuses.iter().flat_map(|status| &status.backends).map(|backend| known.of(backend));
-    let backends: Vec<BackendExits> = backends.collect();
+    let status = match front.status().await {
+        Ok(status) => status,
+        Err(unanswered) => return unanswered.into_response(),
+    };
+    let backends: Vec<BackendExits> = status.backends.iter().map(|backend| known.of(backend)).collect();
     let list = ExitList {
         api_version: API_VERSION.to_owned(),
         kind: "ExitList".to_owned(),

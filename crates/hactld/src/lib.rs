@@ -19,6 +19,7 @@ mod orders;
 mod record;
 mod reload;
 mod serving;
+mod shared;
 mod sleep;
 pub mod text;
 mod waiting;

@@ -80,14 +80,21 @@ async fn explain(front: Front, backend: &str, server: Option<String>) -> Respons
     // Looking for it reads files.
     let zone = tokio::task::spawn_blocking(TimeZone::system).await.unwrap_or(TimeZone::UTC);
     let paused = front.whole.borrow().paused.clone();
-    front.feed.turn().await;
+    let turn = front.feed.turn().await;
     let (answer, explained) = oneshot::channel();
     let wanted = server.as_deref().map(Name::from);
     let why = Why { backend: name.clone(), server: wanted, paused, zone, answer };
     if reach.queries.try_send(Query::Explain(Box::new(why))).is_err() {
         return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
     }
-    match timeout(ANSWER_LIMIT, explained).await {
+    // The turn is over with the answer, whoever leaves before.
+    let answered = tokio::spawn(async move {
+        let answered = timeout(ANSWER_LIMIT, explained).await;
+        drop(turn);
+        answered
+    });
+    let Ok(answered) = answered.await else { return stopping() };
+    match answered {
         Ok(Ok(Some(explanation))) => {
             let origins = Arc::clone(&front.whole.borrow().origins);
             let told = |Line { text, setting }: &Line| {

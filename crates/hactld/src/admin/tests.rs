@@ -16,7 +16,7 @@ use crate::config::Flags;
 use crate::engine::{FailedBack, Hastened, OrderQuery, Query};
 use crate::feed::Stir;
 use crate::fleet::{Change, REQUESTS_WAITING_MAX, Reach};
-use crate::metrics::Sample;
+use crate::metrics::{Exposition, Sample};
 
 /// What is promised to happen has happened within this, or the test has failed. The clock is a virtual one.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -435,6 +435,7 @@ pub(super) fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
         feed: Feed::new(Stir::default(), watch::channel(Known::default()).1),
         requests: requests.clone(),
         exits: watch::channel(Known::default()).1,
+        exposition: Exposition::default(),
         socket: None,
         reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
     };

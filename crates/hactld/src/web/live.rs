@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::admin::Front;
-use crate::admin::sse::{Follower, Gone, Lasting, message};
+use crate::admin::sse::{self, Follower, Gone, Lasting};
 
 use super::page::{self, Page};
 use super::past;
@@ -128,16 +128,14 @@ async fn whole(State(studio): State<Studio>) -> Response {
 
 /// Server-sent events: each is the page anew.
 async fn live(State(studio): State<Studio>, Extension(lasting): Extension<Lasting>) -> Response {
-    let (follower, answer) = Follower::new(lasting);
-    tokio::spawn(tell(studio, follower));
-    answer
+    sse::answer(lasting, |follower| tell(studio, follower))
 }
 
 async fn tell(studio: Studio, mut follower: Follower) -> Result<(), Gone> {
     let mut shown = None;
     loop {
         let page = next(&studio, shown).await;
-        follower.tell(message("page", None, page.main.as_bytes())).await?;
+        follower.tell(page.message.clone()).await?;
         let rest = SEND_EVERY.mul_f64((page.main.len() as f64 / BYTES_PER_SECOND as f64).max(1.0));
         shown = Some((page.weight, Instant::now() + rest));
     }
