@@ -31,8 +31,16 @@ pub(crate) fn reload(args: &SocketArgs, terminal: &Terminal) -> ExitCode {
 }
 
 pub(crate) fn pause(args: &PauseArgs, terminal: &Terminal) -> ExitCode {
+    let Some(reason) = args.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()) else {
+        let report = Report::new("`hactl pause` does not say why".to_owned());
+        report
+            .because("whoever finds it paused has to know")
+            .next("hactl pause -m \"...\", and --for 30m where it is to end by itself")
+            .print(terminal);
+        return Exit::Usage.into();
+    };
     let seconds = args.lasts.map(|lasts| lasts.as_secs());
-    let body = json!({ "reason": args.reason, "for_seconds": seconds });
+    let body = json!({ "reason": reason, "for_seconds": seconds });
     let answer = client::post(&args.socket.socket, PAUSE_PATH, &body);
     done(answer, "pause", &args.socket.socket, terminal, |_| {
         let until = args.lasts.map_or_else(
@@ -136,7 +144,7 @@ pub(crate) fn report_of(what: &str, socket: &Path, error: &ClientError) -> Repor
     if let ClientError::Refused { status, text, .. } = error {
         let report = report.because(text.clone());
         return match *status {
-            StatusCode::FORBIDDEN => report.next("repeat with sudo, or as the user that hactl runs as"),
+            StatusCode::FORBIDDEN => report.next("repeat with sudo, or be named in [admin] operators"),
             StatusCode::UNPROCESSABLE_ENTITY => report.next("correct the file and repeat"),
             _ => report,
         };

@@ -13,9 +13,6 @@ use crate::overrides::{AutoArgs, OutArgs, PinArgs, ReadyArgs};
 use crate::top::TopArgs;
 use crate::wait::WaitArgs;
 
-/// For the daemon to answer `hactl status`: it does so at once, or says within 2 s that it cannot.
-const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
-
 macro_rules! status_codes {
     () => {
         "   0  everything is online and applied
@@ -45,6 +42,23 @@ macro_rules! change_codes {
     };
 }
 
+macro_rules! reload_codes {
+    () => {
+        "   0  done    1  an instance could not be started; it is tried again
+   3  hactl does not run or does not answer
+  64  the configuration has mistakes, and nothing is changed; or a usage error
+  77  permission denied"
+    };
+}
+
+/// Who may change something, for the help of each command that does.
+macro_rules! operators {
+    () => {
+        "Root, the user that hactl runs as and [admin] operators may do this.\n"
+    };
+}
+pub(crate) use operators;
+
 macro_rules! simulate_codes {
     () => {
         "   0  done    1  the file cannot be replayed"
@@ -52,17 +66,29 @@ macro_rules! simulate_codes {
 }
 
 const EXIT_CODES: &str = concat!(
-    "Exit codes of status:\n",
+    "Without COMMAND it is hactl status, with its options: hactl -o json, hactl -w.
+Options may stand before the command as well. hactl help COMMAND explains one.
+
+Exit codes of status:\n",
     status_codes!(),
-    "\nExit codes of check (the worst upstream's):\n",
+    "\n\nExit codes of check (the worst upstream's):\n",
     check_codes!(),
-    "\nExit codes of run:\n",
+    "\n\nExit codes of maint, drain, ready, auto and pin:
+   0  done, and HAProxy was read again    1  taken in, and not done yet
+   2  refused                             3  hactl does not run or answer
+
+Exit codes of doctor:
+   0  nothing found    1  warnings    2  errors
+
+Exit codes of run:\n",
     run_codes!(),
-    "\nExit codes of simulate:\n",
+    "\n\nExit codes of simulate:\n",
     simulate_codes!(),
-    "\nOf all commands:\n",
-    "  64  usage or configuration error\n",
-    "  77  permission denied on hactl's own socket"
+    "\n\nOf all commands:
+  64  usage or configuration error
+  74  what was to be printed could not be written
+  77  permission denied on hactl's own socket
+ 124  of wait: the time is over"
 );
 
 const STATUS_HELP: &str = concat!(
@@ -90,7 +116,7 @@ given here.
 In csv and table a line is what was given, in that order; why one could not be
 tested stands on standard error.
 
-Exit codes, the worst upstream's:
+Exit codes, the worst upstream's: offline, then degraded, then not tested:
 ",
     check_codes!(),
     "\n  64  usage error"
@@ -99,15 +125,10 @@ Exit codes, the worst upstream's:
 const RUN_HELP: &str = concat!(
     "Without --config, and without both --haproxy and --backend, the file
 /etc/hactl/hactl.toml is read. Variables are stronger than the file, and flags
-are stronger than both:
-  HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY,
-  HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
-  HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX,
-  HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
-  HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_STATE__DIR,
-  HACTL_STATE__ON_EXIT
-                       keys of [probe], [admin] and [state]
-  HACTL_LOG            error, warn, info, debug or trace
+are stronger than both. HACTL_PROBE__HOLD is hold in [probe], and so for each
+key of [probe], [admin], [web], [state], [events] and [exit]; HACTL_LOG is error,
+warn, info, debug or trace. hactl.toml(5) and hactl config show --defaults have
+the keys.
 
 Examples:
   hactl run --haproxy /run/haproxy/admin.sock --backend socks_back_7891
@@ -160,18 +181,16 @@ Exit codes:
     "    64  usage error"
 );
 
-const CHANGE_HELP: &str = concat!(
-    "Root and the user that hactl runs as may do this.
+const CHANGE_HELP: &str = concat!(operators!(), "\nExit codes:\n", change_codes!());
 
-Exit codes:
-",
-    change_codes!()
-);
+const RELOAD_HELP: &str = concat!(operators!(), "\nExit codes:\n", reload_codes!());
 
 const PAUSE_HELP: &str = concat!(
     "Probing goes on, and hactl status lists what would be sent. A pause ends with
-the daemon. Root and the user that hactl runs as may do this.
-
+the daemon.
+",
+    operators!(),
+    "
 Examples:
   hactl pause --for 30m -m \"moving wg1\"
   hactl resume
@@ -184,9 +203,10 @@ Exit codes:
 const FAILBACK_HELP: &str = concat!(
     "Preferred servers that are good again wait for this where the backend has
 failback = \"manual\"; hactl status names them. Where none waits, nothing is done.
-Paused, it is decided and listed, and done when the pause ends. Root and the
-user that hactl runs as may do this.
-
+Paused, it is decided and listed, and done when the pause ends.
+",
+    operators!(),
+    "
 Examples:
   hactl failback socks_back_7891
 
@@ -198,12 +218,13 @@ Exit codes:
 /// HAProxy says UP, the tunnel is dead: hactl proves that each SOCKS5 upstream carries traffic, and steers HAProxy.
 #[derive(Debug, Parser)]
 #[command(name = "hactl", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(override_usage = "hactl [OPTIONS OF STATUS]\n       hactl COMMAND [OPTIONS]")]
 pub(crate) struct Cli {
     /// Colours: auto is on a terminal without NO_COLOR.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: Color,
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
@@ -226,6 +247,7 @@ pub(crate) enum Command {
     /// Show where traffic leaves from, and whether that is where hactl believes.
     Exits(ExitsArgs),
     /// Have the daemon read its configuration again.
+    #[command(after_help = RELOAD_HELP)]
     Reload(SocketArgs),
     /// Have the daemon change nothing in HAProxy.
     Pause(PauseArgs),
@@ -258,22 +280,6 @@ pub(crate) enum Command {
     /// Write the manual pages.
     #[command(hide = true)]
     Man(crate::packaging::ManArgs),
-}
-
-impl Default for Command {
-    fn default() -> Self {
-        Self::Status(StatusArgs {
-            name: None,
-            socket: std::env::var_os("HACTL_SOCKET")
-                .map_or_else(|| hactld::config::DEFAULT_SOCKET.into(), PathBuf::from),
-            output: StatusFormat::Table,
-            watch: None,
-            no_header: false,
-            quiet: false,
-            timeout: STATUS_TIMEOUT,
-            exit_zero: false,
-        })
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -360,7 +366,7 @@ pub(crate) struct PauseArgs {
     pub(crate) lasts: Option<Duration>,
     /// Why, for those who find it paused.
     #[arg(short = 'm', long, value_name = "TEXT")]
-    pub(crate) reason: String,
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

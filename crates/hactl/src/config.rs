@@ -14,8 +14,8 @@ use crate::schema;
 use crate::terminal::Terminal;
 
 pub(crate) const CONFIG_HELP: &str =
-    "The file is read as hactl run reads it: with the variables HACTL_PROBE__... and so
-on over it.
+    "The file is read as hactl run reads it, with the variables HACTL_PROBE__HOLD and
+so on over it, and HACTL_HAPROXY and HACTL_SOCKET.
 
 Examples:
   hactl config check /etc/hactl/hactl.toml
@@ -50,11 +50,22 @@ struct FileArgs {
     /// The same, as hactl run takes it.
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     config: Option<PathBuf>,
+    /// HAProxy's runtime API, over what the file says.
+    #[arg(long, value_name = "ADDR", env = "HACTL_HAPROXY", hide_env_values = true)]
+    haproxy: Option<String>,
+    /// hactl's own socket, over what the file says.
+    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true)]
+    socket: Option<PathBuf>,
 }
 
 impl FileArgs {
     fn flags(&self) -> Flags {
-        Flags { file: self.file.clone().or_else(|| self.config.clone()), ..Flags::default() }
+        Flags {
+            file: self.file.clone().or_else(|| self.config.clone()),
+            haproxy: self.haproxy.clone(),
+            socket: self.socket.clone(),
+            ..Flags::default()
+        }
     }
 
     fn name(&self) -> String {

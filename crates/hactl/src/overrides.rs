@@ -14,7 +14,7 @@ use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use crate::change::{exit_of, report_of};
-use crate::cli::SocketArgs;
+use crate::cli::{SocketArgs, operators};
 use crate::client::{self, ClientError};
 use crate::exit::Exit;
 use crate::report::{Report, print};
@@ -36,12 +36,13 @@ const OUT_HELP: &str = concat!(
 hactl and of HAProxy, and ends by the clock of this host. What somebody else has
 set in HAProxy is not undone by it, nor by its end.
 The last server of a backend that works is taken out only with --force.
-Root and the user that hactl runs as may do this.
-
+",
+    operators!(),
+    "
 Examples:
   hactl maint socks_back_7891/wg2 --for 2h -m \"provider work\"
-  hactl drain socks_back_7891/wg1 socks_back_7891/wg2 --until 18:00 -m \"new keys\"
-  hactl maint socks_back_7891/wg2 --no-expiry --kill-sessions -m \"contract ended\"
+  hactl drain socks_back_7891/wg1 --until 18:00 -m \"new keys\"
+  hactl maint socks_back_7891/wg2 --no-expiry --kill-sessions -m \"gone\"
   hactl auto socks_back_7891/wg2
 
 ",
@@ -51,8 +52,10 @@ Examples:
 const READY_HELP: &str = concat!(
     "For a server that serves clients although its probes fail. HAProxy's own check
 still counts. Out of the tiers that allow_exit_change = false permits it needs
---force. Root and the user that hactl runs as may do this.
-
+--force.
+",
+    operators!(),
+    "
 Examples:
   hactl ready socks_back_7891/wg1 --for 30m -m \"the target is at fault\"
   hactl auto socks_back_7891/wg1
@@ -62,9 +65,10 @@ Examples:
 );
 
 const AUTO_HELP: &str = concat!(
-    "Ends what hactl maint, drain, ready and pin have ordered. Root and the user that
-hactl runs as may do this.
-
+    "Ends what hactl maint, drain, ready and pin have ordered.
+",
+    operators!(),
+    "
 Examples:
   hactl auto socks_back_7891/wg2
   hactl auto --all
@@ -76,9 +80,10 @@ Examples:
 const PIN_HELP: &str = concat!(
     "The servers that HAProxy would use in its place are drained. While it does not
 carry traffic they are used all the same, unless --force is said: then it keeps
-the traffic whatever its probes say. Root and the user that hactl runs as may do
-this.
-
+the traffic whatever its probes say.
+",
+    operators!(),
+    "
 Examples:
   hactl pin socks_back_7891/wg2 --until 18:00 -m \"demo from this exit\"
   hactl auto socks_back_7891/wg2
