@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use crate::cli::{FailbackArgs, PauseArgs, SocketArgs};
 use crate::client::{self, ClientError, encoded};
 use crate::exit::Exit;
-use crate::report::{Report, print, print_error, sources};
+use crate::report::{Report, print, print_error};
+use crate::status::unreached;
 use crate::terminal::{Terminal, span};
 
 pub(crate) fn reload(args: &SocketArgs, terminal: &Terminal) -> ExitCode {
@@ -140,17 +141,16 @@ pub(crate) fn exit_of(error: &ClientError) -> Exit {
 
 pub(crate) fn report_of(what: &str, socket: &Path, error: &ClientError) -> Report {
     let at = socket.display();
-    let report = Report::new(format!("hactl at {at} did not {what}"));
+    let what = format!("hactl at {at} did not {what}");
     if let ClientError::Refused { status, text, .. } = error {
-        let report = report.because(text.clone());
+        let report = Report::new(what).because(text.clone());
         return match *status {
             StatusCode::FORBIDDEN => report.next("repeat with sudo, or be named in [admin] operators"),
             StatusCode::UNPROCESSABLE_ENTITY => report.next("correct the file and repeat"),
             _ => report,
         };
     }
-    let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
-    report.because(why).next("see `hactl status`, or name its socket with --socket PATH")
+    unreached(what, socket, error)
 }
 
 #[cfg(test)]

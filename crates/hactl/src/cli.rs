@@ -158,7 +158,8 @@ const SIMULATE_HELP: &str = concat!(
     "Keys of --set are those of the configuration:
   probe.profile, probe.canary, probe.interval, probe.timeout,
   probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max
-  policy, failback, allow_exit_change, when_all_down, on_slow    of all backends
+  and of all backends policy, failback, allow_exit_change, when_all_down,
+  on_slow
 
 Without --set the decisions are those of the daemon. With it they are beside
 those of a daemon with other settings, which is an estimate: its probes were not
@@ -173,7 +174,7 @@ A suspected false alarm is a server that was condemned and trusted again within
 Examples:
   hactl simulate /var/tmp/hactl.jsonl
   hactl simulate /var/tmp/hactl.jsonl --set probe.ride_through=2s
-  hactl simulate -o json /var/tmp/hactl.jsonl | jq '.recorded.decisions[].text'
+  hactl simulate -o json /var/tmp/hactl.jsonl | jq .recorded.decisions
 
 Exit codes:
 ",

@@ -15,7 +15,8 @@ use jiff::{Span, SpanRelativeTo, Timestamp};
 
 use crate::client::{self, ClientError, Message};
 use crate::exit::Exit;
-use crate::report::{Report, print, sources};
+use crate::report::{Report, print};
+use crate::status::{self, unreached};
 use crate::terminal::Terminal;
 
 /// Between two attempts to be told again, where the daemon is being restarted.
@@ -79,7 +80,7 @@ enum EventsFormat {
 }
 
 pub(crate) fn run(args: &EventsArgs, terminal: &Terminal) -> ExitCode {
-    let zone = TimeZone::system();
+    let zone = hactld::zone::local();
     let shown = if args.incidents {
         incidents(args, terminal, &zone)
     } else if args.follow {
@@ -223,20 +224,8 @@ fn since(text: &str) -> Result<Timestamp, String> {
 }
 
 fn exit_of(error: &ClientError) -> Exit {
-    match error {
-        ClientError::Connect(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            Exit::Permission
-        }
-        ClientError::Refused { status: StatusCode::BAD_REQUEST, .. } => Exit::Usage,
-        ClientError::Connect(_)
-        | ClientError::TooSlow
-        | ClientError::Silent
-        | ClientError::NotHactl
-        | ClientError::Exchange(_)
-        | ClientError::Runtime(_)
-        | ClientError::Refused { .. }
-        | ClientError::Contract { .. } => Exit::Unknown,
-    }
+    let is_mistaken = matches!(error, ClientError::Refused { status: StatusCode::BAD_REQUEST, .. });
+    if is_mistaken { Exit::Usage } else { status::exit_of(error) }
 }
 
 fn report_of(socket: &Path, error: &ClientError) -> Report {
@@ -245,14 +234,7 @@ fn report_of(socket: &Path, error: &ClientError) -> Report {
             .because(text.clone())
             .next("see `hactl events --help`");
     }
-    let report = Report::new(format!("hactl at {} cannot be asked what happened", socket.display()));
-    let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
-    let report = report.because(why);
-    report.next(if exit_of(error) == Exit::Permission {
-        "repeat with sudo, or have your user added to the group of the socket"
-    } else {
-        "start it with `hactl run`, or name its socket with --socket PATH"
-    })
+    unreached(format!("hactl at {} cannot be asked what happened", socket.display()), socket, error)
 }
 
 #[cfg(test)]

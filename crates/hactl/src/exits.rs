@@ -7,10 +7,13 @@ use clap::{Args, ValueEnum};
 use failover::status::{BackendExits, ExitList, ExitStatus, SeenExit, ServerExit};
 use hactld::EXITS_PATH;
 use hactld::text::Shown;
+use jiff::tz::TimeZone;
 
 use crate::client::{self, ClientError};
-use crate::exit::{Exit, finding};
-use crate::report::{Report, print, sources};
+use crate::exit::finding;
+use crate::moment;
+use crate::report::{Report, print};
+use crate::status::{exit_of, failed, unreached};
 use crate::table::{self, Column};
 use crate::terminal::Terminal;
 
@@ -64,15 +67,9 @@ pub(crate) fn run(args: &ExitsArgs, terminal: &Terminal) -> ExitCode {
     let (list, text) = match fetched {
         Ok(fetched) => fetched,
         Err(error) => {
-            let why =
-                sources(&error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
             let what = format!("cannot get the exits from hactl at {}", args.socket.display());
-            Report::new(what)
-                .because(why)
-                .next("see `hactl status`, or name its socket with --socket PATH")
-                .print(terminal);
-            let denied = matches!(&error, ClientError::Connect(error) if error.kind() == std::io::ErrorKind::PermissionDenied);
-            return if denied { Exit::Permission.into() } else { Exit::Unknown.into() };
+            let json = args.output == ExitsFormat::Json;
+            return failed(exit_of(&error), &unreached(what, &args.socket, &error), json, terminal);
         }
     };
     match args.output {
@@ -83,7 +80,7 @@ pub(crate) fn run(args: &ExitsArgs, terminal: &Terminal) -> ExitCode {
                 .next("write [exit] into the configuration, then hactl reload; see config/hactl.toml")
                 .print(terminal);
         }
-        ExitsFormat::Table => print(&render(&list, terminal)),
+        ExitsFormat::Table => print(&render(&list, &hactld::zone::local(), terminal)),
     }
     finding(code(&list), false).into()
 }
@@ -99,7 +96,7 @@ fn code(list: &ExitList) -> u8 {
     }
 }
 
-fn render(list: &ExitList, terminal: &Terminal) -> String {
+fn render(list: &ExitList, zone: &TimeZone, terminal: &Terminal) -> String {
     let several = list.backends.iter().any(|backend| backend.instance != list.backends[0].instance);
     let mut text = String::new();
     for backend in &list.backends {
@@ -112,7 +109,7 @@ fn render(list: &ExitList, terminal: &Terminal) -> String {
             Shown(&backend.name).to_string()
         };
         text.push_str(&table::wrap("", &format!("{name}: {}", verdict(backend)), terminal.width));
-        let rows: Vec<Vec<String>> = backend.servers.iter().map(row).collect();
+        let rows: Vec<Vec<String>> = backend.servers.iter().map(|server| row(server, zone)).collect();
         text.push_str(&table::render(&COLUMNS, &rows, terminal));
     }
     text
@@ -149,7 +146,7 @@ fn verdict(backend: &BackendExits) -> String {
     }
 }
 
-fn row(server: &ServerExit) -> Vec<String> {
+fn row(server: &ServerExit, zone: &TimeZone) -> Vec<String> {
     let ExitStatus { address, colo, warp } = server.seen.exit.clone().unwrap_or_else(|| ExitStatus {
         address: "-".to_owned(),
         colo: None,
@@ -157,20 +154,14 @@ fn row(server: &ServerExit) -> Vec<String> {
     });
     let shown =
         |text: &Option<String>| text.as_ref().map_or_else(|| "-".to_owned(), |text| Shown(text).to_string());
-    // Of an RFC 3339 time the seconds' fraction helps nobody.
-    let asked = server
-        .seen
-        .asked_at
-        .as_ref()
-        .and_then(|at| at.get(..19))
-        .map(|at| format!("{}Z", at.replace('T', " ")));
+    let asked = server.seen.asked_at.as_ref().map(|at| moment::to_the_second(at, zone));
     let mark = if server.in_service { ">" } else { " " };
     vec![
         format!("{mark} {}", Shown(&server.name)),
         Shown(&address).to_string(),
         shown(&colo),
         shown(&warp),
-        shown(&asked),
+        asked.unwrap_or_else(|| "-".to_owned()),
         shown(&server.seen.why),
     ]
 }

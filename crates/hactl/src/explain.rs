@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::client::encoded;
 use crate::client::{self, ClientError};
 use crate::exit::Exit;
+use crate::moment;
 use crate::report::{Report, print};
 use crate::status::{exit_of, failed, report_of};
 use crate::table::wrap;
@@ -66,7 +67,7 @@ struct Section {
 pub(crate) fn run(args: &ExplainArgs, terminal: &Terminal) -> ExitCode {
     let parts: Vec<String> = args.name.splitn(2, '/').map(encoded).collect();
     let json = args.output == Format::Json;
-    let answer = client::get(&args.socket, &format!("{EXPLAIN_PATH}/{}", parts.join("/")));
+    let answer = client::get(&args.socket, &format!("{EXPLAIN_PATH}/{}{}", parts.join("/"), moment::query()));
     let explained = answer.and_then(|text| {
         let read = serde_json::from_str(&text).map_err(|source| ClientError::Contract { source })?;
         Ok((text, read))

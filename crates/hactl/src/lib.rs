@@ -11,6 +11,7 @@ mod exit;
 mod exits;
 mod explain;
 mod init;
+mod moment;
 mod overrides;
 mod packaging;
 mod raw;

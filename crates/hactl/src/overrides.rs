@@ -10,13 +10,14 @@ use std::time::Duration;
 use clap::Args;
 use hactld::admin::{OVERRIDE_PATH, PIN_PATH};
 use hactld::text::Shown;
-use jiff::{Timestamp, Zoned};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::change::{exit_of, report_of};
 use crate::cli::{SocketArgs, operators};
 use crate::client::{self, ClientError};
 use crate::exit::Exit;
+use crate::moment;
 use crate::report::{Report, print};
 use crate::terminal::Terminal;
 
@@ -270,7 +271,7 @@ fn ask(socket: &SocketArgs, path: &str, body: &Value, what: &str, terminal: &Ter
     match client::post(&socket.socket, path, body) {
         Ok(text) => match serde_json::from_str::<Answer>(&text) {
             Ok(answer) => {
-                print(&answer.text(&Zoned::now(), terminal));
+                print(&answer.text(&moment::now(), terminal));
                 for warning in answer.warnings() {
                     warning.warn(terminal);
                 }

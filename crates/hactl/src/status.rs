@@ -125,7 +125,11 @@ pub(crate) fn exit_of(error: &ClientError) -> Exit {
 }
 
 pub(crate) fn report_of(socket: &Path, error: &ClientError) -> Report {
-    let what = format!("cannot get the status from hactl at {}", socket.display());
+    unreached(format!("cannot get the status from hactl at {}", socket.display()), socket, error)
+}
+
+/// Why the daemon at `socket` has not answered as it should, and what to do about that.
+pub(crate) fn unreached(what: String, socket: &Path, error: &ClientError) -> Report {
     let mut why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
     let next = match error {
         ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => {

@@ -90,7 +90,7 @@ pub(crate) fn run(args: &TopArgs, terminal: &Terminal) -> ExitCode {
     let (asks, asked) = sync_channel(ASKS_MAX);
     source::start(socket, args.interval, &inputs, asked);
     screen::listen(&inputs);
-    let model = Model::new(status, args.interval, read_only);
+    let model = Model::new(status, args.interval, read_only, hactld::zone::local());
     match screen::show(model, Look::of(terminal), &incoming, &asks) {
         Ok(()) => Exit::Ok.into(),
         Err(error) => {

@@ -294,7 +294,8 @@ fn help_of_simulate_says_what_an_estimate_cannot_know() {
     Keys of --set are those of the configuration:
       probe.profile, probe.canary, probe.interval, probe.timeout,
       probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max
-      policy, failback, allow_exit_change, when_all_down, on_slow    of all backends
+      and of all backends policy, failback, allow_exit_change, when_all_down and
+      on_slow
 
     Without --set the decisions are those of the daemon. With it they are beside
     those of a daemon with other settings, which is an estimate: its probes were not
@@ -309,7 +310,7 @@ fn help_of_simulate_says_what_an_estimate_cannot_know() {
     Examples:
       hactl simulate /var/tmp/hactl.jsonl
       hactl simulate /var/tmp/hactl.jsonl --set probe.ride_through=2s
-      hactl simulate -o json /var/tmp/hactl.jsonl | jq '.recorded.decisions[].text'
+      hactl simulate -o json /var/tmp/hactl.jsonl | jq .recorded.decisions
 
     Exit codes:
        0  done    1  the file cannot be replayed    64  usage error
