@@ -26,7 +26,15 @@ pub(crate) fn reload(args: &SocketArgs, terminal: &Terminal) -> ExitCode {
         for failed in failed.iter().filter_map(Value::as_str) {
             print_error(&Shown(failed).to_string(), terminal);
         }
-        let exit = if failed.is_empty() { Exit::Ok } else { Exit::NotStarted };
+        let absent = answer["absent"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for absent in absent.iter().filter_map(Value::as_str) {
+            let report = Report::new(absent.to_owned());
+            report
+                .because("what was steered in its place is given back; hactl waits for it to be there")
+                .next("correct `name` in [[instance.backend]] and repeat, or reload HAProxy")
+                .warn(terminal);
+        }
+        let exit = if failed.is_empty() && absent.is_empty() { Exit::Ok } else { Exit::NotStarted };
         (if lines.is_empty() { "nothing is changed\n".to_owned() } else { lines }, exit)
     })
 }

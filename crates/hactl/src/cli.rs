@@ -44,7 +44,8 @@ macro_rules! change_codes {
 
 macro_rules! reload_codes {
     () => {
-        "   0  done    1  an instance could not be started; it is tried again
+        "   0  done    1  an instance could not be started, which is tried again, or
+      HAProxy has no backend of a name that is new
    3  hactl does not run or does not answer
   64  the configuration has mistakes, and nothing is changed; or a usage error
   77  permission denied"

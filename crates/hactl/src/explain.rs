@@ -18,6 +18,9 @@ use crate::status::{exit_of, failed, report_of};
 use crate::table::wrap;
 use crate::terminal::Terminal;
 
+/// The section whose lines are commands.
+const COMMANDS: &str = "try";
+
 /// Columns of the labels, and the space behind them.
 const LABELS: usize = 11;
 
@@ -97,11 +100,13 @@ fn refusal(args: &ExplainArgs, error: &ClientError) -> (Exit, Report) {
 fn table(explained: &Explained, terminal: &Terminal) -> String {
     let mut text = wrap("", &Shown(&explained.headline).to_string(), terminal.width);
     text.push('\n');
-    for Section { label, lines } in &explained.sections {
-        for (index, line) in lines.iter().enumerate() {
-            let label = if index == 0 { label.as_str() } else { "" };
+    for section in &explained.sections {
+        for (index, line) in section.lines.iter().enumerate() {
+            let label = if index == 0 { section.label.as_str() } else { "" };
             let indent = " ".repeat(LABELS);
-            let wrapped = wrap(&indent, &Shown(line).to_string(), terminal.width);
+            // What is to be copied stays in one piece.
+            let width = terminal.width.filter(|_| section.label != COMMANDS);
+            let wrapped = wrap(&indent, &Shown(line).to_string(), width);
             let rest = wrapped.get(LABELS..).unwrap_or_default();
             text.push_str(&format!(
                 "{}{rest}",
@@ -126,7 +131,7 @@ mod tests {
             headline: "b/wg1 is DEGRADED, so HAProxy holds it in MAINT.".to_owned(),
             sections: vec![
                 section("evidence", &["the last 3 of 20 probes failed at stage connect", "second"]),
-                section("try", &["hactl check \u{1b}[2J"]),
+                section("try", &["hactl check \u{1b}[2J", "hactl check -v --haproxy /run/a.sock b/wg1"]),
             ],
         };
         let terminal = Terminal { color: false, color_errors: false, unicode: true, width: Some(40) };
@@ -138,6 +143,7 @@ mod tests {
                    failed at stage connect
                    second
         try        hactl check \u{1b}[2J
+                   hactl check -v --haproxy /run/a.sock b/wg1
         ");
     }
 }

@@ -40,7 +40,8 @@ fn of_finding(finding: &Finding, terminal: &Terminal) -> String {
         text.push_str(&format!("{DEEPER}{}\n", Shown(line)));
     }
     if !finding.fix.is_empty() {
-        text.push_str(&wrap(DEEPER, &terminal.dim(&format!("fix: {}", Shown(&finding.fix))), terminal.width));
+        // Not wrapped: what stands in it to be copied stays in one piece.
+        text.push_str(&format!("{DEEPER}{}\n", terminal.dim(&format!("fix: {}", Shown(&finding.fix)))));
     }
     text
 }

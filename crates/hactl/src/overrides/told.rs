@@ -63,12 +63,11 @@ impl Answer {
     /// What is not as it should be.
     pub(super) fn warnings(&self) -> Vec<Report> {
         let waiting = self.servers.iter().filter(|line| !line.confirmed).map(|line| {
-            let report = Report::new(format!(
-                "{} is not as ordered yet; it is done as soon as it can be",
-                line.name()
-            ));
+            let then =
+                if line.is_theirs() { "others have it otherwise" } else { "it is done as soon as it can be" };
+            let report = Report::new(format!("{} is not as ordered yet; {then}", line.name()));
             let why = line.why.as_deref().unwrap_or("HAProxy was not read again yet");
-            report.because(why).next("see `hactl status`")
+            report.because(why).next(line.way_out().unwrap_or_else(|| "see `hactl status`".to_owned()))
         });
         let unkept = (!self.kept).then(|| {
             let report = Report::new("a restart of hactl would not know of this".to_owned());
@@ -85,6 +84,18 @@ impl Line {
 
     fn ordered(&self) -> Option<&OverrideStatus> {
         self.is.as_ref()?.override_.as_ref()
+    }
+
+    /// What somebody else has set in HAProxy stays until they lift it.
+    fn is_theirs(&self) -> bool {
+        self.is.as_ref().is_some_and(|is| is.haproxy.owner == Some(Owner::Theirs))
+    }
+
+    /// What to do where waiting does not help.
+    fn way_out(&self) -> Option<String> {
+        let is_ready = self.ordered().is_some_and(|ordered| ordered.state == Admin::Ready);
+        let way_out = || format!("hactl raw --write 'set server {} state ready'", self.name());
+        (is_ready && self.is_theirs()).then(way_out)
     }
 
     fn pin(&self) -> Option<&PinStatus> {
@@ -105,7 +116,7 @@ impl Line {
     fn notes(&self) -> Vec<String> {
         let Some(is) = &self.is else { return vec!["HAProxy has no such server now".to_owned()] };
         let mut notes = Vec::new();
-        if is.haproxy.owner == Some(Owner::Theirs) {
+        if self.is_theirs() {
             let state = is.haproxy.state.as_str();
             notes.push(format!("somebody else put it into {state} in HAProxy: that stays when this ends"));
         }
