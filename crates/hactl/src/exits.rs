@@ -10,10 +10,9 @@ use hactld::text::Shown;
 use jiff::tz::TimeZone;
 
 use crate::client::{self, ClientError};
-use crate::exit::finding;
 use crate::moment;
+use crate::refusal::{exit_of, failed, report_of};
 use crate::report::{Report, print};
-use crate::status::{exit_of, failed, unreached};
 use crate::table::{self, Column};
 use crate::terminal::Terminal;
 
@@ -64,12 +63,12 @@ pub(crate) fn run(args: &ExitsArgs, terminal: &Terminal) -> ExitCode {
             serde_json::from_str(&text).map_err(|source| ClientError::Contract { source })?;
         Ok((list, text))
     });
+    let json = args.output == ExitsFormat::Json;
     let (list, text) = match fetched {
         Ok(fetched) => fetched,
         Err(error) => {
             let what = format!("cannot get the exits from hactl at {}", args.socket.display());
-            let json = args.output == ExitsFormat::Json;
-            return failed(exit_of(&error), &unreached(what, &args.socket, &error), json, terminal);
+            return failed(exit_of(&error), &report_of(what, &args.socket, &error), json, terminal);
         }
     };
     match args.output {
@@ -82,18 +81,7 @@ pub(crate) fn run(args: &ExitsArgs, terminal: &Terminal) -> ExitCode {
         }
         ExitsFormat::Table => print(&render(&list, &hactld::zone::local(), terminal)),
     }
-    finding(code(&list), false).into()
-}
-
-fn code(list: &ExitList) -> u8 {
-    let believed = || list.backends.iter().map(|backend| backend.as_believed);
-    if believed().any(|as_believed| as_believed == Some(false)) {
-        1
-    } else if believed().any(|as_believed| as_believed.is_none()) || list.backends.is_empty() {
-        3
-    } else {
-        0
-    }
+    list.exit_code.into()
 }
 
 fn render(list: &ExitList, zone: &TimeZone, terminal: &Terminal) -> String {

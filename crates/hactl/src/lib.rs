@@ -15,6 +15,7 @@ mod moment;
 mod overrides;
 mod packaging;
 mod raw;
+mod refusal;
 mod report;
 mod schema;
 mod simulate;
@@ -35,8 +36,8 @@ use clap::{CommandFactory, FromArgMatches};
 use crate::cli::{Cli, Color, Command, RunArgs};
 use crate::exit::Exit;
 use crate::overrides::State;
+use crate::refusal::failed;
 use crate::report::Report;
-use crate::status::failed;
 use crate::terminal::Terminal;
 
 /// Runs the program with this process's arguments. Called as `hactld` it is `hactl run`.
@@ -76,8 +77,9 @@ fn unread(error: &clap::Error, typed: &[OsString], cli: &clap::Command) -> ExitC
 }
 
 fn dispatch(cli: Cli) -> ExitCode {
-    let terminal = Terminal::of_this_process(cli.color);
-    match cli.command {
+    let command = cli.command;
+    let terminal = Terminal::of_this_process(cli.color).asking(command.socket());
+    match command {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
         Command::Top(args) => top::run(&args, &terminal),

@@ -107,14 +107,17 @@ pub(crate) fn routes() -> Router<Front> {
 
 async fn list(State(front): State<Front>) -> Response {
     let known = front.exits.borrow().clone();
-    let reached = Arc::clone(&front.reached.borrow());
-    let statuses = statuses(&reached).await;
-    let backends = statuses.iter().flat_map(|status| &status.backends).map(|backend| known.of(backend));
+    let status = match front.status().await {
+        Ok(status) => status,
+        Err(unanswered) => return unanswered.into_response(),
+    };
+    let backends: Vec<BackendExits> = status.backends.iter().map(|backend| known.of(backend)).collect();
     let list = ExitList {
         api_version: API_VERSION.to_owned(),
         kind: "ExitList".to_owned(),
         generated_at: rfc3339(jiff::Timestamp::now(), Duration::ZERO),
-        backends: backends.collect(),
+        exit_code: ExitList::exit_code_of(&backends),
+        backends,
         url: known.url.clone(),
     };
     Json(list).into_response()

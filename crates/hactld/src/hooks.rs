@@ -1,7 +1,7 @@
 //! Hooks: has programs run when something happens, and servers restarted that carry no traffic. Reads along in the journal as
 //! anybody does, so that nobody who decides waits for a program, and tells there how each has ended.
 
-mod program;
+pub(crate) mod program;
 mod restarts;
 
 use std::collections::BTreeMap;

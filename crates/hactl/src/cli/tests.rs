@@ -1,6 +1,6 @@
 //! The command line and its help texts, as they are typed and read.
 
-use clap::CommandFactory;
+use clap::{CommandFactory, Parser};
 use insta::assert_snapshot;
 
 use super::*;
@@ -202,11 +202,13 @@ fn help_of_failback_says_who_waits_for_it() {
                  INSTANCE:BACKEND
 
     Options:
-          --color <WHEN>   Colours: auto is on a terminal without NO_COLOR [default:
-                           auto] [possible values: auto, always, never]
-          --socket <PATH>  hactl's own socket [env: HACTL_SOCKET] [default:
-                           /run/hactl/hactl.sock]
-      -h, --help           Print help
+          --color <WHEN>     Colours: auto is on a terminal without NO_COLOR
+                             [default: auto] [possible values: auto, always, never]
+          --socket <PATH>    hactl's own socket [env: HACTL_SOCKET] [default:
+                             /run/hactl/hactl.sock]
+      -o, --output <FORMAT>  How to print it: for people, or hactl/v1 for programs
+                             [default: table] [possible values: table, json]
+      -h, --help             Print help
 
     Preferred servers that are good again wait for this where the backend has
     failback = "manual"; hactl status names them. Where none waits, nothing is done.
@@ -217,8 +219,9 @@ fn help_of_failback_says_who_waits_for_it() {
       hactl failback socks_back_7891
 
     Exit codes:
-       0  done    3  hactl does not run or does not answer
-      64  usage or configuration error    77  permission denied
+       0  done, and HAProxy was read again    1  taken in, and not done yet
+       2  refused    3  hactl does not run or does not answer
+      64  usage error    77  permission denied
     "#);
 }
 
@@ -294,7 +297,7 @@ fn help_of_simulate_says_what_an_estimate_cannot_know() {
     Keys of --set are those of the configuration:
       probe.profile, probe.canary, probe.interval, probe.timeout,
       probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max
-      and of all backends policy, failback, allow_exit_change, when_all_down and
+      and of all backends policy, failback, allow_exit_change, when_all_down,
       on_slow
 
     Without --set the decisions are those of the daemon. With it they are beside
@@ -315,6 +318,19 @@ fn help_of_simulate_says_what_an_estimate_cannot_know() {
     Exit codes:
        0  done    1  the file cannot be replayed    64  usage error
     ");
+}
+
+#[test]
+fn the_commands_that_have_to_name_the_socket_are_those_that_ask_there() {
+    let command = Cli::command();
+    let asks = |command: &&clap::Command| {
+        command.get_name() != "run" && command.get_arguments().any(|argument| argument.get_id() == "socket")
+    };
+    let mut asking: Vec<&str> = command.get_subcommands().filter(asks).map(clap::Command::get_name).collect();
+    asking.sort_unstable();
+    assert_eq!(asking, hactld::text::ASKING);
+    let cli = Cli::try_parse_from(["hactl", "auto", "--all", "--socket", "/x/h.sock"]).unwrap();
+    assert_eq!(cli.command.socket(), Some(std::path::Path::new("/x/h.sock")));
 }
 
 fn help(command: &str) -> String {

@@ -41,7 +41,8 @@ fn of_finding(finding: &Finding, terminal: &Terminal) -> String {
     }
     if !finding.fix.is_empty() {
         // Not wrapped: what stands in it to be copied stays in one piece.
-        text.push_str(&format!("{DEEPER}{}\n", terminal.dim(&format!("fix: {}", Shown(&finding.fix)))));
+        let fix = terminal.copyable(&format!("fix: {}", Shown(&finding.fix)));
+        text.push_str(&format!("{DEEPER}{}\n", terminal.dim(&fix)));
     }
     text
 }

@@ -24,6 +24,7 @@ use super::exit::{RawExit, RawFrontend};
 use super::hooks::{RawEvents, RawHook, RawRestart};
 use super::operators::RawOperator;
 use super::rules::{RawFailback, RawOnSlow, RawPolicy, RawSessions, RawWhenAllDown};
+use super::ui::RawUi;
 use super::web::RawWeb;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -36,6 +37,8 @@ pub(super) struct RawConfig {
     pub(super) admin: RawAdmin,
     /// The listener for browsers and scrapers.
     pub(super) web: RawWeb,
+    /// How what is known is shown.
+    pub(super) ui: RawUi,
     /// What outlives hactl.
     pub(super) state: RawState,
     /// The file of events.

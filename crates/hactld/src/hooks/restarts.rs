@@ -34,6 +34,13 @@ pub(super) struct Restarts {
     /// When each was restarted within the last hour.
     runs: BTreeMap<Key, VecDeque<Instant>>,
     under_way: BTreeSet<Key>,
+    /// Servers of which an operator has ordered a state: `maint` and `drain` say that somebody works there, `ready` that
+    /// clients are to be sent there as it is, and a restart would cut them off.
+    ordered: BTreeSet<Key>,
+    /// When the last order about a server ended: whoever has worked there is given as long as a server that has just failed.
+    left_alone: BTreeMap<Key, Instant>,
+    /// The same of a pause, which is about all.
+    resumed: Option<Instant>,
     /// Instances in which nothing answers: it may be this host's network, which no restart of a tunnel mends.
     frozen: BTreeSet<String>,
 }
@@ -42,6 +49,12 @@ impl Restarts {
     pub(super) fn take(&mut self, entry: &Arc<Entry>, now: Instant) {
         match (entry.kind.as_str(), &entry.instance) {
             ("health", _) => self.health(entry, now),
+            // A pin has its server carry traffic, which a restart may help it to.
+            ("override", _) => self.order(entry),
+            ("override_kept", _) if entry.to.as_deref() != Some("pin") => self.order(entry),
+            ("override_expired", _) if entry.from.as_deref() != Some("pin") => self.leave(entry, now),
+            ("auto", _) => self.leave(entry, now),
+            ("resumed", _) => self.resumed = Some(now),
             ("frozen", Some(instance)) => {
                 self.frozen.insert(instance.clone());
             }
@@ -52,12 +65,25 @@ impl Restarts {
         }
     }
 
+    fn order(&mut self, entry: &Entry) {
+        self.ordered.extend(Key::of(entry));
+    }
+
+    /// It is left to its probes again, and from now on to its hook as well.
+    fn leave(&mut self, entry: &Entry, now: Instant) {
+        let Some(key) = Key::of(entry) else { return };
+        if self.ordered.remove(&key) {
+            self.left_alone.insert(key, now);
+        }
+    }
+
     fn health(&mut self, entry: &Arc<Entry>, now: Instant) {
         let Some(key) = Key::of(entry) else { return };
         if matches!(entry.to.as_deref(), Some("degraded" | "offline")) {
             self.failing.entry(key).or_insert_with(|| (now, Arc::clone(entry)));
         } else {
             self.failing.remove(&key);
+            self.left_alone.remove(&key);
         }
     }
 
@@ -97,11 +123,12 @@ impl Restarts {
     }
 
     fn due_of(&self, key: &Key, rule: &Restart) -> Option<Instant> {
-        if self.under_way.contains(key) || self.frozen.contains(&key.instance) {
+        if self.under_way.contains(key) || self.ordered.contains(key) || self.frozen.contains(&key.instance) {
             return None;
         }
-        let (since, _) = self.failing.get(key)?;
-        let mut due = *since + rule.after;
+        let (failing, _) = self.failing.get(key)?;
+        let left_alone = self.left_alone.get(key).into_iter().chain(&self.resumed).copied();
+        let mut due = left_alone.fold(*failing, Instant::max) + rule.after;
         if let Some(runs) = self.runs.get(key) {
             due = due.max(runs.back().map_or(due, |last| *last + rule.cooldown));
             // Where there were as many as are allowed, the first of them has to be an hour ago.

@@ -55,6 +55,37 @@ fn one_that_is_under_way_is_waited_for_and_who_has_no_rule_is_left_alone() {
     assert_eq!(restarts.due(&rules()), Some(start + 1020 * SECOND));
 }
 
+#[test]
+fn who_works_on_a_server_is_not_disturbed_and_has_a_while_after() {
+    let (mut restarts, start) = (Restarts::default(), Instant::now());
+    restarts.take(&health("offline"), start);
+    for (kind, from, to) in [
+        ("override", None, Some("maint")),
+        ("override", None, Some("ready")),
+        ("override_kept", None, Some("drain")),
+    ] {
+        restarts.take(&ordered(kind, from, to), start + SECOND);
+        assert_eq!(restarts.due(&rules()), None, "{kind} {to:?}");
+        let (end, was) = if to == Some("maint") { ("auto", None) } else { ("override_expired", to) };
+        restarts.take(&ordered(end, was, None), start + 900 * SECOND);
+        assert_eq!(restarts.due(&rules()), Some(start + 930 * SECOND), "{kind} {to:?}");
+    }
+    restarts.take(&health("online"), start + 910 * SECOND);
+    restarts.take(&health("offline"), start + 920 * SECOND);
+    assert_eq!(restarts.due(&rules()), Some(start + 950 * SECOND));
+}
+
+#[test]
+fn after_a_pause_it_has_a_while_too_and_a_pin_holds_nothing() {
+    let (mut restarts, start) = (Restarts::default(), Instant::now());
+    restarts.take(&health("offline"), start);
+    restarts.take(&entry("resumed", None), start + 300 * SECOND);
+    assert_eq!(restarts.due(&rules()), Some(start + 330 * SECOND));
+    restarts.take(&ordered("override_kept", None, Some("pin")), start + 301 * SECOND);
+    restarts.take(&ordered("pin", None, Some("pin")), start + 301 * SECOND);
+    assert_eq!(restarts.due(&rules()), Some(start + 330 * SECOND));
+}
+
 /// The seconds at which it is restarted, where nothing else happens.
 fn run_until(restarts: &mut Restarts, start: Instant, end: u64) -> Vec<u64> {
     let mut at = Vec::new();
@@ -78,6 +109,11 @@ fn rules() -> BTreeMap<Key, Restart> {
 
 fn health(to: &str) -> Arc<Entry> {
     entry("health", Some(to))
+}
+
+fn ordered(kind: &str, from: Option<&str>, to: Option<&str>) -> Arc<Entry> {
+    let entry = Entry::clone(&entry(kind, to));
+    Arc::new(Entry { from: from.map(str::to_owned), ..entry })
 }
 
 fn entry(kind: &str, to: Option<&str>) -> Arc<Entry> {
