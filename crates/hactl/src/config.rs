@@ -11,6 +11,7 @@ use hactld::text::Shown;
 use rustix::fs::{Access, access};
 
 use crate::exit::Exit;
+use crate::reference;
 use crate::report::{Report, print, print_error, sources};
 use crate::schema;
 use crate::terminal::Terminal;
@@ -42,6 +43,9 @@ enum ConfigCommand {
     Show(ShowArgs),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
+    /// Print what each key is, as Markdown: docs/configuration.md.
+    #[command(hide = true)]
+    Reference,
 }
 
 #[derive(Debug, Args)]
@@ -139,6 +143,10 @@ pub(crate) fn run(args: &ConfigArgs, terminal: &Terminal) -> ExitCode {
                 args.file.name(),
                 show(&config, options)
             ));
+            Exit::Ok.into()
+        }
+        ConfigCommand::Reference => {
+            print(&reference::markdown());
             Exit::Ok.into()
         }
         ConfigCommand::Schema(args) => {

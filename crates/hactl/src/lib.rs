@@ -15,6 +15,7 @@ mod moment;
 mod overrides;
 mod packaging;
 mod raw;
+mod reference;
 mod refusal;
 mod report;
 mod schema;

@@ -82,6 +82,7 @@ pub(super) fn refused(action: Action, servers: &[ServerId], refusal: &OverrideRe
         OverrideRefusal::UnknownServer { .. } => (StatusCode::NOT_FOUND, None),
         OverrideRefusal::NotManaged(_)
         | OverrideRefusal::LastUsable { .. }
+        | OverrideRefusal::Tracked { .. }
         | OverrideRefusal::NoDrain(_)
         | OverrideRefusal::NoPin(_)
         | OverrideRefusal::ExitChange(_)
@@ -128,6 +129,7 @@ fn next(refusal: &OverrideRefusal) -> String {
             let backend = &server.backend;
             format!("wait until another server of {backend} works (`hactl status`), or repeat with --force")
         }
+        OverrideRefusal::Tracked { .. } => "repeat with --force to take both out".to_owned(),
         OverrideRefusal::NoDrain(server) => {
             format!("use `hactl maint {server}`: its sessions go on until they end")
         }
