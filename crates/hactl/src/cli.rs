@@ -104,9 +104,10 @@ are stronger than both:
   HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
   HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX,
   HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
-  HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_STATE__DIR,
-  HACTL_STATE__ON_EXIT
-                       keys of [probe], [admin] and [state]
+  HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS,
+  HACTL_WEB__LISTEN, HACTL_WEB__HOSTS, HACTL_WEB__REACH,
+  HACTL_STATE__DIR, HACTL_STATE__ON_EXIT
+                       keys of [probe], [admin], [web] and [state]
   HACTL_LOG            error, warn, info, debug or trace
 
 Examples:
