@@ -4,6 +4,7 @@
 
 mod exit;
 mod instances;
+mod latency;
 mod overrides;
 
 use std::cmp::Ordering;
@@ -26,6 +27,7 @@ use crate::{
 
 pub use exit::{BackendExits, ExitList, ExitStatus, SeenExit, ServerExit};
 pub use instances::{InstanceStatus, PauseStatus};
+pub use latency::{LatencyBounds, LatencyLevel};
 pub use overrides::{OverrideStatus, PinStatus};
 
 /// Probes that the status shows of each server.
@@ -110,6 +112,9 @@ pub struct Status {
     pub paused: Option<PauseStatus>,
     /// The configuration file was read again and cannot be used: what runs is older than it.
     pub config_stale: bool,
+    /// From which latency on a figure is shown as raised, and as high, as configured.
+    #[serde(default)]
+    pub latency_bounds_ms: LatencyBounds,
     /// Each instance, in the order of the configuration.
     pub instances: Vec<InstanceStatus>,
     /// The backends of all instances: of one after the other, by name.
@@ -319,6 +324,7 @@ impl Core {
             frozen_since: instance.frozen_since.clone(),
             paused: None,
             config_stale: false,
+            latency_bounds_ms: LatencyBounds::default(),
             instances: vec![instance],
             backends,
         }

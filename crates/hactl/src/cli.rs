@@ -1,6 +1,6 @@
 //! The command line: what can be typed, and the help that says so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,6 +42,15 @@ macro_rules! change_codes {
     () => {
         "   0  done    3  hactl does not run or does not answer
   64  usage or configuration error    77  permission denied"
+    };
+}
+
+/// Of commands that order something of servers.
+macro_rules! order_codes {
+    () => {
+        "   0  done, and HAProxy was read again    1  taken in, and not done yet
+   2  refused    3  hactl does not run or does not answer
+  64  usage error    77  permission denied"
     };
 }
 
@@ -193,7 +202,7 @@ Examples:
 
 Exit codes:
 ",
-    change_codes!()
+    order_codes!()
 );
 
 /// HAProxy says UP, the tunnel is dead: hactl proves that each SOCKS5 upstream carries traffic, and steers HAProxy.
@@ -231,7 +240,7 @@ pub(crate) enum Command {
     /// Have the daemon change nothing in HAProxy.
     Pause(PauseArgs),
     /// End a pause.
-    Resume(SocketArgs),
+    Resume(ResumeArgs),
     /// Have a backend's traffic go back to where it belongs.
     Failback(FailbackArgs),
     /// Take servers out, whatever their probes say.
@@ -259,6 +268,37 @@ pub(crate) enum Command {
     /// Write the manual pages.
     #[command(hide = true)]
     Man(crate::packaging::ManArgs),
+}
+
+impl Command {
+    /// hactl's own socket, of those that ask there.
+    pub(crate) fn socket(&self) -> Option<&Path> {
+        match self {
+            Self::Status(args) => Some(&args.socket),
+            Self::Top(args) => Some(&args.socket.socket),
+            Self::Explain(args) => Some(args.socket()),
+            Self::Wait(args) => Some(args.socket()),
+            Self::Exits(args) => Some(&args.socket),
+            Self::Reload(args) => Some(&args.socket),
+            Self::Pause(args) => Some(&args.ask.socket),
+            Self::Resume(args) => Some(&args.ask.socket),
+            Self::Failback(args) => Some(&args.ask.socket),
+            Self::Maint(args) | Self::Drain(args) => Some(args.socket()),
+            Self::Ready(args) => Some(args.socket()),
+            Self::Auto(args) => Some(args.socket()),
+            Self::Pin(args) => Some(args.socket()),
+            Self::Events(args) => Some(args.socket()),
+            Self::Doctor(args) => args.socket(),
+            Self::Raw(args) => Some(args.socket()),
+            Self::Run(_)
+            | Self::Check(_)
+            | Self::Simulate(_)
+            | Self::Init(_)
+            | Self::Config(_)
+            | Self::Completions(_)
+            | Self::Man(_) => None,
+        }
+    }
 }
 
 impl Default for Command {
@@ -351,11 +391,35 @@ pub(crate) struct SocketArgs {
     pub(crate) socket: PathBuf,
 }
 
+/// Of commands that change something: whom to ask, and how to print what came of it.
+#[derive(Debug, Args)]
+pub(crate) struct AskArgs {
+    /// hactl's own socket.
+    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true, default_value = hactld::config::DEFAULT_SOCKET)]
+    pub(crate) socket: PathBuf,
+    /// How to print it: for people, or hactl/v1 for programs.
+    #[arg(short, long, value_enum, default_value = "table", value_name = "FORMAT")]
+    pub(crate) output: AskFormat,
+}
+
+impl AskArgs {
+    /// Programs read it.
+    pub(crate) fn json(&self) -> bool {
+        self.output == AskFormat::Json
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AskFormat {
+    Table,
+    Json,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = PAUSE_HELP)]
 pub(crate) struct PauseArgs {
     #[command(flatten)]
-    pub(crate) socket: SocketArgs,
+    pub(crate) ask: AskArgs,
     /// For how long, from 1s to 30d; without it, until hactl resume.
     #[arg(long = "for", value_name = "DURATION", value_parser = hactld::config::parse_pause)]
     pub(crate) lasts: Option<Duration>,
@@ -365,10 +429,17 @@ pub(crate) struct PauseArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = CHANGE_HELP)]
+pub(crate) struct ResumeArgs {
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
+}
+
+#[derive(Debug, Args)]
 #[command(after_help = FAILBACK_HELP)]
 pub(crate) struct FailbackArgs {
     #[command(flatten)]
-    pub(crate) socket: SocketArgs,
+    pub(crate) ask: AskArgs,
     /// A backend; where several instances have one of this name, INSTANCE:BACKEND.
     #[arg(value_name = "BACKEND", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) backend: String,
@@ -457,6 +528,8 @@ pub(crate) enum CheckFormat {
     Csv,
     Json,
 }
+
+pub(crate) use order_codes;
 
 #[cfg(test)]
 mod tests;

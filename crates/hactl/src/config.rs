@@ -105,6 +105,18 @@ enum SchemaOf {
     Status,
     /// What hactl check -o json prints.
     Check,
+    /// What hactl explain -o json prints.
+    Explain,
+    /// A line of hactl events -o json.
+    Event,
+    /// A line of hactl events --incidents -o json.
+    Incident,
+    /// What hactl exits -o json prints.
+    Exits,
+    /// What maint, drain, ready, auto, pin, pause, resume and failback print with -o json.
+    Change,
+    /// What any of them prints where it fails.
+    Error,
 }
 
 pub(crate) fn run(args: &ConfigArgs, terminal: &Terminal) -> ExitCode {
@@ -129,6 +141,12 @@ pub(crate) fn run(args: &ConfigArgs, terminal: &Terminal) -> ExitCode {
                 SchemaOf::Config => hactld::config::schema(),
                 SchemaOf::Status => schema::status(),
                 SchemaOf::Check => schema::check(),
+                SchemaOf::Explain => schema::explain(),
+                SchemaOf::Event => schema::event(),
+                SchemaOf::Incident => schema::incident(),
+                SchemaOf::Exits => schema::exits(),
+                SchemaOf::Change => schema::change(),
+                SchemaOf::Error => schema::error(),
             };
             print(&format!("{schema:#}\n"));
             Exit::Ok.into()

@@ -1,20 +1,23 @@
 //! `hactl raw`: one command to HAProxy's runtime API, as it was typed. It finds the socket, keeps to a closed list and changes
 //! nothing unless that is asked for.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use failover::status::Status;
-use hactld::admin::STATUS_PATH;
+use hactld::admin::{RAW_PATH, STATUS_PATH};
 use hactld::config::{DEFAULT_SOCKET, Flags, load};
 use hactld::text::Shown;
 use haproxy_runtime::{Address, Client, ExchangeError, Limits, RawCommand};
+use serde_json::json;
 use tokio::runtime::Builder;
 
-use crate::client;
+use crate::client::{self, ClientError};
 use crate::exit::Exit;
+use crate::refusal::report_of;
 use crate::report::{Report, print, sources};
 use crate::terminal::Terminal;
 
@@ -39,7 +42,8 @@ state|weight|health|agent ...`, `set weight`, `enable server`, `disable server`
 and `shutdown sessions server`; nothing else ever is.
 Without --haproxy it is the HAProxy that the daemon steers, then that of the
 configuration. Where hactl steers it too, `hactl maint` and its like are better:
-hactl puts right what it did not do itself.
+hactl puts right what it did not do itself. A change becomes one of its events
+(kind raw, with who and what), where the user is one of its operators.
 
 Examples:
   hactl raw show servers state
@@ -67,17 +71,48 @@ pub(crate) struct RawArgs {
     socket: PathBuf,
 }
 
+impl RawArgs {
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+}
+
 pub(crate) fn run(args: &RawArgs, terminal: &Terminal) -> ExitCode {
     let sent = command(args).and_then(|command| {
         let haproxy = haproxy(args)?;
-        send(&command, haproxy).map(|reply| (command, reply))
+        send(&command, haproxy.clone()).map(|reply| (command, haproxy, reply))
     });
     match sent {
-        Ok((command, reply)) => answered(&command, &reply, terminal),
+        Ok((command, haproxy, reply)) => {
+            if command.writes() && reply.trim_ascii().is_empty() {
+                tell(args, &command, &haproxy, terminal);
+            }
+            answered(&command, &reply, terminal)
+        }
         Err((report, exit)) => {
             report.print(terminal);
             exit.into()
         }
+    }
+}
+
+/// The daemon has it among its events who has changed what. Where none runs there is nobody to tell.
+fn tell(args: &RawArgs, command: &RawCommand, haproxy: &Address, terminal: &Terminal) {
+    let body = json!({ "command": command.to_string(), "haproxy": haproxy.to_string() });
+    let Err(error) = client::post(&args.socket, RAW_PATH, &body) else { return };
+    let runs = match &error {
+        ClientError::Connect(error) => error.kind() == io::ErrorKind::PermissionDenied,
+        ClientError::TooSlow
+        | ClientError::Silent
+        | ClientError::NotHactl
+        | ClientError::Exchange(_)
+        | ClientError::Runtime(_)
+        | ClientError::Refused { .. }
+        | ClientError::Contract { .. } => true,
+    };
+    if runs {
+        let what = "it was sent, and is not among the events of hactl".to_owned();
+        report_of(what, &args.socket, &error).warn(terminal);
     }
 }
 

@@ -12,7 +12,8 @@ use checker::{Clock, Credentials, Prober, Probes};
 use failover::explain::{Effects, Explanation, View};
 use failover::status::{Context, PauseStatus, Status};
 use failover::{
-    Asked, Core, Desired, Event, FailBackError, Input, Name, Observed, Order, Route, Settings, Time, Writes,
+    Asked, Core, Desired, Event, FailBackError, Input, Name, Observed, Order, ProbeRefusal, Route, ServerId,
+    Settings, Time,
 };
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -42,10 +43,24 @@ pub(crate) enum Query {
     Metrics(oneshot::Sender<Box<Sample>>),
     /// That the traffic of a backend goes back to where it belongs.
     FailBack { by: String, backend: Name, done: oneshot::Sender<FailedBack> },
+    /// That this server is probed now.
+    Probe { server: ServerId, done: oneshot::Sender<Result<Hastened, ProbeRefusal>> },
     /// Something about what operators order.
     Order(OrderQuery),
     /// To know why it is so.
     Explain(Box<Why>),
+}
+
+impl Query {
+    /// Nobody waits for the answer any more. What was ordered is done all the same.
+    fn is_stale(&self) -> bool {
+        match self {
+            Self::Status(answer) => answer.is_closed(),
+            Self::Metrics(answer) => answer.is_closed(),
+            Self::Explain(why) => why.answer.is_closed(),
+            Self::FailBack { .. } | Self::Order(_) | Self::Probe { .. } => false,
+        }
+    }
 }
 
 /// What is to be explained, and to whom.
@@ -60,12 +75,23 @@ pub(crate) struct Why {
     pub(crate) answer: oneshot::Sender<Option<Explanation>>,
 }
 
+/// What came of wanting a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hastened {
+    /// It is on its way.
+    Asked,
+    /// One was already.
+    UnderWay,
+    /// None may be made now: too many of it are under way, or none of its targets would tell anything.
+    NoRoom,
+}
+
 /// What came of it.
 pub(crate) struct FailedBack {
     /// The servers that may take traffic again.
     pub(crate) to: Result<Vec<Name>, FailBackError>,
-    /// Nothing is changed in HAProxy for now.
-    pub(crate) withheld: bool,
+    /// When it was taken in.
+    pub(crate) since: Time,
 }
 
 /// Who is who in what is shown.
@@ -167,6 +193,9 @@ impl Engine {
 
     /// Who asked may have gone; that is theirs to do.
     fn answer(&mut self, query: Query, observed: &Observed) {
+        if query.is_stale() {
+            return;
+        }
         match query {
             Query::Status(answer) => {
                 let _ = answer.send(self.status(observed));
@@ -175,17 +204,29 @@ impl Engine {
                 let _ = answer.send(Box::new(self.sample(observed)));
             }
             Query::FailBack { by, backend, done } => {
+                let since = self.clock.now();
                 let to = self.core.waiting(&backend);
                 if to.is_ok() {
                     self.tell(&Event::Asked(Asked::FailBack { by, backend: backend.clone() }));
                     self.take(Input::FailBack(backend));
                 }
-                let withheld = matches!(observed.writes, Writes::Withheld { .. });
-                let _ = done.send(FailedBack { to, withheld });
+                let _ = done.send(FailedBack { to, since });
+            }
+            Query::Probe { server, done } => {
+                let _ = done.send(self.hasten(server));
             }
             Query::Order(query) => self.answer_order(query, observed),
             Query::Explain(why) => self.explain(*why, observed),
         }
+    }
+
+    /// Evidence is asked for, and comes in as all evidence does.
+    fn hasten(&mut self, server: ServerId) -> Result<Hastened, ProbeRefusal> {
+        if self.core.is_being_probed(&server)? {
+            return Ok(Hastened::UnderWay);
+        }
+        self.take(Input::Probe(server.clone()));
+        Ok(if self.core.is_being_probed(&server)? { Hastened::Asked } else { Hastened::NoRoom })
     }
 
     fn explain(&self, why: Why, observed: &Observed) {

@@ -111,12 +111,13 @@ async fn list(State(front): State<Front>) -> Response {
         Ok(status) => status,
         Err(unanswered) => return unanswered.into_response(),
     };
-    let backends = status.backends.iter().map(|backend| known.of(backend));
+    let backends: Vec<BackendExits> = status.backends.iter().map(|backend| known.of(backend)).collect();
     let list = ExitList {
         api_version: API_VERSION.to_owned(),
         kind: "ExitList".to_owned(),
         generated_at: rfc3339(jiff::Timestamp::now(), Duration::ZERO),
-        backends: backends.collect(),
+        exit_code: ExitList::exit_code_of(&backends),
+        backends,
         url: known.url.clone(),
     };
     Json(list).into_response()

@@ -11,9 +11,10 @@ use axum::body::Bytes;
 use failover::Name;
 use failover::status::{BackendStatus, ServerStatus, Status};
 use thiserror::Error;
-use tokio::sync::{Mutex, Notify, oneshot, watch};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use crate::admin::sse::message;
 use crate::engine::Query;
 use crate::exits::Known;
 use crate::fleet::{Reach, Reached, Whole};
@@ -62,10 +63,11 @@ async fn gather(
             Err(_) => return Err(Unanswered::Late(name.clone())),
         }
     }
-    let Whole { paused, config_stale, waiting, .. } = whole;
+    let Whole { paused, config_stale, waiting, latency, .. } = whole;
     of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
     let whole = Status::whole(of_each).ok_or(Unanswered::Stopping)?;
     let mut whole = whole.of_daemon(paused, config_stale);
+    whole.latency_bounds_ms = latency;
     exits.borrow().add_to(&mut whole);
     Ok(whole)
 }
@@ -83,8 +85,8 @@ impl Stir {
 /// A status, as it is sent to all who follow.
 #[derive(Debug)]
 pub(crate) struct Published {
-    /// JSON, one line.
-    pub(crate) line: Bytes,
+    /// The message to all of them: one in memory, however many are slow to take it.
+    pub(crate) message: Bytes,
     /// Another number where something changed that is worth telling at once.
     pub(crate) revision: u64,
 }
@@ -128,19 +130,23 @@ impl Feed {
         reached: &watch::Receiver<Reached>,
         whole: &watch::Receiver<Whole>,
     ) -> Result<Arc<Answer>, Unanswered> {
-        let ask = async || {
-            let (now, of_all) = (reached.borrow().clone(), whole.borrow().clone());
-            let status = gather(now, of_all, &self.exits).await?;
-            Ok(Arc::new(Answer { status, line: OnceLock::new() }))
+        let ask = || {
+            let (now, of_all, exits) = (reached.borrow().clone(), whole.borrow().clone(), self.exits.clone());
+            async move {
+                let status = gather(now, of_all, &exits).await?;
+                Ok(Arc::new(Answer { status, line: OnceLock::new() }))
+            }
         };
         self.answers.get(ask).await
     }
 
     /// Waits until a question that is nobody else's may be put to a decision loop: there is never more than one of those.
-    pub(crate) async fn turn(&self) {
-        let mut last = self.turn.lock().await;
+    /// It is over when what this gives is dropped.
+    pub(crate) async fn turn(&self) -> OwnedMutexGuard<Instant> {
+        let mut last = Arc::clone(&self.turn).lock_owned().await;
         sleep_until(*last + shared::REST_MIN).await;
         *last = Instant::now();
+        last
     }
 
     /// What is published from now on; it goes on for as long as somebody holds this.
@@ -183,8 +189,8 @@ impl Feed {
     fn publish(&self, status: &Status, revision: u64) {
         match serde_json::to_vec(status) {
             Ok(line) => {
-                let line = line.into();
-                self.latest.send_replace(Some(Arc::new(Published { line, revision })));
+                let message = message("status", None, &line);
+                self.latest.send_replace(Some(Arc::new(Published { message, revision })));
             }
             Err(error) => tracing::error!(%error, "the status cannot be written as JSON, which is a bug"),
         }

@@ -47,7 +47,8 @@ pub(crate) fn routes() -> Router<Front> {
 }
 
 async fn metrics(State(front): State<Front>, headers: HeaderMap) -> Response {
-    let answer = front.exposition.0.get(async || expose(&front).await).await;
+    let asking = front.clone();
+    let answer = front.exposition.0.get(async move || expose(&asking).await).await;
     let exposed = match answer {
         Ok(exposed) => exposed,
         Err((code, why)) => return (code, why).into_response(),

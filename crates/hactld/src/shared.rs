@@ -1,5 +1,7 @@
 //! One answer for all who ask at the same time: however many they are, they cost one question.
 
+use std::future::pending;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,21 +33,38 @@ impl<T> Default for Shared<T> {
     }
 }
 
-impl<T: Clone> Shared<T> {
-    /// What `ask` finds, asked after this was called: by this caller, or by another one that came in time.
-    pub(crate) async fn get(&self, ask: impl AsyncFnOnce() -> T) -> T {
+impl<T: Clone + Send + 'static> Shared<T> {
+    /// What `ask` finds, asked after this was called: by this caller, or by another one that came in time. A question that was
+    /// put is waited for whoever leaves, so that those who ask and leave cost no more than those who stay.
+    pub(crate) async fn get<A>(&self, ask: impl FnOnce() -> A) -> T
+    where
+        A: Future<Output = T> + Send + 'static,
+    {
         let arrived = Instant::now();
-        let mut asked = self.0.lock().await;
+        let mut asked = Arc::clone(&self.0).lock_owned().await;
+        let mut rested = arrived;
         if let Some(last) = asked.as_ref() {
             if last.begun >= arrived {
                 return last.answer.clone();
             }
-            sleep_until(last.ended + REST_MIN).await;
+            rested = last.ended + REST_MIN;
         }
-        let begun = Instant::now();
-        let answer = ask().await;
-        *asked = Some(Asked { begun, ended: Instant::now(), answer: answer.clone() });
-        answer
+        let ask = ask();
+        let asking = tokio::spawn(async move {
+            sleep_until(rested).await;
+            let begun = Instant::now();
+            let answer = ask.await;
+            *asked = Some(Asked { begun, ended: Instant::now(), answer: answer.clone() });
+            answer
+        });
+        match asking.await {
+            Ok(answer) => answer,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The daemon ends.
+                Err(_) => pending().await,
+            },
+        }
     }
 }
 
@@ -62,7 +81,7 @@ mod tests {
         for _ in 0..=100 {
             let (shared, asked) = (shared.clone(), Arc::clone(&asked));
             answers.spawn(async move {
-                let ask = async || {
+                let ask = async move || {
                     let number = asked.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(Duration::from_secs(1)).await;
                     number
@@ -76,5 +95,20 @@ mod tests {
         numbers.sort_unstable();
         assert_eq!((numbers[0], numbers[1], numbers[100]), (0, 1, 1));
         assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_is_waited_for_though_who_asked_has_left() {
+        let (shared, asked) = (Shared::default(), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..100 {
+            let asked = Arc::clone(&asked);
+            let ask = async move || {
+                asked.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            };
+            let left = tokio::time::timeout(Duration::from_millis(10), shared.get(ask)).await;
+            assert!(left.is_err());
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
     }
 }

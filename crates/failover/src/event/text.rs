@@ -39,8 +39,7 @@ pub(super) fn adopted(server: &ServerId, set: Admin) -> String {
 
 pub(super) fn left_out(server: &ServerId, set: Admin) -> String {
     format!(
-        "{server} was put into {} by an earlier run and is not steered any more: it stays there until somebody sets it to \
-         ready",
+        "{server} was put into {} by hactl, which does not steer it any more: it stays there until somebody sets it to ready",
         set.as_str()
     )
 }

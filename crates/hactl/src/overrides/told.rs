@@ -2,97 +2,66 @@
 
 use failover::status::{OverrideStatus, PinStatus, ServerStatus};
 use failover::{Admin, Operational, Owner, Verdict};
+use hactld::admin::{Changed, ChangedServer};
 use hactld::text::Shown;
 use jiff::{Timestamp, Zoned};
-use serde::Deserialize;
 
 use super::until;
-use crate::exit::Exit;
+use crate::change;
 use crate::report::Report;
 use crate::status::render::word;
 use crate::table::wrap;
 use crate::terminal::{Terminal, rest};
 
-/// The daemon's answer.
-#[derive(Debug, Deserialize)]
-pub(super) struct Answer {
-    exit_code: u8,
-    servers: Vec<Line>,
-    kept: bool,
-    unkept_why: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Line {
-    backend: String,
-    server: String,
-    was: Option<ServerStatus>,
-    is: Option<ServerStatus>,
-    pinned: Option<PinStatus>,
-    in_service: Option<Vec<String>>,
-    staying: Option<Vec<String>>,
-    confirmed: bool,
-    why: Option<String>,
-}
-
-impl Answer {
-    pub(super) const fn exit(&self) -> Exit {
-        if self.exit_code == 0 { Exit::Ok } else { Exit::Accepted }
+/// A line for each server, and what is left of its backend.
+pub(super) fn text(changed: &Changed, now: &Zoned, terminal: &Terminal) -> String {
+    let servers = &changed.servers;
+    if servers.is_empty() {
+        return "nothing is overridden\n".to_owned();
     }
-
-    /// A line for each server, and what is left of its backend.
-    pub(super) fn text(&self, now: &Zoned, terminal: &Terminal) -> String {
-        if self.servers.is_empty() {
-            return "nothing is overridden\n".to_owned();
+    let mut text = String::new();
+    for (index, server) in servers.iter().enumerate() {
+        let line = Line(server);
+        text.push_str(&wrap("", &line.text(now), terminal.width));
+        for note in line.notes() {
+            text.push_str(&wrap("  ", &note, terminal.width));
         }
-        let mut text = String::new();
-        for (index, line) in self.servers.iter().enumerate() {
-            text.push_str(&wrap("", &line.text(now), terminal.width));
-            for note in line.notes() {
-                text.push_str(&wrap("  ", &note, terminal.width));
-            }
-            let is_last = self.servers.get(index + 1).is_none_or(|next| next.backend != line.backend);
-            if let Some(left) = line.left(&self.servers).filter(|_| is_last) {
-                // Not wrapped: what stands in it to be copied stays in one piece.
-                text.push_str(&format!("{left}\n"));
-            }
+        let is_last = servers.get(index + 1).is_none_or(|next| next.backend != server.backend);
+        if let Some(left) = line.left(servers).filter(|_| is_last) {
+            // Not wrapped: what stands in it to be copied stays in one piece.
+            text.push_str(&format!("{left}\n"));
         }
-        text
     }
-
-    /// What is not as it should be.
-    pub(super) fn warnings(&self) -> Vec<Report> {
-        let waiting = self.servers.iter().filter(|line| !line.confirmed).map(|line| {
-            let report = Report::new(format!(
-                "{} is not as ordered yet; it is done as soon as it can be",
-                line.name()
-            ));
-            let why = line.why.as_deref().unwrap_or("HAProxy was not read again yet");
-            report.because(why).next("see `hactl status`")
-        });
-        let unkept = (!self.kept).then(|| {
-            let report = Report::new("a restart of hactl would not know of this".to_owned());
-            report.because(self.unkept_why.as_deref().unwrap_or("it is not on disk"))
-        });
-        waiting.chain(unkept).collect()
-    }
+    text
 }
 
-impl Line {
+/// What is not as it should be.
+pub(super) fn warnings(changed: &Changed) -> Vec<Report> {
+    let unkept = (!changed.kept).then(|| {
+        let report = Report::new("a restart of hactl would not know of this".to_owned());
+        report.because(changed.unkept_why.as_deref().unwrap_or("it is not on disk"))
+    });
+    change::waiting(changed).into_iter().chain(unkept).collect()
+}
+
+/// What came of it for one server.
+struct Line<'a>(&'a ChangedServer);
+
+impl Line<'_> {
     fn name(&self) -> String {
-        Shown(&format!("{}/{}", self.backend, self.server)).to_string()
+        change::name(self.0)
     }
 
     fn ordered(&self) -> Option<&OverrideStatus> {
-        self.is.as_ref()?.override_.as_ref()
+        self.0.is.as_ref()?.override_.as_ref()
     }
 
     fn pin(&self) -> Option<&PinStatus> {
-        self.pinned.as_ref().filter(|pinned| pinned.server == self.server)
+        self.0.pinned.as_ref().filter(|pinned| pinned.server == self.0.server)
     }
 
     fn text(&self, now: &Zoned) -> String {
-        let (was, is) = (how(self.was.as_ref()), how(self.is.as_ref()));
+        let (was, is) = (how(self.0.was.as_ref()), how(self.0.is.as_ref()));
         let name = self.name();
         let given = match (self.ordered(), self.pin()) {
             (_, Some(pin)) => format!("pinned {}", given(pin.until.as_deref(), &pin.by, pin.by_uid, now)),
@@ -103,7 +72,7 @@ impl Line {
     }
 
     fn notes(&self) -> Vec<String> {
-        let Some(is) = &self.is else { return vec!["HAProxy has no such server now".to_owned()] };
+        let Some(is) = &self.0.is else { return vec!["HAProxy has no such server now".to_owned()] };
         let mut notes = Vec::new();
         if is.haproxy.owner == Some(Owner::Theirs) {
             let state = is.haproxy.state.as_str();
@@ -112,16 +81,16 @@ impl Line {
         if self.ordered().is_some_and(|ordered| ordered.state == Admin::Ready) {
             notes.extend(failing(is));
         }
-        if self.pin().is_some() && self.confirmed {
-            notes.push(format!("the traffic of {} is on {}", Shown(&self.backend), Shown(&self.server)));
+        if self.pin().is_some() && self.0.confirmed {
+            notes.push(format!("the traffic of {} is on {}", Shown(&self.0.backend), Shown(&self.0.server)));
         }
         notes
     }
 
     /// What is left where it was taken out, and how to undo it.
-    fn left(&self, all: &[Self]) -> Option<String> {
+    fn left(&self, all: &[ChangedServer]) -> Option<String> {
         let names: Vec<String> =
-            all.iter().filter(|line| line.backend == self.backend).map(Self::name).collect();
+            all.iter().filter(|line| line.backend == self.0.backend).map(change::name).collect();
         let undo = format!("Undo: hactl auto {}", names.join(" "));
         if self.pin().is_some() {
             return Some(undo);
@@ -131,12 +100,12 @@ impl Line {
             return Some(undo);
         }
         let staying: Vec<String> =
-            self.staying.iter().flatten().map(|name| Shown(name).to_string()).collect();
+            self.0.staying.iter().flatten().map(|name| Shown(name).to_string()).collect();
         Some(match staying.as_slice() {
-            [] if self.in_service.as_ref().is_some_and(|serving| !serving.is_empty()) => undo,
+            [] if self.0.in_service.as_ref().is_some_and(|serving| !serving.is_empty()) => undo,
             [] => format!(
                 "No other server of {} can be used: HAProxy closes new connections. {undo}",
-                Shown(&self.backend)
+                Shown(&self.0.backend)
             ),
             [one] => format!("1 other server stays in service ({one}). {undo}"),
             several => {

@@ -24,6 +24,7 @@ use super::exit::{RawExit, RawFrontend};
 use super::hooks::{RawEvents, RawHook, RawRestart};
 use super::operators::RawOperator;
 use super::rules::{RawFailback, RawOnSlow, RawPolicy, RawSessions, RawWhenAllDown};
+use super::ui::RawUi;
 use super::web::RawWeb;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -37,6 +38,8 @@ pub(super) struct RawConfig {
     /// The listener for browsers and scrapers: the page, `/metrics`, `/healthz`, `/readyz` and the reading half of the API.
     /// Nothing can be changed there.
     pub(super) web: RawWeb,
+    /// How what is known is shown.
+    pub(super) ui: RawUi,
     /// What outlives hactl.
     pub(super) state: RawState,
     /// The file of events, which `hactl events` reads back after a restart.

@@ -208,11 +208,12 @@ impl Scene {
             requests: requests.clone(),
             exits: watch::channel(Known::default()).1,
             exposition: Exposition::default(),
+            socket: None,
             reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
             feed: Feed::new(Stir::default(), watch::channel(Known::default()).1),
         };
         let listener = TcpListener::from_std(web.listener).unwrap();
-        tokio::spawn(serve(listener, web.hosts, front, None));
+        tokio::spawn(serve(listener, web.hosts, front));
         Self { addr, status, asked: counted, _requests }
     }
 

@@ -112,7 +112,10 @@ fn row(
     terminal: &Terminal,
 ) -> Vec<String> {
     let dash = || "-".to_owned();
-    let millis = |millis: Option<f64>| millis.map_or_else(dash, |millis| format!("{millis:.0}ms"));
+    let millis = |millis: Option<f64>| {
+        let level = |millis| status.latency_bounds_ms.level(millis);
+        millis.map_or_else(dash, |millis| terminal.latency(level(millis), &format!("{millis:.0}ms")))
+    };
     let mark = if backend.in_service.contains(&server.name) { ">" } else { " " };
     let mut cells = vec![
         format!("{mark} {}", server.name),

@@ -452,7 +452,7 @@ fn colours_add_nothing_but_colours() {
     ␛[2m  SERVER           ADDRESS          HEALTH      HAPROXY  OVERRIDE  LATENCY  LAST 20               SINCE  REASON␛[0m
       wg1              127.0.0.1:18181  ␛[33m▲ degraded␛[0m  maint    -               -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
       wg2              127.0.0.1:18182  ␛[31m✕ offline␛[0m   maint    -               -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
-    > cloudflare_warp  127.0.0.1:8111   ␛[32m● online␛[0m    up       -           112ms  ████████████████████   2d4h  -
+    > cloudflare_warp  127.0.0.1:8111   ␛[32m● online␛[0m    up       -           ␛[32m112ms␛[0m  ████████████████████   2d4h  -
 
     next: hactl explain socks_back_7891/wg1
     ");
@@ -472,7 +472,7 @@ fn table(status: &Status, server: Option<&str>, terminal: &Terminal) -> String {
 }
 
 fn piped() -> Terminal {
-    Terminal { color: false, color_errors: false, unicode: true, width: None }
+    Terminal { color: false, color_errors: false, unicode: true, width: None, socket: None }
 }
 
 pub(crate) fn of_instance(name: &str, mut status: Status) -> Status {
@@ -559,6 +559,7 @@ pub(crate) fn scene() -> Status {
         frozen_since: None,
         paused: None,
         config_stale: false,
+        latency_bounds_ms: failover::status::LatencyBounds::default(),
         instances: Vec::new(),
         backends: vec![BackendStatus {
             instance: "7891".to_owned(),

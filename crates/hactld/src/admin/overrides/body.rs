@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::super::changed::Action;
 use crate::config::{PAUSE_MAX, PAUSE_MIN};
 
 /// Some hundred names of servers.
@@ -25,9 +26,6 @@ pub(super) enum Wanted {
     Ready,
     /// To be left to their probes again.
     Auto,
-    /// Never so in an order of a state.
-    #[serde(skip)]
-    Pin,
 }
 
 impl Wanted {
@@ -36,7 +34,16 @@ impl Wanted {
             Self::Maint => Some(Admin::Maint),
             Self::Drain => Some(Admin::Drain),
             Self::Ready => Some(Admin::Ready),
-            Self::Auto | Self::Pin => None,
+            Self::Auto => None,
+        }
+    }
+
+    pub(super) const fn action(self) -> Action {
+        match self {
+            Self::Maint => Action::Maint,
+            Self::Drain => Action::Drain,
+            Self::Ready => Action::Ready,
+            Self::Auto => Action::Auto,
         }
     }
 }

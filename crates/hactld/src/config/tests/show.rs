@@ -89,7 +89,7 @@ fn every_key_is_explained_and_its_words_are_those_that_are_taken() {
     let sections = sections();
     let headings: Vec<String> = sections.iter().map(Section::heading).collect();
     assert!(
-        headings.starts_with(&["[probe]", "[admin]", "[web]", "[state]"].map(str::to_owned)),
+        headings.starts_with(&["[probe]", "[admin]", "[web]", "[ui]", "[state]"].map(str::to_owned)),
         "{headings:?}"
     );
     assert!(headings.contains(&"[[instance.backend]]".to_owned()), "{headings:?}");
