@@ -13,6 +13,7 @@ mod scenarios {
     mod recovery;
     mod replay;
     mod rules;
+    mod said;
     mod servers;
     mod sessions;
     mod settings;

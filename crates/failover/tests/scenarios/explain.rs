@@ -48,7 +48,7 @@ fn a_dead_tunnel() {
     socks_back_7891/wg1 is DEGRADED since T+101.3 (20 s), so HAProxy holds it in MAINT.
     evidence  the last 42 probes of 60 failed at stage connect
               last complete answer T+101.0 (20 s ago)
-              found at T+101.3, after 0.2 s of silence and 6 probes more: connect to 9.9.9.9:443: no reply in 150 ms
+              found at T+101.3, after 0.2 s of silence and 6 probes more: connect to 1.1.1.1:443: no reply in 150 ms (6 probes)
               socks_back_7891/wg2 answered what was asked meanwhile: this host is online, the tunnel is not
               38 probes still hang in its SOCKS server, which limits new ones
     rule      a silence condemns it once it lasted through as many probes as so few mistakes ask for  [probe] false_alarm_every = "30d"
@@ -123,7 +123,7 @@ fn nothing_answers_and_nobody_is_blamed() {
     socks_back_7891/wg1 is DEGRADED since T+101.4 (9.6 s), together with everything else, so that nobody can be blamed and nothing is changed.
     evidence  the last 26 probes of 60 failed at stage connect
               last complete answer T+101.0 (10 s ago)
-              found at T+101.4, after 0.3 s of silence and 6 probes more: connect to 8.8.8.8:443: no reply in 150 ms
+              found at T+101.4, after 0.3 s of silence and 6 probes more: connect to 1.1.1.1:443: no reply in 150 ms (6 probes)
               nothing else answers either, so nobody can be blamed: no server answers: this host's network or all tunnels have failed, nothing is changed until one does
               18 probes still hang in its SOCKS server, which limits new ones
     rule      no server of the backend carries traffic, so what was usable stays usable  [[instance.backend]] when_all_down = "last-good"
@@ -135,9 +135,9 @@ fn nothing_answers_and_nobody_is_blamed() {
     "#);
     assert_snapshot!(backend(&world), @r#"
     socks_back_7891 is left as it is: nothing answers, so nobody can be blamed; 0 of 3 servers online, and HAProxy uses wg1.
-    evidence  wg1 is degraded: connect to 8.8.8.8:443: no reply in 150 ms
-              wg2 is degraded: connect to 1.1.1.1:443: no reply in 150 ms
-              cloudflare_warp is degraded: connect to 8.8.8.8:443: no reply in 150 ms
+    evidence  wg1 is degraded: connect to 1.1.1.1:443: no reply in 150 ms (6 probes)
+              wg2 is degraded: connect to 1.1.1.1:443: no reply in 150 ms (6 probes)
+              cloudflare_warp is degraded: connect to 1.1.1.1:443: no reply in 150 ms (6 probes)
               no server answers: this host's network or all tunnels have failed, nothing is changed until one does
     rule      unhealthy servers go out and healthy ones in; HAProxy's order does the rest  [[instance.backend]] policy = "order"
     effect    new connections go to wg1 since T+1.0 (110 s ago)
@@ -363,7 +363,7 @@ fn steered_by_the_agent_check() {
               that is the SOCKS server's own answer: no network or target can be to blame
     rule      what the SOCKS server itself refuses twice, with a pause, condemns it  [probe] false_alarm_every = "30d"
     effect    its agent-check was answered down: HAProxy has taken it, as was read back at T+103.0 (0.0 s ago)
-              HAProxy has it in down by its agent-check, set by hactl; its own checks say down
+              HAProxy has it in down by its agent-check, set by hactl
     returns   after 3 good probes over 1.5s; it is probed every 500ms  [probe] hold = "1.5s"
               at once where no other server works
     override  none
@@ -458,7 +458,7 @@ fn every_text_says_more_than_that_it_failed() {
     }
 }
 
-fn under(adapt: impl FnOnce(&mut Rules)) -> World {
+pub(super) fn under(adapt: impl FnOnce(&mut Rules)) -> World {
     let mut rules = Rules::DEFAULT;
     adapt(&mut rules);
     let mut world = World::with(|settings| {
@@ -468,7 +468,7 @@ fn under(adapt: impl FnOnce(&mut Rules)) -> World {
     world
 }
 
-fn id(server: &str) -> ServerId {
+pub(super) fn id(server: &str) -> ServerId {
     ServerId { backend: Name::from(BACKEND), server: Name::from(server) }
 }
 
@@ -506,15 +506,15 @@ fn effects(world: &World) -> Effects {
     effects
 }
 
-fn explained(world: &World, server: &str) -> String {
+pub(super) fn explained(world: &World, server: &str) -> String {
     render(&explain(world, Some(server), &effects(world), None))
 }
 
-fn backend(world: &World) -> String {
+pub(super) fn backend(world: &World) -> String {
     render(&explain(world, None, &effects(world), None))
 }
 
-fn headline(world: &World, server: &str) -> String {
+pub(super) fn headline(world: &World, server: &str) -> String {
     explain(world, Some(server), &effects(world), None).headline
 }
 
@@ -522,7 +522,7 @@ fn text(world: &World, server: &str) -> String {
     explained(world, server)
 }
 
-fn section(world: &World, server: &str, label: &str) -> String {
+pub(super) fn section(world: &World, server: &str, label: &str) -> String {
     let text = explained(world, server);
     let lines = text.lines().skip_while(|line| !line.starts_with(label));
     let own = lines.enumerate().take_while(|(index, line)| *index == 0 || line.starts_with("  "));

@@ -192,7 +192,7 @@ async fn carry_out(wanted: &Wanted, parts: Vec<Part>) -> Result<Response, Respon
         let outcomes = confirmed(&part, taken.since, until).await?;
         let unkept = kept(taken, until).await;
         let is = status_of(&part.reach).await?;
-        done.push(Done { servers: part.servers, was, is, outcomes, unkept });
+        done.push(Done { order: *wanted, servers: part.servers, was, is, outcomes, unkept });
     }
     Ok(Answered(done).response())
 }

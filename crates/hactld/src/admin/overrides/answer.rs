@@ -17,6 +17,7 @@ const REFUSED: u8 = 2;
 
 /// What one instance has done.
 pub(super) struct Done {
+    pub(super) order: Wanted,
     pub(super) servers: Vec<ServerId>,
     pub(super) was: Status,
     pub(super) is: Status,
@@ -59,11 +60,12 @@ impl Done {
                 "instance": self.is.instance,
                 "backend": id.backend,
                 "server": id.server,
+                "order": self.order.as_str(),
                 "was": server(&self.was, id),
                 "is": server(&self.is, id),
                 "pinned": backend.and_then(|backend| backend.pinned.as_ref()),
                 "in_service": backend.map(|backend| &backend.in_service),
-                "staying": backend.map(|backend| staying(backend, id)),
+                "staying": backend.filter(|_| self.is.haproxy.answering).map(|backend| staying(backend, id)),
                 "confirmed": *outcome == Outcome::Confirmed,
                 "why": why,
             })
@@ -79,14 +81,15 @@ fn server<'a>(status: &'a Status, id: &ServerId) -> Option<&'a ServerStatus> {
     backend(status, id)?.servers.iter().find(|server| server.name == id.server.as_str())
 }
 
-/// The other servers that HAProxy could use.
+/// The other servers that HAProxy could use, and is to use on.
 fn staying<'a>(backend: &'a BackendStatus, id: &ServerId) -> Vec<&'a str> {
     let others = backend.servers.iter().filter(|server| server.name != id.server.as_str());
     let usable = others.filter(|server| {
         let haproxy = &server.haproxy;
         let is_up =
             matches!(haproxy.operational, failover::Operational::Running | failover::Operational::Starting);
-        haproxy.state == failover::Admin::Ready && is_up && haproxy.weight > 0
+        let is_to_go = matches!(server.desired, Some(failover::Admin::Drain | failover::Admin::Maint));
+        haproxy.state == failover::Admin::Ready && is_up && haproxy.weight > 0 && !is_to_go
     });
     usable.map(|server| server.name.as_str()).collect()
 }

@@ -31,6 +31,16 @@ pub(super) enum Wanted {
 }
 
 impl Wanted {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Maint => "maint",
+            Self::Drain => "drain",
+            Self::Ready => "ready",
+            Self::Auto => "auto",
+            Self::Pin => "pin",
+        }
+    }
+
     pub(super) const fn admin(self) -> Option<Admin> {
         match self {
             Self::Maint => Some(Admin::Maint),
