@@ -30,7 +30,7 @@ fn what_came_of_it_is_a_line_for_each_server_and_what_is_left() {
         "reason": "provider work", "by": "alice", "by_uid": 1000
     });
     let line = json!({
-        "backend": "b", "server": "wg2", "was": server("ready", "running", &json!(null)),
+        "backend": "b", "server": "wg2", "order": "maint", "was": server("ready", "running", &json!(null)),
         "is": server("maint", "stopped", &ordered), "pinned": null, "in_service": ["wg1"],
         "staying": ["wg1"], "confirmed": true, "why": null
     });
@@ -52,6 +52,46 @@ fn what_came_of_it_is_a_line_for_each_server_and_what_is_left() {
     b/wg2 is not as ordered yet; it is done as soon as it can be
       why:  HAProxy does not answer: \u{1b}
       next: see `hactl status`
+    ");
+}
+
+#[test]
+fn a_pin_that_meets_another_order_is_told() {
+    let pin = json!({
+        "server": "wg2", "until": "2026-11-23T17:00:00Z", "since": "2026-11-23T16:19:00Z",
+        "reason": "demo", "by": "bob", "by_uid": 1001
+    });
+    let ordered = |state: &str| {
+        json!({
+            "state": state, "until": "2026-11-23T17:00:00Z", "since": "2026-11-23T16:19:00Z",
+            "reason": "provider work", "by": "alice", "by_uid": 1000
+        })
+    };
+    let text = |server_name: &str, order: &str, staying: Value| {
+        let line = json!({
+            "backend": "b", "server": server_name, "order": order, "was": server("ready", "running", &json!(null)),
+            "is": server(if order == "ready" { "ready" } else { "maint" }, "running", &ordered(order)),
+            "pinned": pin, "in_service": ["wg1"], "staying": staying, "confirmed": true, "why": null
+        });
+        let answer = json!({ "exit_code": 0, "servers": [line], "kept": true, "unkept_why": null });
+        let answer: Answer = serde_json::from_value(answer).unwrap();
+        let now = "2026-11-23T17:19:00+01:00[Europe/Berlin]".parse().unwrap();
+        let terminal = Terminal { color: false, color_errors: false, unicode: true, width: None };
+        answer.text(&now, &terminal)
+    };
+    assert_snapshot!(text("wg2", "maint", json!(["wg1"])), @"
+    b/wg2  online,up  ->  online,maint   until 2026-11-23 18:00 CET (41m), by alice (uid 1000)
+      the pin of b to it, by bob, rests until this ends; `hactl auto b/wg2` ends both
+    1 other server stays in service (wg1). Undo: hactl auto b/wg2
+    ");
+    assert_snapshot!(text("wg1", "ready", json!(["wg2"])), @"
+    b/wg1  online,up  ->  online,up   until 2026-11-23 18:00 CET (41m), by alice (uid 1000)
+      b is pinned to wg2 by bob, so the traffic stays there as long as that one works
+    Undo: hactl auto b/wg1
+    ");
+    assert_snapshot!(text("wg1", "maint", json!(null)), @"
+    b/wg1  online,up  ->  online,maint   until 2026-11-23 18:00 CET (41m), by alice (uid 1000)
+    Undo: hactl auto b/wg1
     ");
 }
 

@@ -22,10 +22,22 @@ pub(super) struct Answer {
     unkept_why: Option<String>,
 }
 
+/// What was ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Order {
+    Maint,
+    Drain,
+    Ready,
+    Auto,
+    Pin,
+}
+
 #[derive(Debug, Deserialize)]
 struct Line {
     backend: String,
     server: String,
+    order: Order,
     was: Option<ServerStatus>,
     is: Option<ServerStatus>,
     pinned: Option<PinStatus>,
@@ -87,17 +99,19 @@ impl Line {
         self.is.as_ref()?.override_.as_ref()
     }
 
-    fn pin(&self) -> Option<&PinStatus> {
-        self.pinned.as_ref().filter(|pinned| pinned.server == self.server)
-    }
-
     fn text(&self, now: &Zoned) -> String {
         let (was, is) = (how(self.was.as_ref()), how(self.is.as_ref()));
         let name = self.name();
-        let given = match (self.ordered(), self.pin()) {
-            (_, Some(pin)) => format!("pinned {}", given(pin.until.as_deref(), &pin.by, pin.by_uid, now)),
-            (Some(ordered), None) => given(ordered.until.as_deref(), &ordered.by, ordered.by_uid, now),
-            (None, None) => "left to its probes".to_owned(),
+        let given = match (self.order, self.ordered(), &self.pinned) {
+            (Order::Pin, _, Some(pin)) => {
+                format!("pinned {}", given(pin.until.as_deref(), &pin.by, pin.by_uid, now))
+            }
+            (Order::Maint | Order::Drain | Order::Ready, Some(ordered), _) => {
+                given(ordered.until.as_deref(), &ordered.by, ordered.by_uid, now)
+            }
+            (Order::Auto | Order::Pin | Order::Maint | Order::Drain | Order::Ready, ..) => {
+                "left to its probes".to_owned()
+            }
         };
         format!("{name}  {was}  ->  {is}   {given}")
     }
@@ -112,10 +126,29 @@ impl Line {
         if self.ordered().is_some_and(|ordered| ordered.state == Admin::Ready) {
             notes.extend(failing(is));
         }
-        if self.pin().is_some() && self.confirmed {
+        if self.order == Order::Pin && self.confirmed {
             notes.push(format!("the traffic of {} is on {}", Shown(&self.backend), Shown(&self.server)));
         }
+        notes.extend(self.beside_the_pin());
         notes
+    }
+
+    /// What becomes of a pin that this order meets.
+    fn beside_the_pin(&self) -> Option<String> {
+        let pin = self.pinned.as_ref()?;
+        let (backend, pinned) = (Shown(&self.backend), Shown(&pin.server));
+        let is_pinned = pin.server == self.server;
+        match self.order {
+            Order::Maint | Order::Drain if is_pinned => Some(format!(
+                "the pin of {backend} to it, by {}, rests until this ends; `hactl auto {backend}/{pinned}` ends both",
+                Shown(&pin.by)
+            )),
+            Order::Ready if !is_pinned => Some(format!(
+                "{backend} is pinned to {pinned} by {}, so the traffic stays there as long as that one works",
+                Shown(&pin.by)
+            )),
+            Order::Maint | Order::Drain | Order::Ready | Order::Auto | Order::Pin => None,
+        }
     }
 
     /// What is left where it was taken out, and how to undo it.
@@ -123,7 +156,7 @@ impl Line {
         let names: Vec<String> =
             all.iter().filter(|line| line.backend == self.backend).map(Self::name).collect();
         let undo = format!("Undo: hactl auto {}", names.join(" "));
-        if self.pin().is_some() {
+        if self.order == Order::Pin {
             return Some(undo);
         }
         let ordered = self.ordered()?;
@@ -133,6 +166,8 @@ impl Line {
         let staying: Vec<String> =
             self.staying.iter().flatten().map(|name| Shown(name).to_string()).collect();
         Some(match staying.as_slice() {
+            // HAProxy does not answer.
+            [] if self.staying.is_none() => undo,
             [] if self.in_service.as_ref().is_some_and(|serving| !serving.is_empty()) => undo,
             [] => format!(
                 "No other server of {} can be used: HAProxy closes new connections. {undo}",

@@ -29,6 +29,7 @@ fn of_one_instance_the_names_of_haproxys_own_exporter_are_all_the_labels() {
     hactl_backend_servers{proxy="back",state="online"} 1
     hactl_backend_servers{proxy="back",state="degraded"} 0
     hactl_backend_servers{proxy="back",state="offline"} 0
+    hactl_backend_in_service{proxy="back"} 1
     hactl_backend_on_backup{proxy="back"} 0
     hactl_backend_blackout{proxy="back"} 0
     hactl_backend_switches_total{proxy="back"} 0
@@ -48,6 +49,7 @@ fn of_one_instance_the_names_of_haproxys_own_exporter_are_all_the_labels() {
     hactl_override_active{proxy="back",server="wg1",state="ready"} 0
     hactl_override_active{proxy="back",server="wg1",state="drain"} 0
     hactl_override_active{proxy="back",server="wg1",state="maint"} 0
+    hactl_override_active{proxy="back",server="wg1",state="pin"} 0
     "#);
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Context<'a> {
     pub(super) socket: Option<&'a Path>,
     /// HAProxy's.
     pub(super) haproxy: &'a str,
+    /// HAProxy answers, so that what was seen of it holds.
+    pub(super) answering: bool,
     /// There are several instances, so that names need theirs.
     pub(super) several: bool,
 }
@@ -52,14 +54,16 @@ pub(super) fn row(html: &mut Html, context: &Context<'_>, server: &ServerStatus,
     html.element("li", &[("class", &class), ("id", &id)], |html| {
         html.element("details", &[], |html| {
             html.element("summary", &[], |html| {
-                html.element("div", &[("class", &"cols")], |html| line(html, server, used));
+                html.element("div", &[("class", &"cols")], |html| {
+                    line(html, server, used, context.answering);
+                });
             });
             html.element("div", &[("class", &"more")], |html| more(html, context, server));
         });
     });
 }
 
-fn line(html: &mut Html, server: &ServerStatus, used: bool) {
+fn line(html: &mut Html, server: &ServerStatus, used: bool, answering: bool) {
     html.element("div", &[("class", &"who")], |html| {
         html.element("span", &[("class", &"name")], |html| {
             html.element("b", &[], |html| html.text(&server.name));
@@ -74,7 +78,7 @@ fn line(html: &mut Html, server: &ServerStatus, used: bool) {
         html.text(words::health(server.health));
     });
     html.element("span", &[("class", &"haproxy")], |html| {
-        let (word, note) = words::haproxy(server);
+        let (word, note) = words::haproxy(server, answering);
         html.text(word);
         if let Some(note) = note {
             html.text(" ");
