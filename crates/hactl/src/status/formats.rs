@@ -104,6 +104,13 @@ mod tests {
         7891,socks_back_7891,wg2,127.0.0.1:18182,primary,offline,maint,,no,,252.0,127.0.0.1:18182: connection refused
         7891,socks_back_7891,cloudflare_warp,127.0.0.1:8111,primary,online,up,,yes,112.0,187200.0,
         ");
+        let mut away = on_backup();
+        away.haproxy.answering = false;
+        let of_warp = shown(&away, StatusFormat::Csv, false).lines().last().unwrap().to_owned();
+        assert_eq!(
+            of_warp,
+            "7891,socks_back_7891,cloudflare_warp,127.0.0.1:8111,primary,online,,,,112.0,187200.0,"
+        );
         let without = shown(&on_backup(), StatusFormat::Csv, false);
         assert_eq!(without.lines().count(), 3);
         assert_eq!(quoted("a,\"b\"\n"), "\"a,\"\"b\"\"\\n\"");

@@ -85,8 +85,9 @@ pub(super) struct RawProbe {
     #[serde(deserialize_with = "duration::ride_through")]
     #[schemars(with = "String")]
     pub(super) ride_through: Duration,
-    /// How long a server has to be good after an outage before it is used again; doubled with each relapse. A
-    /// server that is held is used at once when no other one works. From `500ms` to `1h`.
+    /// How long a server has to be good after an outage before it is used again; doubled with each relapse, and at least
+    /// twice as long as it had been good where that was less than a minute. A server that is held is used at once when
+    /// no other one works. From `500ms` to `1h`.
     #[serde(deserialize_with = "duration::hold")]
     #[schemars(with = "String")]
     pub(super) hold: Duration,

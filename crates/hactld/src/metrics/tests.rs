@@ -98,6 +98,30 @@ fn servers_beyond_the_bound_have_no_series_and_are_counted() {
     assert!(text.contains(&online), "of a backend all are counted");
 }
 
+#[test]
+fn a_pin_is_an_override_and_forgotten_where_one_of_two_orders_has_no_end() {
+    let ordered = |until: serde_json::Value| {
+        json!({
+            "server": "wg1", "state": "ready", "until": until, "since": "2026-01-01T00:00:00.000Z", "reason": "x",
+            "by": "alice", "by_uid": 1000
+        })
+    };
+    let of = |pin: serde_json::Value, state: serde_json::Value| {
+        let mut scrape = scrape_of(&["7891"]);
+        let backend = &mut scrape.samples[0].status.backends[0];
+        backend.pinned = serde_json::from_value(pin).unwrap();
+        backend.servers[0].override_ = serde_json::from_value(state).unwrap();
+        render(scrape, false).unwrap()
+    };
+    let end = |at: &str| ordered(at.into());
+    let text = of(end("2026-01-01T00:00:10.000Z"), json!(null));
+    assert!(text.contains(r#"override_active{proxy="back",server="wg1",state="pin"} 1"#), "{text}");
+    let ends = r#"hactl_override_expiry_timestamp_seconds{proxy="back",server="wg1"} "#;
+    assert!(text.contains(ends), "{text}");
+    assert!(!of(ordered(json!(null)), json!(null)).contains(ends));
+    assert!(!of(ordered(json!(null)), end("2026-01-01T00:00:10.000Z")).contains(ends));
+}
+
 /// Paused, with a server that is used, and one that is not managed.
 fn scrape_of(instances: &[&str]) -> Scrape {
     let samples = instances.iter().map(|name| Sample { unix_now: 1.5e9, ..Sample::uncounted(status(name)) });

@@ -88,6 +88,8 @@ fn no_usable_server() {
 #[test]
 fn haproxy_away() {
     let mut status = on_backup();
+    status.exit_code = 2;
+    status.backends[0].verdict = Level::Unknown;
     status.applying = false;
     status.haproxy = HaproxyStatus {
         answering: false,
@@ -103,8 +105,8 @@ fn haproxy_away() {
             .to_owned(),
     ];
     assert_snapshot!(table(&status, None, &piped()), @"
-    ! HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just being started again
-    ! socks_back_7891 DEGRADED: 1 of 3 online, last seen on backup cloudflare_warp
+    ✗ HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just being started again
+    ? socks_back_7891 UNKNOWN: 1 of 3 online, last seen on backup cloudflare_warp
       hactl 0.1.0 gw1 · HAProxy away for 1m15s · /run/haproxy/admin.sock · not applying
 
       SERVER           ADDRESS          HEALTH      HAPROXY    OVERRIDE  LATENCY  LAST 20               SINCE  REASON
@@ -116,7 +118,7 @@ fn haproxy_away() {
     ");
     status.backends.clear();
     assert_snapshot!(table(&status, None, &piped()), @"
-    ! HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just being started again
+    ✗ HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just being started again
       hactl 0.1.0 gw1 · HAProxy away for 1m15s · /run/haproxy/admin.sock · not applying
     ");
 }
@@ -124,6 +126,7 @@ fn haproxy_away() {
 #[test]
 fn a_socket_of_level_operator() {
     let mut status = on_backup();
+    status.exit_code = 2;
     status.applying = false;
     status.haproxy.level = Some("operator".to_owned());
     status.problems = vec![
@@ -138,7 +141,7 @@ fn a_socket_of_level_operator() {
         server.drift = server.desired == Some(Admin::Maint);
     }
     assert_snapshot!(table(&status, None, &piped()), @"
-    ! nothing can be changed in HAProxy: the socket /run/haproxy/admin.sock has level operator; write `stats socket /run/haproxy/admin.sock mode 660 level admin` into the global section of haproxy.cfg and reload HAProxy
+    ✗ nothing can be changed in HAProxy: the socket /run/haproxy/admin.sock has level operator; write `stats socket /run/haproxy/admin.sock mode 660 level admin` into the global section of haproxy.cfg and reload HAProxy
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · not applying · data 0.1s old
 
