@@ -58,7 +58,7 @@ async fn exits_are_seen_through_servers_and_haproxy_and_a_change_is_told() {
     let status = beside.status(&[]).await;
     assert_eq!(status.code, Some(2));
     assert!(
-        status.stdout.contains("? socks_back_7891 UNKNOWN: 2 of 3 online, last seen on wg2\n"),
+        status.stdout.contains("? socks_back_7891 UNKNOWN: 2 of 3 online, last seen on backup wg2\n"),
         "{status:?}"
     );
 }
