@@ -9,10 +9,16 @@ use super::beside::{Beside, HACTL};
 use super::schema::violations;
 
 /// What is shipped, and what prints it.
-const SHIPPED: [(&str, &str); 3] = [
+const SHIPPED: [(&str, &str); 9] = [
     ("config", include_str!("../../docs/schema/hactl.toml.schema.json")),
     ("status", include_str!("../../docs/schema/status.schema.json")),
     ("check", include_str!("../../docs/schema/check.schema.json")),
+    ("explain", include_str!("../../docs/schema/explain.schema.json")),
+    ("event", include_str!("../../docs/schema/event.schema.json")),
+    ("incident", include_str!("../../docs/schema/incident.schema.json")),
+    ("exits", include_str!("../../docs/schema/exits.schema.json")),
+    ("change", include_str!("../../docs/schema/change.schema.json")),
+    ("error", include_str!("../../docs/schema/error.schema.json")),
 ];
 
 #[tokio::test]
@@ -22,6 +28,13 @@ async fn the_schemas_are_shipped_as_they_are_printed() {
         let same = ran.stdout == shipped;
         assert!(same, "docs/schema is not what `hactl config schema --of {of}` prints: write it anew");
     }
+}
+
+#[tokio::test]
+async fn the_reference_is_shipped_as_it_is_printed() {
+    let ran = command::run(HACTL, &["config", "reference"]).await;
+    let same = ran.stdout == include_str!("../../docs/configuration.md");
+    assert!(same, "docs/configuration.md is not what `hactl config reference` prints: write it anew");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,12 +50,60 @@ async fn what_is_printed_as_json_is_as_its_schema_says() {
     let check: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
     assert_eq!(violations(&schema("check").await, &check), [""; 0]);
 
+    for (of, args) in [
+        ("explain", &["explain", "socks_back_7891"][..]),
+        ("explain", &["explain", "socks_back_7891/wg1"]),
+        ("event", &["events"]),
+        ("incident", &["events", "--incidents"]),
+        ("exits", &["exits"]),
+        ("error", &["explain", "socks_back_7891/wg9"]),
+        ("error", &["events", "--type", "helth"]),
+        ("error", &["maint", "socks_back_7891/wg1"]),
+    ] {
+        let printed = printed(&beside, args).await;
+        let schema = schema(of).await;
+        assert!(!printed.is_empty(), "{args:?}");
+        for document in printed {
+            assert_eq!(violations(&schema, &document), [""; 0], "{args:?}");
+        }
+    }
+
     // A schema that takes everything would say the same.
     let mut wrong = status;
     wrong["backends"][0]["servers"][0]["health"] = "fine".into();
     wrong.as_object_mut().expect("an object").remove("node");
     let found = violations(&schema("status").await, &wrong);
     assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_of_an_order_is_as_its_schema_says_with_the_code_in_it() {
+    let beside = Beside::start().await;
+    let schemas = (schema("change").await, schema("error").await);
+    let (wg1, warp) = ("socks_back_7891/wg1", "socks_back_7891/cloudflare_warp");
+    let others = ["socks_back_7891/wg2", "--for", "1h", "-m", "x"];
+    let table: [(&[&str], u64); 10] = [
+        (&["maint", wg1, "--for", "2h", "-m", "provider work", "--kill-sessions"], 0),
+        (&[&["drain"], &others[..]].concat(), 0),
+        (&["maint", warp, "--for", "1h", "-m", "x"], 2),
+        (&["auto", "--all"], 0),
+        (&["ready", wg1, "--for", "1h", "-m", "x"], 0),
+        (&["failback", "socks_back_7891"], 0),
+        (&["pin", wg1, "--for", "1h", "-m", "x"], 0),
+        (&["pause", "--for", "1h", "-m", "moving"], 0),
+        (&[&["maint"], &others[..]].concat(), 1),
+        (&["resume"], 0),
+    ];
+    for (args, code) in table {
+        let documents = printed(&beside, args).await;
+        let [document] = documents.as_slice() else { panic!("{args:?}: {documents:?}") };
+        let schema = if code == 2 { &schemas.1 } else { &schemas.0 };
+        assert_eq!(violations(schema, document), [""; 0], "{args:?}");
+        assert_eq!(document["exit_code"], code, "{args:?}: {document:#}");
+        if code < 2 {
+            assert_eq!(document["action"], args[0], "{document:#}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -107,6 +168,13 @@ name = \"b\"  # hactl.toml:6
     let ran = command::run(HACTL, &["config", "check", &name]).await;
     assert_eq!(ran.code, Some(64));
     assert!(ran.stderr.contains("  next: correct ca_file in [probe]"), "{ran:?}");
+}
+
+/// The documents that a command prints, a line each.
+async fn printed(beside: &Beside, args: &[&str]) -> Vec<Value> {
+    let socket = beside.lab.hactl_socket().display().to_string();
+    let ran = command::run(HACTL, &[args, &["-o", "json", "--socket", &socket]].concat()).await;
+    ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{ran:?}"))).collect()
 }
 
 async fn schema(of: &str) -> Value {

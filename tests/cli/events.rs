@@ -55,6 +55,14 @@ async fn an_outage_is_told_in_events_an_incident_a_hook_and_a_restart_and_outliv
         assert!(incident[key].is_string(), "{key} in {incident}");
     }
 
+    // A hook that asks hactl itself.
+    fs::remove_file(&told).unwrap();
+    let by_hook = ["pause", "-m", "moving", "--socket", &socket];
+    assert_eq!(command::run(HACTL, &by_hook).await.code, Some(0));
+    wait(|| told.exists()).await;
+    assert!(read(&told).starts_with("socks_back_7891/wg1\nsocks_back_7891/wg2\n"), "{}", read(&told));
+    assert!(read(&told).contains(" is good: "), "{}", read(&told));
+
     hactl.terminate().await;
     let mut next = run(&file);
     next.wait_for_line("socks_back_7891 is on wg1", PATIENCE).await;
@@ -78,6 +86,8 @@ async fn an_outage_is_told_in_events_an_incident_a_hook_and_a_restart_and_outliv
 
 fn config(lab: &Lab, told: &Path, restarted: &Path) -> String {
     let (told, restarted) = (told.display(), restarted.display());
+    let config = lab.haproxy.dir().join("hactl.toml");
+    let config = config.display();
     format!(
         r#"{}
 on_offline = {{ wg1 = {{ run = ["/bin/sh", "-c", "echo $HACTL_SERVER $HACTL_TO $HACTL_EVENT >> {restarted}"], after = 0, cooldown = "200ms", per_hour = 2 }} }}
@@ -86,6 +96,10 @@ on_offline = {{ wg1 = {{ run = ["/bin/sh", "-c", "echo $HACTL_SERVER $HACTL_TO $
 on = ["in_service", "paused"]
 run = ["/bin/sh", "-c", "cat > {told}.new; [ \"$HACTL_TO\" = wg2 ] && mv {told}.new {told}; exit 0"]
 cooldown = "0s"
+
+[[hook]]
+on = "paused"
+run = ["/bin/sh", "-c", "{{ {HACTL} status -o name; {HACTL} config check {config}; }} > {told}.new 2>&1; mv {told}.new {told}"]
 "#,
         patient(lab)
     )

@@ -25,12 +25,18 @@ async fn it_finds_the_haproxy_reads_at_will_and_changes_something_only_when_told
     assert_eq!(
         ran.stderr,
         format!(
-            "error: `{maint}` is not sent\n  why:  it changes something in HAProxy\n  next: hactl raw --write {maint}\n"
+            "error: `{maint}` is not sent\n  why:  it changes something in HAProxy\n  next: hactl raw --socket {socket} --write {maint}\n"
         )
     );
     let ran = raw(&["--write", &maint]).await;
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""));
     beside.status_when(|status| status["backends"][0]["servers"][2]["haproxy"]["state"] == "maint").await;
+
+    let events = ["events", "--socket", &socket, "--type", "raw", "-o", "json"];
+    let told = command::run(HACTL, &events).await.stdout;
+    let event: serde_json::Value = serde_json::from_str(&told).unwrap_or_else(|_| panic!("{told}"));
+    assert!(event["text"].as_str().is_some_and(|text| text.contains(&maint)), "{event}");
+    assert!(event["by"].is_string() && event["instance"] == "7891", "{event}");
 
     let ran = raw(&["--write", &format!("set server {BACKEND}/wg9 state maint")]).await;
     assert_eq!(ran.code, Some(2));

@@ -64,7 +64,14 @@ async fn the_exit_code_goes_from_ok_to_degraded_to_down_and_back() {
     );
     let wg1 = ran.stdout.lines().find(|line| line.starts_with("  wg1 ")).unwrap();
     assert!(wg1.contains("▲ degraded  maint ") && wg1.contains("connection refused (reply 5)"), "{wg1}");
-    assert!(ran.stdout.contains("\nnext: hactl explain socks_back_7891/wg1\n"), "{}", ran.stdout);
+    let socket = beside.lab.hactl_socket().display().to_string();
+    let next = format!("\nnext: hactl explain --socket {socket} socks_back_7891/wg1\n");
+    assert!(ran.stdout.contains(&next), "{}", ran.stdout);
+    // It is to be copied: what it says to type explains, and what that says to type can be typed, too.
+    let explained = command::run(HACTL, &["explain", "--socket", &socket, "socks_back_7891/wg1"]).await;
+    assert!(
+        explained.stdout.contains(&format!("hactl wait --socket {socket} socks_back_7891/wg1 --for online"))
+    );
     assert_eq!(beside.status(&["--exit-zero"]).await.code, Some(0));
 
     beside.lab.wg2.set(Fault::Reject(5)).await;
@@ -103,6 +110,7 @@ async fn json_is_the_hactl_v1_contract() {
             "instance",
             "instances",
             "kind",
+            "latency_bounds_ms",
             "node",
             "paused",
             "problems",

@@ -83,6 +83,8 @@ async fn it_sets_overrides_pauses_hactl_outlives_it_and_ends_when_told_to() {
     tmux.press(&["p", "Enter"]);
     tmux.screen_when(|screen| !screen.contains("PAUSED"), PATIENCE).await;
 
+    tmux.press(&["c"]);
+    tmux.screen_when(|screen| screen.contains("probe socks_back_7891/wg1: "), PATIENCE).await;
     tmux.press(&["F10"]);
     tmux.screen_when(|screen| screen.contains("┌ maint socks_back_7891/wg1 ─"), PATIENCE).await;
     tmux.press(&["provider work", "Enter"]);

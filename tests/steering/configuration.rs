@@ -126,7 +126,9 @@ async fn paused_it_changes_nothing_and_resumed_it_does_what_was_left() {
     let mut scene = Steered::start(Layout::AllBackup, |haproxy| haproxy).await;
     let ran = hactl(&scene, &["pause", "-m", "moving wg1"]).await;
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
-    assert_eq!(ran.stdout, "paused until `hactl resume`: nothing is changed in HAProxy\n");
+    let socket = scene.lab.hactl_socket().display().to_string();
+    let told = format!("paused until `hactl resume --socket {socket}`: nothing is changed in HAProxy\n");
+    assert_eq!(ran.stdout, told);
     scene.said(0, "paused by uid ").await;
     scene.break_with(Fault::BlackHole, &["wg1"]).await;
     scene.said(0, "would set server socks_back_7891/wg1 state maint").await;

@@ -18,12 +18,11 @@ async fn maint_holds_through_restarts_of_either_and_the_last_server_is_taken_onl
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.stdout.starts_with("socks_back_7891/wg1  online,up  ->  online,maint   until 20"), "{ran:?}");
     assert!(ran.stdout.contains(" (2h), by "), "{ran:?}");
-    assert!(
-        ran.stdout.ends_with(
-            "2 other servers stay in service (wg2, cloudflare_warp). Undo: hactl auto socks_back_7891/wg1\n"
-        ),
-        "{ran:?}"
+    let socket = scene.lab.hactl_socket().display().to_string();
+    let left = format!(
+        "2 other servers stay in service (wg2, cloudflare_warp). Undo: hactl auto --socket {socket} socks_back_7891/wg1\n"
     );
+    assert!(ran.stdout.ends_with(&left), "{ran:?}");
     scene.wait_for_maint(&["wg1"]).await;
     let status = hactl(&scene, &["status"]).await;
     assert_eq!(status.code, Some(0), "it was planned: {status:?}");
@@ -46,9 +45,11 @@ async fn maint_holds_through_restarts_of_either_and_the_last_server_is_taken_onl
     let said = last.stderr.replace(&by(&ran), "ALICE");
     assert_eq!(
         said,
-        "error: refused to put socks_back_7891/cloudflare_warp into maint\n  why:  it is the only usable server of \
-         socks_back_7891 (wg1 in maint by ALICE, wg2 in drain by ALICE)\n  next: `hactl auto socks_back_7891/wg1` first, or \
-         repeat with --force\n"
+        format!(
+            "error: refused to put socks_back_7891/cloudflare_warp into maint\n  why:  it is the only usable server of \
+             socks_back_7891 (wg1 in maint by ALICE, wg2 in drain by ALICE)\n  next: `hactl auto --socket {socket} \
+             socks_back_7891/wg1` first, or repeat with --force\n"
+        )
     );
     // wg1 would have to be opened first.
     hactl(&scene, &["pause", "-m", "not now"]).await;
@@ -109,7 +110,7 @@ async fn what_cannot_be_done_is_said_with_what_to_type() {
     let mut scene = Steered::start(Layout::AllBackup, |haproxy| haproxy).await;
     let table: [(&[&str], i32, &str); 6] = [
         (&["maint", WG1], 64, "does not say when it ends, and why"),
-        (&["maint", WG1, "--for", "1h"], 64, "next: hactl maint socks_back_7891/wg1 -m \"...\""),
+        (&["maint", WG1, "--for", "1h"], 64, "socks_back_7891/wg1 -m \"...\"   (with what you gave already)"),
         (&["maint", "socks_back_7891/wg22", "--for", "1h", "-m", "x"], 64, "did you mean `wg2`?"),
         (&["maint", "socks_back_789/wg2", "--for", "1h", "-m", "x"], 64, "did you mean `socks_back_7891`?"),
         (&["drain", "wg2", "--for", "1h", "-m", "x"], 64, "a server is written BACKEND/SERVER"),

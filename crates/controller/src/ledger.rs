@@ -12,11 +12,11 @@ mod file;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use failover::{Admin, Name, Process, ServerId, Step};
+use failover::{Admin, Desired, Name, Process, ServerId, Step};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::file::{LedgerFile, beside, dir_of, read, write_new};
+pub(crate) use self::file::{LedgerFile, beside, dir_of, ordered_in, read, write_new};
 
 /// Sights without the effect after which a command is taken for lost: one that HAProxy read late, because it hung, is
 /// carried out before the questions that were asked after it.
@@ -87,6 +87,9 @@ struct Claim {
     changed: Option<i64>,
     /// To be sent over it.
     next: Option<Admin>,
+    /// An operator wants it so. Their own file says so, too; this is for when that is lost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    ordered: bool,
     /// It comes from an earlier run and was not compared with a sight yet.
     #[serde(skip)]
     left_by: Option<EarlierRun>,
@@ -166,11 +169,23 @@ impl Ledger {
                     server,
                     changed: None,
                     next: None,
+                    ordered: false,
                     left_by: None,
                     unseen: 0,
                     accepted: false,
                 };
                 self.claims.insert(step.server.clone(), claim);
+            }
+        }
+    }
+
+    /// Notes which claims are operators' orders. What nothing is wished of stays as it was noted.
+    pub(crate) fn note_orders(&mut self, desired: &Desired) {
+        for (server, claim) in &mut self.claims {
+            let wish = desired.get(&server.backend).and_then(|wishes| wishes.get(&server.server));
+            let Some(ordered) = wish.map(|wish| wish.insist.is_ordered()) else { continue };
+            if claim.ordered != ordered {
+                (claim.ordered, self.touched) = (ordered, true);
             }
         }
     }
@@ -239,6 +254,18 @@ impl Ledger {
         });
         self.before = seen;
         news
+    }
+
+    /// It is out because an operator wants it so.
+    pub(crate) fn is_ordered(&self, server: &ServerId) -> bool {
+        self.claims.get(server).is_some_and(|claim| claim.ordered)
+    }
+
+    /// It stays as it is, and is not ours from now on; how it is.
+    pub(crate) fn hand_over(&mut self, server: &ServerId) -> Option<Admin> {
+        let claim = self.claims.remove(server)?;
+        self.touched = true;
+        Some(claim.set)
     }
 
     /// Whether it is ours that the server is in this state.
@@ -340,4 +367,4 @@ impl Claim {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,6 @@
 //! What is ours although it is not ours to steer any more: a server or backend has left the configuration. It is given
-//! back, because nobody else ever would; what is still steered is not touched here.
+//! back, because nobody else ever would, but for what an operator has ordered out: that is theirs from then on. What is
+//! still steered is not touched here.
 
 use failover::{Admin, Asked, Event, Step, Writes};
 use tokio::time::Instant;
@@ -36,13 +37,19 @@ impl Controller {
         }
         let mandate = &self.mandate;
         let rows = sight.backends.iter().flat_map(|(name, rows)| rows.iter().map(move |row| (name, row)));
-        let steps =
+        let ours =
             rows.filter(|(name, row)| !mandate.covers(name, &row.srv_name)).filter_map(|(name, row)| {
                 let server = server_id(name, row);
-                let ours = observe::is_out_by_us(row, &server, &self.ledger);
-                ours.then_some(Step { server, set: Admin::Ready, why: None })
+                observe::is_out_by_us(row, &server, &self.ledger).then_some(server)
             });
-        self.to_let_go = steps.collect();
+        let (ordered, others): (Vec<_>, Vec<_>) = ours.partition(|server| self.ledger.is_ordered(server));
+        let ready = |server| Step { server, set: Admin::Ready, why: None };
+        self.to_let_go = others.into_iter().map(ready).collect();
+        for server in ordered {
+            if let Some(set) = self.ledger.hand_over(&server) {
+                self.told.say(Event::LeftOut { server, set }, &self.events).await;
+            }
+        }
         let to_let_go = &self.to_let_go;
         self.leaving.retain(|backend| {
             to_let_go.iter().any(|step| step.server.backend.as_str() == backend.name.as_str())

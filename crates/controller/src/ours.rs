@@ -90,6 +90,7 @@ impl Controller {
     }
 
     pub(crate) async fn keep_ledger(&mut self) -> Option<Event> {
+        self.ledger.note_orders(&self.desired.borrow());
         self.ledger_file.as_mut()?.keep(&mut self.ledger).await
     }
 

@@ -8,10 +8,11 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use failover::Overrides;
+use failover::{Given, Override, Overrides};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{beside, dir_of, read, write_new};
+use crate::ledger::{beside, dir_of, ordered_in, read, write_new};
 
 /// The form of the file. Another one is not guessed at.
 const FORMAT: u32 = 1;
@@ -20,6 +21,8 @@ const FORMAT: u32 = 1;
 #[derive(Clone, Debug)]
 pub struct OverridesFile {
     pub(crate) file: PathBuf,
+    /// What is ours in the same HAProxy.
+    pub(crate) ledger: PathBuf,
     pub(crate) haproxy: String,
 }
 
@@ -48,14 +51,18 @@ impl OverridesFile {
     /// What an earlier run has kept. A file that is of no use is moved aside, in place of one that was before.
     ///
     /// # Errors
-    /// Why that is not known, and what became of the file.
+    /// Why that is not known, and what became of the file; also where there is no file and the ledger knows of orders.
     pub fn load(&self) -> Result<Overrides, String> {
         let why = match read(&self.file) {
             Ok(bytes) => match self.parse(&bytes) {
                 Ok(overrides) => return Ok(overrides),
                 Err(why) => why,
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Overrides::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let lost = !ordered_in(&self.ledger, &self.haproxy).is_empty();
+                let why = || format!("{}: {error}, and the ledger knows of some", self.file.display());
+                return if lost { Err(why()) } else { Ok(Overrides::default()) };
+            }
             Err(error) => error.to_string(),
         };
         let bad = beside(&self.file, ".bad");
@@ -64,6 +71,25 @@ impl OverridesFile {
             Err(error) => format!("it cannot be moved away: {error}"),
         };
         Err(format!("{}: {why} ({moved})", self.file.display()))
+    }
+
+    /// What to go by where they cannot be loaded: what they have put out of service stays out until somebody says otherwise.
+    /// Who said so and until when is not known any more.
+    #[must_use]
+    pub fn by_ledger(&self, now: Timestamp) -> Overrides {
+        let ordered = ordered_in(&self.ledger, &self.haproxy).into_iter().map(|(server, state, why)| {
+            let was = why.map(|why| format!(", which said {why}")).unwrap_or_default();
+            let given = Given {
+                by: "hactl".to_owned(),
+                by_uid: None,
+                since: now,
+                until: None,
+                reason: format!("the order was lost{was}"),
+                force: false,
+            };
+            (server, Override { state, kill_sessions: false, given })
+        });
+        Overrides { servers: ordered.collect(), ..Overrides::default() }
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Overrides, String> {

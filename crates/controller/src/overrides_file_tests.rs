@@ -1,10 +1,12 @@
 //! What is kept reads the same, and what is of no use is moved aside and said.
 
-use failover::{Admin, Given, Name, Override, Pin, ServerId};
+use failover::{Admin, Desired, Given, Insist, Name, Override, Pin, ServerId, Want, Wish};
 use jiff::Timestamp;
 
 use super::*;
 use crate::StateDir;
+use crate::ledger::LedgerFile;
+use crate::ledger::tests::{ledger_with, maint};
 
 #[test]
 fn what_was_kept_is_there_again_and_nothing_is_left_beside_it() {
@@ -40,6 +42,38 @@ fn what_is_of_no_use_is_moved_aside() {
         assert_eq!(file.load(), Ok(Overrides::default()), "it is not there any more");
         assert_eq!(fs::read_to_string(beside(file.path(), ".bad")).unwrap(), text);
     }
+}
+
+#[tokio::test]
+async fn without_a_file_of_use_what_was_ordered_out_stays_out_by_the_ledger_and_what_hactl_found_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = place(dir.path());
+    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    let wish = |insist| Wish { want: Want::Maint, why: None, address: None, kill: false, insist };
+    let desired = |insist| [(Name::from("b"), [(Name::from("wg1"), wish(insist))].into())].into();
+    let mut ledger = ledger_with(&[maint("wg1")]);
+    let mut kept = LedgerFile::new(StateDir::open(dir.path()).unwrap().ledger("/run/a.sock"));
+    ledger.note_orders(&desired(Insist::No));
+    kept.keep(&mut ledger).await;
+    assert_eq!((file.load(), file.by_ledger(now)), (Ok(Overrides::default()), Overrides::default()));
+
+    ledger.note_orders(&desired(Insist::Asked));
+    // As before the first decision of a start.
+    ledger.note_orders(&Desired::new());
+    kept.keep(&mut ledger).await;
+    let text = "{}";
+    fs::write(file.path(), text).unwrap();
+    assert!(file.load().unwrap_err().contains("moved to "));
+    assert!(file.load().unwrap_err().ends_with("and the ledger knows of some"), "there is none any more");
+    let by_ledger = file.by_ledger(now);
+    let [(server, ordered)] = by_ledger.servers.iter().collect::<Vec<_>>()[..] else {
+        panic!("{by_ledger:?}")
+    };
+    assert_eq!((server, ordered.state), (&ServerId::new("b", "wg1"), Admin::Maint));
+    assert_eq!((ordered.given.until, ordered.given.since, ordered.given.force), (None, now, false));
+    assert_eq!(ordered.given.reason, "the order was lost, which said silence");
+    file.keep(&by_ledger).unwrap();
+    assert_eq!(file.load(), Ok(by_ledger), "the next start knows it, too");
 }
 
 #[test]

@@ -95,7 +95,11 @@ impl StateDir {
     /// Where the overrides of the servers of this HAProxy are, which is named in the same way.
     #[must_use]
     pub fn overrides(&self, haproxy: &str) -> OverridesFile {
-        OverridesFile { file: self.file("overrides", haproxy), haproxy: haproxy.to_owned() }
+        OverridesFile {
+            file: self.file("overrides", haproxy),
+            ledger: self.file("ledger", haproxy),
+            haproxy: haproxy.to_owned(),
+        }
     }
 
     fn file(&self, what: &str, haproxy: &str) -> PathBuf {

@@ -6,6 +6,7 @@ mod compare;
 mod decide;
 mod explain;
 mod failback;
+mod hasten;
 mod leave;
 mod overrides;
 mod servers;
@@ -25,6 +26,7 @@ use crate::{Balance, Event, Evidence, Name, Order, Overrides, ProbeId, Saw, Serv
 pub use admit::{Outcome, OverrideRefusal};
 use compare::{Comparison, Control, Witness};
 pub use failback::FailBackError;
+pub use hasten::ProbeRefusal;
 use leave::Left;
 use overrides::Wall;
 use steer::Steer;

@@ -10,7 +10,7 @@ pub enum OnExit {
     /// It stays: clients are better off without what is known to be dead.
     #[default]
     Keep,
-    /// It is lifted: HAProxy is as if hactl had never run.
+    /// It is lifted: HAProxy is as if hactl had found nothing. What an operator has ordered stays.
     Restore,
 }
 
@@ -27,12 +27,10 @@ pub fn leave(desired: &Desired, observed: &Observed, on_exit: OnExit) -> Vec<Ste
             // What the agent-check was told is ours, whatever state an operator has set beside it.
             (Some(Agent::Down), _) => on_exit == OnExit::Restore,
             (Some(Agent::Up | Agent::Absent), _) | (None, Admin::Ready) => false,
-            (None, Admin::Drain) => {
-                ours && (on_exit == OnExit::Restore || !is_ordered(backend, &server.name))
-            }
+            (None, Admin::Drain) => ours,
             (None, Admin::Maint) => ours && on_exit == OnExit::Restore,
         };
-        lifted && server.managed
+        lifted && server.managed && !is_ordered(backend, &server.name)
     };
     let backends = observed.backends.iter().filter(|(name, _)| !observed.contended.contains_key(*name));
     let steps = backends.flat_map(|(name, backend)| {
@@ -104,7 +102,7 @@ mod tests {
             let wish = Wish { want: Want::Drain, why: None, address: None, kill: false, insist };
             let desired = Desired::from([(Name::from("b"), BTreeMap::from([(Name::from("wg1"), wish)]))]);
             assert_eq!(leave(&desired, &observed, OnExit::Keep).len(), kept, "{insist:?}");
-            assert_eq!(leave(&desired, &observed, OnExit::Restore).len(), 1, "{insist:?}");
+            assert_eq!(leave(&desired, &observed, OnExit::Restore).len(), kept, "{insist:?}");
         }
     }
 

@@ -43,7 +43,7 @@ mod urgency;
 mod zombies;
 
 pub use contention::Contention;
-pub use core::{Core, FailBackError, Outcome, OverrideRefusal};
+pub use core::{Core, FailBackError, Outcome, OverrideRefusal, ProbeRefusal};
 pub use detector::{Health, Verdict};
 pub use event::{Asked, Event, ExitChanged, Severity};
 pub use evidence::{Cause, Failure, Stage, StageTime};

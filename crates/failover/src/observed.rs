@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Name, ServerId, Time};
 
+/// Servers in a chain of `track`. HAProxy refuses loops, and a chain is no longer than this in any configuration that a person
+/// wrote.
+const TRACK_CHAIN_MAX: usize = 64;
+
 /// HAProxy's administrative state of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -299,6 +303,22 @@ impl Observed {
             contended: BTreeMap::new(),
             ledger: None,
         }
+    }
+
+    /// The servers that this one tracks, the nearest first, as far as they were seen: it is in `maint` or `drain` with each of
+    /// them (measured: IMAINT).
+    pub(crate) fn tracked_by<'a>(
+        &'a self,
+        server: &'a ObservedServer,
+    ) -> impl Iterator<Item = (&'a ServerId, &'a ObservedServer)> {
+        let mut next = server.tracks.as_ref();
+        let chain = std::iter::from_fn(move || {
+            let id = next?;
+            let seen = self.backends.get(&id.backend)?.server(&id.server)?;
+            next = seen.tracks.as_ref();
+            Some((id, seen))
+        });
+        chain.take(TRACK_CHAIN_MAX)
     }
 }
 

@@ -12,9 +12,6 @@ use crate::{
     Wish,
 };
 
-/// Servers in a chain of `track`.
-const TRACK_CHAIN_MAX: usize = 64;
-
 /// One command: put this server into that state, or give that answer to its agent-check: `Maint` for `down`, `Ready` for
 /// `up`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,9 +75,13 @@ impl Plan {
 #[must_use]
 pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     let mut plan = Plan::default();
+    let scopes = desired.iter().filter_map(|(name, wishes)| {
+        Some(Scope { name, wishes, backend: observed.backends.get(name)?, desired, observed, tracked: &[] })
+    });
+    let tracked: Vec<ServerId> = scopes.flat_map(|scope| scope.needs()).collect();
     for (name, wishes) in desired {
         if let Some(backend) = observed.backends.get(name) {
-            let scope = Scope { name, wishes, backend, desired, observed };
+            let scope = Scope { name, wishes, backend, desired, observed, tracked: &tracked };
             if observed.contended.contains_key(name) {
                 stand_back(&mut plan, &scope);
             } else {
@@ -115,6 +116,8 @@ struct Scope<'a> {
     backend: &'a ObservedBackend,
     desired: &'a Desired,
     observed: &'a Observed,
+    /// What another backend needs in rotation, because all that it could use tracks it.
+    tracked: &'a [ServerId],
 }
 
 fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
@@ -135,6 +138,10 @@ fn plan_backend(plan: &mut Plan, scope: &Scope<'_>) {
             continue;
         }
         let preferred = preferred || (insist == Insist::Pinned && successor && !opening);
+        if scope.is_needed_elsewhere(server) {
+            plan.held.push(Held { server: scope.id(server), because: HeldBecause::NoSuccessor });
+            continue;
+        }
         match (scope.want(server), server.position().0) {
             // An agent-check has no answer for it.
             (Want::Drain, _) if server.agent.is_some() => {}
@@ -273,21 +280,30 @@ impl<'a> Scope<'a> {
 
     /// A server that tracks one in `maint` is in `maint` itself (measured: IMAINT).
     fn follows_one_wanted_out(&self, server: &ObservedServer) -> bool {
-        let mut tracked = server.tracks.as_ref();
-        // HAProxy refuses loops; a chain is no longer than this in any configuration that a person wrote.
-        for _ in 0..TRACK_CHAIN_MAX {
-            let Some(id) = tracked else { return false };
-            let seen = self.observed.backends.get(&id.backend).and_then(|backend| backend.server(&id.server));
-            let Some(seen) = seen else { return false };
+        self.observed.tracked_by(server).any(|(id, seen)| {
             let wishes = self.desired.get(&id.backend);
-            if wishes
-                .is_some_and(|wishes| matches!(want(wishes, seen), Want::Drain | Want::Maint | Want::Shut))
-            {
-                return true;
-            }
-            tracked = seen.tracks.as_ref();
+            wishes.is_some_and(|wishes| matches!(want(wishes, seen), Want::Drain | Want::Maint | Want::Shut))
+        })
+    }
+
+    /// What is to stay in rotation for this backend's sake: it has servers that were proved, and whatever it could use tracks
+    /// one that is wanted out.
+    fn needs(&self) -> Vec<ServerId> {
+        let usable = || self.backend.servers.iter().filter(|server| server.is_usable());
+        let tracking = || usable().filter(|server| server.tracks.is_some());
+        if tracking().next().is_none() || usable().any(|server| !self.follows_one_wanted_out(server)) {
+            return Vec::new();
         }
-        true
+        let proved = tracking().filter(|server| self.want(server) == Want::Ready);
+        proved.flat_map(|server| self.observed.tracked_by(server).map(|(id, _)| id.clone())).collect()
+    }
+
+    /// Another backend would be empty without it. What an operator or a rule wants out whatever is left goes all the same.
+    fn is_needed_elsewhere(&self, server: &ObservedServer) -> bool {
+        let goes = matches!(self.want(server), Want::Drain | Want::Maint)
+            && server.position().0 == Admin::Ready
+            && server.agent.is_none();
+        goes && self.tracked.iter().any(|id| id.backend == *self.name && id.server == server.name)
     }
 
     /// The server to give back where HAProxy has none left to use and one of ours could be it: our `maint` is never

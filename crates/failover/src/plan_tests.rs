@@ -148,6 +148,28 @@ fn a_server_that_tracks_the_one_to_be_closed_is_no_successor() {
 }
 
 #[test]
+fn what_another_backend_needs_is_not_closed_unless_somebody_insists() {
+    let mut observed = seen([server("wg1"), server("wg2"), server("warp")]);
+    let follower = ObservedServer { tracks: Some(ServerId::new("b", "wg1")), ..server("x1") };
+    let other = |servers| ObservedBackend { balance: Balance::First, servers };
+    observed.backends.insert(Name::from("t"), other(vec![follower.clone()]));
+    let mut desired = wanted([Want::Drain, Want::Ready, Want::Ready]);
+    desired.insert(Name::from("t"), wishes(&["x1"], &[Want::Ready]));
+    let held = plan(&desired, &observed);
+    assert!(held.steps.is_empty() && held.held[0].server == ServerId::new("b", "wg1"), "{held:?}");
+
+    let closes = |desired: &Desired, observed: &Observed| texts(&plan(desired, observed)) == ["b/wg1 drain"];
+    let failed = Desired::from([(Name::from("t"), wishes(&["x1"], &[Want::AsIs]))]);
+    let failed = failed.into_iter().chain(wanted([Want::Drain, Want::Ready, Want::Ready])).collect();
+    assert!(closes(&failed, &observed), "nothing is lost with a server that carries no traffic");
+    observed.backends.insert(Name::from("t"), other(vec![follower, server("x2")]));
+    assert!(closes(&desired, &observed), "there is another one");
+    observed.backends.get_mut(&Name::from("t")).unwrap().servers.truncate(1);
+    desired.get_mut(&Name::from("b")).unwrap().get_mut(&Name::from("wg1")).unwrap().insist = Insist::Asked;
+    assert!(closes(&desired, &observed), "whether it may be ordered was asked before");
+}
+
+#[test]
 fn in_a_blackout_what_was_opened_again_stays_open_and_otherwise_it_is_put_right() {
     let opened = ObservedServer { reopened: true, ..server("wg1") };
     let observed = seen([opened, ours(server("wg2")), server("warp")]);

@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::time::{micros, whole};
-use crate::{Core, Ending, Evidence, Name, Observed, OverrideInput, Saw, Settings, StageTime, Time};
+use crate::{
+    Core, Ending, Evidence, Name, Observed, OverrideInput, Saw, ServerId, Settings, StageTime, Time,
+};
 
 /// The form of recordings that is written and read here. It changes with the meaning of a line.
 pub const FORMAT: u32 = 1;
@@ -92,6 +94,8 @@ pub enum Input {
     FailBack(Name),
     /// Other settings from now on; their seed does not count.
     Settings(Box<Settings>),
+    /// Somebody wants to see a probe of this server.
+    Probe(ServerId),
     /// An operator's order about a server, or what the wall clock shows now that it was set.
     Override(Box<OverrideInput>),
 }
@@ -116,6 +120,7 @@ impl Core {
             Input::Gap(lasted) => self.on_gap(whole(*lasted), now),
             Input::FailBack(backend) => self.on_fail_back(backend, now),
             Input::Settings(settings) => self.on_settings(settings, now),
+            Input::Probe(server) => self.on_probe(server, now),
             Input::Override(input) => self.on_override(input, now),
         }
     }
@@ -140,9 +145,9 @@ fn in_micros(evidence: &Evidence) -> Cow<'_, Evidence> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Admin, Cause, Failure, Given, Override, OverrideChange, ProbeId, ServerId, Stage, Success};
+    use crate::{Admin, Cause, Failure, Given, Override, OverrideChange, ProbeId, Stage, Success};
 
-    fn inputs() -> [Input; 11] {
+    fn inputs() -> [Input; 12] {
         let evidence = |saw| Input::Evidence(Evidence { probe: ProbeId(7), at: Time::from_millis(12), saw });
         let failure = Failure { stage: Stage::Connect, cause: Cause::Reply(4), text: "no".to_owned() };
         let last = StageTime { stage: Stage::Tls, took: Duration::from_micros(1234) };
@@ -167,6 +172,7 @@ mod tests {
             Input::Due,
             Input::Gap(Duration::from_secs(3600)),
             Input::FailBack(Name::from("b")),
+            Input::Probe(ServerId::new("b", "wg1")),
             Input::Settings(Box::new(Settings::new(vec![Name::from("https://1.1.1.1/")]))),
             Input::Override(Box::new(OverrideInput { wall: jiff::Timestamp::UNIX_EPOCH, change })),
         ]

@@ -125,6 +125,7 @@ impl Replay {
             | Input::Due
             | Input::Gap(_)
             | Input::FailBack(_)
+            | Input::Probe(_)
             | Input::Settings(_)
             | Input::Override(_) => false,
         };

@@ -9,6 +9,7 @@ mod scenarios {
     mod explain;
     mod latency;
     mod local;
+    mod on_demand;
     mod overrides;
     mod recovery;
     mod replay;

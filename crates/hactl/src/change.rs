@@ -1,148 +1,134 @@
-//! `hactl reload`, `hactl pause`, `hactl resume` and `hactl failback`: have the daemon change something, print what came of it.
+//! `hactl reload`, `hactl pause`, `hactl resume` and `hactl failback`: have the daemon change something; and how what came of
+//! any order is printed.
 
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use hactld::admin::{FAILBACK_PATH, PAUSE_PATH, RELOAD_PATH, RESUME_PATH};
+use hactld::admin::{Changed, ChangedServer, FAILBACK_PATH, PAUSE_PATH, RELOAD_PATH, RESUME_PATH};
 use hactld::text::Shown;
-use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::cli::{FailbackArgs, PauseArgs, SocketArgs};
+use crate::cli::{AskArgs, FailbackArgs, PauseArgs, ResumeArgs, SocketArgs};
 use crate::client::{self, ClientError, encoded};
 use crate::exit::Exit;
-use crate::report::{Report, print, print_error, sources};
+use crate::refusal::{exit_of, failed, report_of};
+use crate::report::{Report, print, print_error};
 use crate::terminal::{Terminal, span};
 
 pub(crate) fn reload(args: &SocketArgs, terminal: &Terminal) -> ExitCode {
     let answer = client::post(&args.socket, RELOAD_PATH, &Value::Null);
-    done(answer, "reload the configuration", &args.socket, terminal, |answer| {
-        let changes = answer["changes"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let lines = changes.iter().filter_map(Value::as_str).map(|change| format!("{}\n", Shown(change)));
-        let lines: String = lines.collect();
-        let failed = answer["failed"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for failed in failed.iter().filter_map(Value::as_str) {
-            print_error(&Shown(failed).to_string(), terminal);
-        }
-        let exit = if failed.is_empty() { Exit::Ok } else { Exit::NotStarted };
-        (if lines.is_empty() { "nothing is changed\n".to_owned() } else { lines }, exit)
-    })
-}
-
-pub(crate) fn pause(args: &PauseArgs, terminal: &Terminal) -> ExitCode {
-    let seconds = args.lasts.map(|lasts| lasts.as_secs());
-    let body = json!({ "reason": args.reason, "for_seconds": seconds });
-    let answer = client::post(&args.socket.socket, PAUSE_PATH, &body);
-    done(answer, "pause", &args.socket.socket, terminal, |_| {
-        let until = args.lasts.map_or_else(
-            || "until `hactl resume`".to_owned(),
-            |lasts| format!("for {}", span(lasts.as_secs_f64())),
-        );
-        (format!("paused {until}: nothing is changed in HAProxy\n"), Exit::Ok)
-    })
-}
-
-pub(crate) fn resume(args: &SocketArgs, terminal: &Terminal) -> ExitCode {
-    let answer = client::post(&args.socket, RESUME_PATH, &Value::Null);
-    done(answer, "resume", &args.socket, terminal, |answer| {
-        let was_paused = answer["was_paused"] == Value::Bool(true);
-        (if was_paused { "resumed\n" } else { "it was not paused\n" }.to_owned(), Exit::Ok)
-    })
-}
-
-pub(crate) fn failback(args: &FailbackArgs, terminal: &Terminal) -> ExitCode {
-    let path = format!("{FAILBACK_PATH}/{}", encoded(&args.backend));
-    let answer = client::post(&args.socket.socket, &path, &Value::Null);
-    let what = format!("fail back {}", Shown(&args.backend));
-    done(answer, &what, &args.socket.socket, terminal, |answer| (gone_back(answer, &args.backend), Exit::Ok))
-}
-
-fn gone_back(answer: &Value, backend: &str) -> String {
-    let servers = answer["servers"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let servers: Vec<String> =
-        servers.iter().filter_map(|server| Some(Shown(server.as_str()?).to_string())).collect();
-    let backend = Shown(backend);
-    if servers.is_empty() {
-        return format!("no server of {backend} waits to be used again\n");
-    }
-    let verb = if servers.len() == 1 { "is" } else { "are" };
-    let mut text = format!("{} of {backend} {verb} used again\n", servers.join(", "));
-    if answer["withheld"] == Value::Bool(true) {
-        text.push_str("nothing is changed in HAProxy while hactl is paused or observes\n");
-    }
-    text
-}
-
-fn done(
-    answer: Result<String, ClientError>,
-    what: &str,
-    socket: &Path,
-    terminal: &Terminal,
-    text: impl FnOnce(&Value) -> (String, Exit),
-) -> ExitCode {
-    match answer {
-        Ok(answer) => {
-            let (text, exit) = text(&serde_json::from_str(&answer).unwrap_or_default());
-            print(&text);
-            exit.into()
-        }
+    let answer: Value = match answer {
+        Ok(answer) => serde_json::from_str(&answer).unwrap_or_default(),
         Err(error) => {
             if let ClientError::Refused { problems, .. } = &error {
                 for problem in problems {
                     print_error(&lines(problem), terminal);
                 }
             }
-            report_of(what, socket, &error).print(terminal);
-            exit_of(&error).into()
+            return not_done(&error, "reload the configuration", &args.socket, false, terminal);
         }
+    };
+    let changes = answer["changes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let lines = changes.iter().filter_map(Value::as_str).map(|change| format!("{}\n", Shown(change)));
+    let lines: String = lines.collect();
+    print(if lines.is_empty() { "nothing is changed\n" } else { &lines });
+    let failed = answer["failed"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for failed in failed.iter().filter_map(Value::as_str) {
+        print_error(&Shown(failed).to_string(), terminal);
     }
+    if failed.is_empty() { Exit::Ok.into() } else { Exit::NotStarted.into() }
+}
+
+pub(crate) fn pause(args: &PauseArgs, terminal: &Terminal) -> ExitCode {
+    let seconds = args.lasts.map(|lasts| lasts.as_secs());
+    let body = json!({ "reason": args.reason, "for_seconds": seconds });
+    done(post(&args.ask.socket, PAUSE_PATH, &body), "pause", &args.ask, terminal, |_, _| {
+        let until = args.lasts.map_or_else(
+            || "until `hactl resume`".to_owned(),
+            |lasts| format!("for {}", span(lasts.as_secs_f64())),
+        );
+        (format!("paused {until}: nothing is changed in HAProxy\n"), Vec::new())
+    })
+}
+
+pub(crate) fn resume(args: &ResumeArgs, terminal: &Terminal) -> ExitCode {
+    let answer = post(&args.ask.socket, RESUME_PATH, &Value::Null);
+    done(answer, "resume", &args.ask, terminal, |changed, _| {
+        let was_paused = changed.was_paused == Some(true);
+        (if was_paused { "resumed\n" } else { "it was not paused\n" }.to_owned(), Vec::new())
+    })
+}
+
+pub(crate) fn failback(args: &FailbackArgs, terminal: &Terminal) -> ExitCode {
+    let path = format!("{FAILBACK_PATH}/{}", encoded(&args.backend));
+    let answer = post(&args.ask.socket, &path, &Value::Null);
+    done(answer, &format!("fail back {}", args.backend), &args.ask, terminal, |changed, _| {
+        (gone_back(changed, &args.backend), waiting(changed))
+    })
+}
+
+fn gone_back(changed: &Changed, backend: &str) -> String {
+    let servers: Vec<String> =
+        changed.servers.iter().map(|server| Shown(&server.server).to_string()).collect();
+    let backend = Shown(backend);
+    if servers.is_empty() {
+        return format!("no server of {backend} waits to be used again\n");
+    }
+    let verb = if servers.len() == 1 { "is" } else { "are" };
+    format!("{} of {backend} {verb} used again\n", servers.join(", "))
+}
+
+/// Orders that were taken in and are not done yet.
+pub(crate) fn waiting(changed: &Changed) -> Vec<Report> {
+    let waiting = changed.servers.iter().filter(|server| !server.confirmed).map(|server| {
+        let what = format!("{} is not as ordered yet; it is done as soon as it can be", name(server));
+        let why = server.why.as_deref().unwrap_or("HAProxy was not read again yet");
+        Report::new(what).because(why).next("see `hactl status`")
+    });
+    waiting.collect()
+}
+
+/// `BACKEND/SERVER`, fit for a terminal.
+pub(crate) fn name(server: &ChangedServer) -> String {
+    Shown(&format!("{}/{}", server.backend, server.server)).to_string()
+}
+
+/// What the daemon answers, read and as it sent it.
+pub(crate) fn post(socket: &Path, path: &str, body: &Value) -> Result<(Changed, String), ClientError> {
+    let answer = client::post(socket, path, body)?;
+    let changed = serde_json::from_str(&answer).map_err(|source| ClientError::Contract { source })?;
+    Ok((changed, answer))
+}
+
+/// Prints what came of it; `words` has it for people, and what they should know beside. `what` was to be done.
+pub(crate) fn done(
+    answer: Result<(Changed, String), ClientError>,
+    what: &str,
+    args: &AskArgs,
+    terminal: &Terminal,
+    words: impl FnOnce(&Changed, &Terminal) -> (String, Vec<Report>),
+) -> ExitCode {
+    match answer {
+        Ok((changed, answer)) => {
+            let (text, warnings) = words(&changed, terminal);
+            print(&if args.json() { format!("{answer}\n") } else { terminal.copyable(&text) });
+            for warning in warnings {
+                warning.warn(terminal);
+            }
+            changed.exit_code.into()
+        }
+        Err(error) => not_done(&error, what, &args.socket, args.json(), terminal),
+    }
+}
+
+fn not_done(error: &ClientError, what: &str, socket: &Path, json: bool, terminal: &Terminal) -> ExitCode {
+    let what = format!("hactl at {} did not {what}", socket.display());
+    failed(exit_of(error), &report_of(what, socket, error), json, terminal)
 }
 
 /// A text of several lines; what would move the cursor is escaped.
 fn lines(text: &str) -> String {
     text.lines().map(|line| Shown(line).to_string()).collect::<Vec<String>>().join("\n")
-}
-
-pub(crate) fn exit_of(error: &ClientError) -> Exit {
-    match error {
-        ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::Permission,
-        ClientError::Refused { status, .. } if *status == StatusCode::FORBIDDEN => Exit::Permission,
-        ClientError::Refused { status, .. }
-            if matches!(
-                *status,
-                StatusCode::UNPROCESSABLE_ENTITY
-                    | StatusCode::BAD_REQUEST
-                    | StatusCode::NOT_FOUND
-                    | StatusCode::CONFLICT
-            ) =>
-        {
-            Exit::Usage
-        }
-        ClientError::Connect(_)
-        | ClientError::TooSlow
-        | ClientError::Silent
-        | ClientError::NotHactl
-        | ClientError::Exchange(_)
-        | ClientError::Runtime(_)
-        | ClientError::Refused { .. }
-        | ClientError::Contract { .. } => Exit::Unknown,
-    }
-}
-
-pub(crate) fn report_of(what: &str, socket: &Path, error: &ClientError) -> Report {
-    let at = socket.display();
-    let report = Report::new(format!("hactl at {at} did not {what}"));
-    if let ClientError::Refused { status, text, .. } = error {
-        let report = report.because(text.clone());
-        return match *status {
-            StatusCode::FORBIDDEN => report.next("repeat with sudo, or as the user that hactl runs as"),
-            StatusCode::UNPROCESSABLE_ENTITY => report.next("correct the file and repeat"),
-            _ => report,
-        };
-    }
-    let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
-    report.because(why).next("see `hactl status`, or name its socket with --socket PATH")
 }
 
 #[cfg(test)]
@@ -151,13 +137,29 @@ mod tests {
 
     #[test]
     fn what_goes_back_is_told_and_so_is_what_stands_in_the_way() {
-        let told = |answer: Value| gone_back(&answer, "b");
-        assert_eq!(told(json!({ "servers": ["wg1"], "withheld": false })), "wg1 of b is used again\n");
-        assert_eq!(
-            told(json!({ "servers": ["wg1", "wg2"], "withheld": true })),
-            "wg1, wg2 of b are used again\nnothing is changed in HAProxy while hactl is paused or observes\n"
-        );
-        assert_eq!(told(json!({ "servers": [] })), "no server of b waits to be used again\n");
+        let server = |name: &str, why: Option<&str>| {
+            json!({
+                "instance": "7891", "backend": "b", "server": name, "was": null, "is": null, "pinned": null,
+                "in_service": null, "staying": null, "confirmed": why.is_none(), "why": why
+            })
+        };
+        let changed = |servers: &[Value]| -> Changed {
+            let changed = json!({
+                "apiVersion": "hactl/v1", "kind": "Changed", "generatedAt": "2026-11-23T16:19:00Z",
+                "exit_code": 0, "action": "failback", "servers": servers, "kept": true, "unkept_why": null,
+                "paused": null, "was_paused": null
+            });
+            serde_json::from_value(changed).unwrap()
+        };
+        let told = |servers: &[Value]| gone_back(&changed(servers), "b");
+        assert_eq!(told(&[server("wg1", None)]), "wg1 of b is used again\n");
+        let two = [server("wg1", None), server("wg2", Some("hactl is paused"))];
+        assert_eq!(told(&two), "wg1, wg2 of b are used again\n");
+        assert_eq!(told(&[]), "no server of b waits to be used again\n");
+        let waiting: Vec<String> = waiting(&changed(&two)).iter().map(ToString::to_string).collect();
+        let expected = "b/wg2 is not as ordered yet; it is done as soon as it can be\n  why:  hactl is paused\n  next: \
+            see `hactl status`";
+        assert_eq!(waiting, [expected]);
     }
 
     #[test]

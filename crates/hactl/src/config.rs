@@ -9,6 +9,7 @@ use hactld::config::{Config, DEFAULT_FILE, Flags, ShowOptions, load, show};
 use hactld::text::Shown;
 
 use crate::exit::Exit;
+use crate::reference;
 use crate::report::{Report, print, print_error, sources};
 use crate::schema;
 use crate::terminal::Terminal;
@@ -40,6 +41,9 @@ enum ConfigCommand {
     Show(ShowArgs),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
+    /// Print what each key is, as Markdown: docs/configuration.md.
+    #[command(hide = true)]
+    Reference,
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +105,18 @@ enum SchemaOf {
     Status,
     /// What hactl check -o json prints.
     Check,
+    /// What hactl explain -o json prints.
+    Explain,
+    /// A line of hactl events -o json.
+    Event,
+    /// A line of hactl events --incidents -o json.
+    Incident,
+    /// What hactl exits -o json prints.
+    Exits,
+    /// What maint, drain, ready, auto, pin, pause, resume and failback print with -o json.
+    Change,
+    /// What any of them prints where it fails.
+    Error,
 }
 
 pub(crate) fn run(args: &ConfigArgs, terminal: &Terminal) -> ExitCode {
@@ -116,11 +132,21 @@ pub(crate) fn run(args: &ConfigArgs, terminal: &Terminal) -> ExitCode {
             ));
             Exit::Ok.into()
         }
+        ConfigCommand::Reference => {
+            print(&reference::markdown());
+            Exit::Ok.into()
+        }
         ConfigCommand::Schema(args) => {
             let schema = match args.of {
                 SchemaOf::Config => hactld::config::schema(),
                 SchemaOf::Status => schema::status(),
                 SchemaOf::Check => schema::check(),
+                SchemaOf::Explain => schema::explain(),
+                SchemaOf::Event => schema::event(),
+                SchemaOf::Incident => schema::incident(),
+                SchemaOf::Exits => schema::exits(),
+                SchemaOf::Change => schema::change(),
+                SchemaOf::Error => schema::error(),
             };
             print(&format!("{schema:#}\n"));
             Exit::Ok.into()

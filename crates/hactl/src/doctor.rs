@@ -67,6 +67,12 @@ pub(crate) struct DoctorArgs {
     output: DoctorFormat,
 }
 
+impl DoctorArgs {
+    pub(crate) fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum DoctorFormat {
     Table,

@@ -9,13 +9,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use hactld::admin::{EVENTS_PATH, EVENTS_STREAM_PATH, EventList, INCIDENTS_PATH, IncidentList};
 use hactld::journal::Entry;
-use hyper::StatusCode;
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 
 use crate::client::{self, ClientError, Message};
 use crate::exit::Exit;
-use crate::report::{Report, print, sources};
+use crate::refusal::{exit_of, failed, report_of};
+use crate::report::{Report, print};
 use crate::terminal::Terminal;
 
 /// Between two attempts to be told again, where the daemon is being restarted.
@@ -72,6 +72,12 @@ pub(crate) struct EventsArgs {
     output: EventsFormat,
 }
 
+impl EventsArgs {
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum EventsFormat {
     Table,
@@ -90,8 +96,11 @@ pub(crate) fn run(args: &EventsArgs, terminal: &Terminal) -> ExitCode {
     match shown {
         Ok(()) => Exit::Ok.into(),
         Err(error) => {
-            report_of(&args.socket, &error).print(terminal);
-            exit_of(&error).into()
+            let what = format!("hactl at {} cannot be asked what happened", args.socket.display());
+            let report = report_of(what, &args.socket, &error);
+            let exit = exit_of(&error);
+            let report = if exit == Exit::Usage { report.next("see `hactl events --help`") } else { report };
+            failed(exit, &report, args.output == EventsFormat::Json, terminal)
         }
     }
 }
@@ -220,39 +229,6 @@ fn since(text: &str) -> Result<Timestamp, String> {
         .ok_or_else(|| format!("`{text}` is no time ago; {form}"))?;
     // Longer ago than there are times is all of it.
     Ok(Timestamp::now().checked_sub(ago).unwrap_or(Timestamp::MIN))
-}
-
-fn exit_of(error: &ClientError) -> Exit {
-    match error {
-        ClientError::Connect(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            Exit::Permission
-        }
-        ClientError::Refused { status: StatusCode::BAD_REQUEST, .. } => Exit::Usage,
-        ClientError::Connect(_)
-        | ClientError::TooSlow
-        | ClientError::Silent
-        | ClientError::NotHactl
-        | ClientError::Exchange(_)
-        | ClientError::Runtime(_)
-        | ClientError::Refused { .. }
-        | ClientError::Contract { .. } => Exit::Unknown,
-    }
-}
-
-fn report_of(socket: &Path, error: &ClientError) -> Report {
-    if let ClientError::Refused { status: StatusCode::BAD_REQUEST, text, .. } = error {
-        return Report::new("these events cannot be shown".to_owned())
-            .because(text.clone())
-            .next("see `hactl events --help`");
-    }
-    let report = Report::new(format!("hactl at {} cannot be asked what happened", socket.display()));
-    let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
-    let report = report.because(why);
-    report.next(if exit_of(error) == Exit::Permission {
-        "repeat with sudo, or have your user added to the group of the socket"
-    } else {
-        "start it with `hactl run`, or name its socket with --socket PATH"
-    })
 }
 
 #[cfg(test)]

@@ -14,8 +14,6 @@ pub(crate) enum Exit {
     NotStarted,
     /// A recording that cannot be replayed.
     Unusable,
-    /// An order was taken in, and HAProxy is not so yet.
-    Accepted,
     /// An order is not carried out, for a reason.
     Refused,
     /// Unknown, in Nagios' words.
@@ -32,7 +30,7 @@ impl Exit {
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Ok => 0,
-            Self::NotStarted | Self::Unusable | Self::Accepted => 1,
+            Self::NotStarted | Self::Unusable => 1,
             Self::Refused => 2,
             Self::Unknown => 3,
             Self::Usage => 64,
@@ -100,7 +98,7 @@ mod tests {
             [Exit::Ok, Exit::NotStarted, Exit::Unusable, Exit::Unknown, Exit::Usage, Exit::Permission]
                 .map(Exit::code);
         assert_eq!((codes, Exit::TimedOut.code()), ([0, 1, 1, 3, 64, 77], 124));
-        assert_eq!([Exit::Accepted, Exit::Refused].map(Exit::code), [1, 2]);
+        assert_eq!(Exit::Refused.code(), 2);
         let verdicts =
             [Verdict::Online, Verdict::Degraded, Verdict::Offline, Verdict::Unknown].map(of_verdict);
         assert_eq!(verdicts, [0, 1, 2, 3]);

@@ -9,8 +9,8 @@ use hactld::EXITS_PATH;
 use hactld::text::Shown;
 
 use crate::client::{self, ClientError};
-use crate::exit::{Exit, finding};
-use crate::report::{Report, print, sources};
+use crate::refusal::{exit_of, failed, report_of};
+use crate::report::{Report, print};
 use crate::table::{self, Column};
 use crate::terminal::Terminal;
 
@@ -61,18 +61,12 @@ pub(crate) fn run(args: &ExitsArgs, terminal: &Terminal) -> ExitCode {
             serde_json::from_str(&text).map_err(|source| ClientError::Contract { source })?;
         Ok((list, text))
     });
+    let json = args.output == ExitsFormat::Json;
     let (list, text) = match fetched {
         Ok(fetched) => fetched,
         Err(error) => {
-            let why =
-                sources(&error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
             let what = format!("cannot get the exits from hactl at {}", args.socket.display());
-            Report::new(what)
-                .because(why)
-                .next("see `hactl status`, or name its socket with --socket PATH")
-                .print(terminal);
-            let denied = matches!(&error, ClientError::Connect(error) if error.kind() == std::io::ErrorKind::PermissionDenied);
-            return if denied { Exit::Permission.into() } else { Exit::Unknown.into() };
+            return failed(exit_of(&error), &report_of(what, &args.socket, &error), json, terminal);
         }
     };
     match args.output {
@@ -85,18 +79,7 @@ pub(crate) fn run(args: &ExitsArgs, terminal: &Terminal) -> ExitCode {
         }
         ExitsFormat::Table => print(&render(&list, terminal)),
     }
-    finding(code(&list), false).into()
-}
-
-fn code(list: &ExitList) -> u8 {
-    let believed = || list.backends.iter().map(|backend| backend.as_believed);
-    if believed().any(|as_believed| as_believed == Some(false)) {
-        1
-    } else if believed().any(|as_believed| as_believed.is_none()) || list.backends.is_empty() {
-        3
-    } else {
-        0
-    }
+    list.exit_code.into()
 }
 
 fn render(list: &ExitList, terminal: &Terminal) -> String {

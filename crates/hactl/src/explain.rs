@@ -1,19 +1,19 @@
 //! `hactl explain`: why a backend or a server is as it is, as the daemon puts it into words.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use hactld::admin::EXPLAIN_PATH;
+use hactld::admin::{EXPLAIN_PATH, Explained, ExplainedSection};
 use hactld::text::Shown;
 use hyper::StatusCode;
-use serde::Deserialize;
 
 use crate::client::encoded;
 use crate::client::{self, ClientError};
 use crate::exit::Exit;
+use crate::refusal::{exit_of, failed};
 use crate::report::{Report, print};
-use crate::status::{exit_of, failed, report_of};
+use crate::status::report_of;
 use crate::table::wrap;
 use crate::terminal::Terminal;
 
@@ -45,22 +45,16 @@ pub(crate) struct ExplainArgs {
     socket: PathBuf,
 }
 
+impl ExplainArgs {
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     Table,
     Json,
-}
-
-#[derive(Debug, Deserialize)]
-struct Explained {
-    headline: String,
-    sections: Vec<Section>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Section {
-    label: String,
-    lines: Vec<String>,
 }
 
 pub(crate) fn run(args: &ExplainArgs, terminal: &Terminal) -> ExitCode {
@@ -96,11 +90,11 @@ fn refusal(args: &ExplainArgs, error: &ClientError) -> (Exit, Report) {
 fn table(explained: &Explained, terminal: &Terminal) -> String {
     let mut text = wrap("", &Shown(&explained.headline).to_string(), terminal.width);
     text.push('\n');
-    for Section { label, lines } in &explained.sections {
+    for ExplainedSection { label, lines } in &explained.sections {
         for (index, line) in lines.iter().enumerate() {
             let label = if index == 0 { label.as_str() } else { "" };
             let indent = " ".repeat(LABELS);
-            let wrapped = wrap(&indent, &Shown(line).to_string(), terminal.width);
+            let wrapped = wrap(&indent, &terminal.copyable(&Shown(line).to_string()), terminal.width);
             let rest = wrapped.get(LABELS..).unwrap_or_default();
             text.push_str(&format!(
                 "{}{rest}",
@@ -117,18 +111,24 @@ mod tests {
 
     #[test]
     fn labels_stand_beside_their_lines_and_long_lines_are_wrapped_below_themselves() {
-        let section = |label: &str, lines: &[&str]| Section {
+        let section = |label: &str, lines: &[&str]| ExplainedSection {
             label: label.to_owned(),
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),
         };
         let explained = Explained {
+            api_version: "hactl/v1".to_owned(),
+            kind: "Explain".to_owned(),
+            generated_at: jiff::Timestamp::UNIX_EPOCH,
+            exit_code: 0,
+            subject: "b/wg1".to_owned(),
             headline: "b/wg1 is DEGRADED, so HAProxy holds it in MAINT.".to_owned(),
             sections: vec![
                 section("evidence", &["the last 3 of 20 probes failed at stage connect", "second"]),
                 section("try", &["hactl check \u{1b}[2J"]),
             ],
         };
-        let terminal = Terminal { color: false, color_errors: false, unicode: true, width: Some(40) };
+        let terminal =
+            Terminal { color: false, color_errors: false, unicode: true, width: Some(40), socket: None };
         insta::assert_snapshot!(table(&explained, &terminal), @r"
         b/wg1 is DEGRADED, so HAProxy holds it
         in MAINT.

@@ -14,6 +14,8 @@ mod init;
 mod overrides;
 mod packaging;
 mod raw;
+mod reference;
+mod refusal;
 mod report;
 mod schema;
 mod simulate;
@@ -61,8 +63,9 @@ fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
 }
 
 fn dispatch(cli: Cli) -> ExitCode {
-    let terminal = Terminal::of_this_process(cli.color);
-    match cli.command.unwrap_or_default() {
+    let command = cli.command.unwrap_or_default();
+    let terminal = Terminal::of_this_process(cli.color).asking(command.socket());
+    match command {
         Command::Run(args) => run(args, &terminal),
         Command::Status(args) => status::run(&args, &terminal),
         Command::Top(args) => top::run(&args, &terminal),

@@ -4,32 +4,21 @@
 mod told;
 mod until;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use hactld::admin::{OVERRIDE_PATH, PIN_PATH};
-use hactld::text::Shown;
 use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
-use crate::change::{exit_of, report_of};
-use crate::cli::SocketArgs;
-use crate::client::{self, ClientError};
+use crate::change;
+use crate::cli::{AskArgs, order_codes};
 use crate::exit::Exit;
-use crate::report::{Report, print};
+use crate::refusal::failed;
+use crate::report::Report;
 use crate::terminal::Terminal;
-
-use self::told::Answer;
-
-macro_rules! codes {
-    () => {
-        "Exit codes:
-   0  done, and HAProxy was read again    1  taken in, and not done yet
-   2  refused    3  hactl does not run or does not answer
-  64  usage error    77  permission denied"
-    };
-}
 
 const OUT_HELP: &str = concat!(
     "It says how long and why; hactl status shows both. It holds through restarts of
@@ -45,7 +34,7 @@ Examples:
   hactl auto socks_back_7891/wg2
 
 ",
-    codes!()
+    order_codes!()
 );
 
 const READY_HELP: &str = concat!(
@@ -58,7 +47,7 @@ Examples:
   hactl auto socks_back_7891/wg1
 
 ",
-    codes!()
+    order_codes!()
 );
 
 const AUTO_HELP: &str = concat!(
@@ -70,7 +59,7 @@ Examples:
   hactl auto --all
 
 ",
-    codes!()
+    order_codes!()
 );
 
 const PIN_HELP: &str = concat!(
@@ -84,7 +73,7 @@ Examples:
   hactl auto socks_back_7891/wg2
 
 ",
-    codes!()
+    order_codes!()
 );
 
 #[derive(Debug, Args)]
@@ -99,6 +88,12 @@ pub(crate) struct OutArgs {
     kill_sessions: bool,
 }
 
+impl OutArgs {
+    pub(crate) fn socket(&self) -> &Path {
+        &self.named.ask.socket
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = READY_HELP)]
 pub(crate) struct ReadyArgs {
@@ -106,6 +101,12 @@ pub(crate) struct ReadyArgs {
     named: Named,
     #[command(flatten)]
     given: Given,
+}
+
+impl ReadyArgs {
+    pub(crate) fn socket(&self) -> &Path {
+        &self.named.ask.socket
+    }
 }
 
 #[derive(Debug, Args)]
@@ -117,7 +118,13 @@ pub(crate) struct PinArgs {
     #[command(flatten)]
     given: Given,
     #[command(flatten)]
-    socket: SocketArgs,
+    ask: AskArgs,
+}
+
+impl PinArgs {
+    pub(crate) fn socket(&self) -> &Path {
+        &self.ask.socket
+    }
 }
 
 #[derive(Debug, Args)]
@@ -130,7 +137,13 @@ pub(crate) struct AutoArgs {
     #[arg(long)]
     all: bool,
     #[command(flatten)]
-    socket: SocketArgs,
+    ask: AskArgs,
+}
+
+impl AutoArgs {
+    pub(crate) fn socket(&self) -> &Path {
+        &self.ask.socket
+    }
 }
 
 #[derive(Debug, Args)]
@@ -139,7 +152,7 @@ struct Named {
     #[arg(value_name = "BACKEND/SERVER", required = true)]
     servers: Vec<String>,
     #[command(flatten)]
-    socket: SocketArgs,
+    ask: AskArgs,
 }
 
 /// How long, why, and how firmly. The first two are asked for here and not by clap, which would not say what to type.
@@ -193,31 +206,30 @@ fn set(state: State, named: &Named, given: &Given, kill_sessions: bool, terminal
     let command = format!("hactl {} {servers}", state.as_str());
     let mut body = match given.body(&command) {
         Ok(body) => body,
-        Err(report) => return usage(&report, terminal),
+        Err(report) => return failed(Exit::Usage, &report, named.ask.json(), terminal),
     };
     body["servers"] = json!(named.servers);
     body["state"] = json!(state.as_str());
     body["kill_sessions"] = json!(kill_sessions);
     let what = format!("set {servers} to {}", state.as_str());
-    ask(&named.socket, OVERRIDE_PATH, &body, &what, terminal)
+    ask(&named.ask, OVERRIDE_PATH, &body, &what, terminal)
 }
 
 pub(crate) fn pin(args: &PinArgs, terminal: &Terminal) -> ExitCode {
     let mut body = match args.given.body(&format!("hactl pin {}", args.server)) {
         Ok(body) => body,
-        Err(report) => return usage(&report, terminal),
+        Err(report) => return failed(Exit::Usage, &report, args.ask.json(), terminal),
     };
     body["server"] = json!(args.server);
-    ask(&args.socket, PIN_PATH, &body, &format!("pin to {}", args.server), terminal)
+    ask(&args.ask, PIN_PATH, &body, &format!("pin to {}", args.server), terminal)
 }
 
 pub(crate) fn auto(args: &AutoArgs, terminal: &Terminal) -> ExitCode {
     if args.servers.is_empty() && !args.all {
         let report = Report::new("`hactl auto` does not say of which servers".to_owned());
-        return usage(
-            &report.next("hactl auto BACKEND/SERVER, or hactl auto --all; `hactl status` shows them"),
-            terminal,
-        );
+        let report =
+            report.next("hactl auto BACKEND/SERVER, or `hactl auto --all`; `hactl status` shows them");
+        return failed(Exit::Usage, &report, args.ask.json(), terminal);
     }
     let body = json!({ "servers": args.servers, "all": args.all, "state": "auto" });
     let what = if args.all {
@@ -225,7 +237,7 @@ pub(crate) fn auto(args: &AutoArgs, terminal: &Terminal) -> ExitCode {
     } else {
         format!("leave {} to its probes", args.servers.join(" "))
     };
-    ask(&args.socket, OVERRIDE_PATH, &body, &what, terminal)
+    ask(&args.ask, OVERRIDE_PATH, &body, &what, terminal)
 }
 
 impl Given {
@@ -256,43 +268,11 @@ impl Given {
     }
 }
 
-fn usage(report: &Report, terminal: &Terminal) -> ExitCode {
-    report.print(terminal);
-    Exit::Usage.into()
-}
-
-fn ask(socket: &SocketArgs, path: &str, body: &Value, what: &str, terminal: &Terminal) -> ExitCode {
-    match client::post(&socket.socket, path, body) {
-        Ok(text) => match serde_json::from_str::<Answer>(&text) {
-            Ok(answer) => {
-                print(&answer.text(&Zoned::now(), terminal));
-                for warning in answer.warnings() {
-                    warning.warn(terminal);
-                }
-                answer.exit().into()
-            }
-            Err(source) => {
-                let error = ClientError::Contract { source };
-                report_of(what, &socket.socket, &error).print(terminal);
-                exit_of(&error).into()
-            }
-        },
-        Err(error) => {
-            let (report, exit) = refused(&error).unwrap_or_else(|| {
-                (report_of(&Shown(what).to_string(), &socket.socket, &error), exit_of(&error))
-            });
-            report.print(terminal);
-            exit.into()
-        }
-    }
-}
-
-/// The daemon's own words, where it has said what, why and what to do.
-fn refused(error: &ClientError) -> Option<(Report, Exit)> {
-    let ClientError::Refused { document, text, .. } = error else { return None };
-    let (why, next) = (document["error"]["why"].as_str()?, document["error"]["next"].as_str()?);
-    let exit = if document["exit_code"] == json!(2) { Exit::Refused } else { exit_of(error) };
-    Some((Report::new(text.clone()).because(why).next(next), exit))
+fn ask(args: &AskArgs, path: &str, body: &Value, what: &str, terminal: &Terminal) -> ExitCode {
+    let changed = change::post(&args.socket, path, body);
+    change::done(changed, what, args, terminal, |changed, terminal| {
+        (told::text(changed, &Zoned::now(), terminal), told::warnings(changed))
+    })
 }
 
 #[cfg(test)]

@@ -1,20 +1,23 @@
 //! `hactl raw`: one command to HAProxy's runtime API, as it was typed. It finds the socket, keeps to a closed list and changes
 //! nothing unless that is asked for.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use failover::status::Status;
-use hactld::admin::STATUS_PATH;
+use hactld::admin::{RAW_PATH, STATUS_PATH};
 use hactld::config::{DEFAULT_SOCKET, Flags, load};
 use hactld::text::Shown;
 use haproxy_runtime::{Address, Client, ExchangeError, Limits, RawCommand};
+use serde_json::json;
 use tokio::runtime::Builder;
 
-use crate::client;
+use crate::client::{self, ClientError};
 use crate::exit::Exit;
+use crate::refusal::report_of;
 use crate::report::{Report, print, sources};
 use crate::terminal::Terminal;
 
@@ -27,6 +30,9 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// A table with a hundred thousand entries.
 const REPLY_MAX: usize = 64 * 1024 * 1024;
 
+/// Commands that are like what was typed: those that are most like it come first.
+const LIKE_MAX: usize = 3;
+
 /// The exit code where HAProxy does not do it.
 const REFUSED: u8 = 2;
 
@@ -36,7 +42,8 @@ state|weight|health|agent ...`, `set weight`, `enable server`, `disable server`
 and `shutdown sessions server`; nothing else ever is.
 Without --haproxy it is the HAProxy that the daemon steers, then that of the
 configuration. Where hactl steers it too, `hactl maint` and its like are better:
-hactl puts right what it did not do itself.
+hactl puts right what it did not do itself. A change becomes one of its events
+(kind raw, with who and what), where the user is one of its operators.
 
 Examples:
   hactl raw show servers state
@@ -64,17 +71,48 @@ pub(crate) struct RawArgs {
     socket: PathBuf,
 }
 
+impl RawArgs {
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+}
+
 pub(crate) fn run(args: &RawArgs, terminal: &Terminal) -> ExitCode {
     let sent = command(args).and_then(|command| {
         let haproxy = haproxy(args)?;
-        send(&command, haproxy).map(|reply| (command, reply))
+        send(&command, haproxy.clone()).map(|reply| (command, haproxy, reply))
     });
     match sent {
-        Ok((command, reply)) => answered(&command, &reply, terminal),
+        Ok((command, haproxy, reply)) => {
+            if command.writes() && reply.trim_ascii().is_empty() {
+                tell(args, &command, &haproxy, terminal);
+            }
+            answered(&command, &reply, terminal)
+        }
         Err((report, exit)) => {
             report.print(terminal);
             exit.into()
         }
+    }
+}
+
+/// The daemon has it among its events who has changed what. Where none runs there is nobody to tell.
+fn tell(args: &RawArgs, command: &RawCommand, haproxy: &Address, terminal: &Terminal) {
+    let body = json!({ "command": command.to_string(), "haproxy": haproxy.to_string() });
+    let Err(error) = client::post(&args.socket, RAW_PATH, &body) else { return };
+    let runs = match &error {
+        ClientError::Connect(error) => error.kind() == io::ErrorKind::PermissionDenied,
+        ClientError::TooSlow
+        | ClientError::Silent
+        | ClientError::NotHactl
+        | ClientError::Exchange(_)
+        | ClientError::Runtime(_)
+        | ClientError::Refused { .. }
+        | ClientError::Contract { .. } => true,
+    };
+    if runs {
+        let what = "it was sent, and is not among the events of hactl".to_owned();
+        report_of(what, &args.socket, &error).warn(terminal);
     }
 }
 
@@ -160,14 +198,7 @@ fn answered(command: &RawCommand, reply: &[u8], terminal: &Terminal) -> ExitCode
     let text = String::from_utf8_lossy(reply);
     let text = text.trim_end_matches('\n');
     if is_refusal(command, text) {
-        let why = text.lines().next().unwrap_or_default();
-        let report = Report::new(format!("HAProxy does not do `{command}`")).because(why);
-        let report = if text.starts_with("Permission denied") {
-            report.next("use a stats socket of level admin: --haproxy ADDR")
-        } else {
-            report
-        };
-        report.print(terminal);
+        refused(command, text).print(terminal);
         return REFUSED.into();
     }
     // Whoever looks at it is not to have the cursor moved; a program gets what HAProxy has said.
@@ -179,6 +210,26 @@ fn answered(command: &RawCommand, reply: &[u8], terminal: &Terminal) -> ExitCode
     Exit::Ok.into()
 }
 
+/// Where HAProxy knows no such command, it names some that are like it, a line each, with what they do behind a colon.
+fn refused(command: &RawCommand, text: &str) -> Report {
+    let mut lines = text.lines();
+    let why = Shown(lines.next().unwrap_or_default().trim_end_matches(':')).to_string();
+    let like: Vec<String> = lines
+        .filter_map(|line| Some(line.split_once(" : ")?.0.trim()))
+        .filter(|like| like.starts_with("show ") || command.writes())
+        .take(LIKE_MAX)
+        .map(|like| format!("`{}`", Shown(like)))
+        .collect();
+    let report = Report::new(format!("HAProxy does not do `{command}`")).because(why);
+    if text.starts_with("Permission denied") {
+        report.next("use a stats socket of level admin: --haproxy ADDR")
+    } else if like.is_empty() {
+        report.next("hactl raw 'show servers state' names backends and servers")
+    } else {
+        report.next(format!("it knows {}", like.join(", ")))
+    }
+}
+
 /// HAProxy has no codes, only texts.
 fn is_refusal(command: &RawCommand, reply: &str) -> bool {
     const REFUSALS: [&str; 4] = ["Permission denied", "Unknown command", "Can't find backend.", "No such "];
@@ -188,6 +239,20 @@ fn is_refusal(command: &RawCommand, reply: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_that_are_like_what_was_typed_are_named() {
+        let told = |text: &str| refused(&"show server state".parse().unwrap(), text);
+        let report = told(
+            "Unknown command, but maybe one of the following ones is a better match:\n  show servers state [<backend>]         : dump volatile server information\n  set server x : y\n  help : list",
+        );
+        assert_eq!(report.next.as_deref(), Some("it knows `show servers state [<backend>]`"));
+        assert_eq!(
+            report.why.as_deref(),
+            Some("Unknown command, but maybe one of the following ones is a better match")
+        );
+        assert!(told("No such server.").next.unwrap().contains("show servers state"));
+    }
 
     #[test]
     fn texts_of_haproxy_are_answers_or_refusals() {

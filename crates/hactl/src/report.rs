@@ -100,12 +100,19 @@ impl Report {
     }
 
     pub(crate) fn print(&self, terminal: &Terminal) {
-        print_error(&self.to_string(), terminal);
+        print_error(&self.copyable(terminal).to_string(), terminal);
+    }
+
+    /// The same, with commands that can be copied as they stand.
+    pub(crate) fn copyable(&self, terminal: &Terminal) -> Self {
+        let copyable = |text: &Option<String>| text.as_ref().map(|text| terminal.copyable(text));
+        Self { what: self.what.clone(), why: copyable(&self.why), next: copyable(&self.next) }
     }
 
     /// Prints it as something to know about what was printed.
     pub(crate) fn warn(&self, terminal: &Terminal) {
-        let _ = io::stderr().write_all(format!("{} {self}\n", terminal.warning_mark()).as_bytes());
+        let _ = io::stderr()
+            .write_all(format!("{} {}\n", terminal.warning_mark(), self.copyable(terminal)).as_bytes());
     }
 }
 

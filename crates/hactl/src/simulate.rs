@@ -15,6 +15,7 @@ use hactld::config::ConfigError;
 use self::read::{Lines, ReadError};
 use crate::cli::{SimulateArgs, SimulateFormat};
 use crate::exit::Exit;
+use crate::refusal::document;
 use crate::report::{Report, print, print_error};
 use crate::terminal::Terminal;
 
@@ -55,7 +56,7 @@ impl From<ReadError> for Refusal {
 fn refuse(args: &SimulateArgs, refusal: &Refusal, terminal: &Terminal) -> ExitCode {
     let (exit, report, texts) = told(&args.file, refusal);
     if args.output == SimulateFormat::Json {
-        print(&render::json_error(exit, &report));
+        print(&document(exit, &report));
     }
     for text in &texts {
         print_error(text, terminal);
@@ -188,6 +189,7 @@ fn otherwise(input: Recorded, backends: &[Name], sets: &[String]) -> Result<Reco
         | Input::Due
         | Input::Gap(_)
         | Input::FailBack(_)
+        | Input::Probe(_)
         | Input::Override(_)) => other,
     };
     Ok(Recorded { at, input })

@@ -5,8 +5,6 @@ mod named;
 pub(crate) mod render;
 mod watch;
 
-use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,7 +16,8 @@ use hactld::text::Shown;
 use crate::cli::{StatusArgs, StatusFormat};
 use crate::client::{self, ClientError};
 use crate::exit::{Exit, finding};
-use crate::report::{Report, print, sources};
+use crate::refusal::{self, exit_of, failed};
+use crate::report::{Report, print};
 use crate::terminal::Terminal;
 
 use self::formats::Style;
@@ -79,26 +78,6 @@ fn present(
     Ok((shown, code))
 }
 
-/// For programs on standard output too, so that they find a document there in any case.
-pub(crate) fn failed(exit: Exit, report: &Report, json: bool, terminal: &Terminal) -> ExitCode {
-    if json {
-        print(&error_document(exit, report));
-    }
-    report.print(terminal);
-    exit.into()
-}
-
-/// An error for programs: one line.
-fn error_document(exit: Exit, report: &Report) -> String {
-    let error = serde_json::json!({
-        "apiVersion": failover::status::API_VERSION,
-        "kind": "Error",
-        "exit_code": exit.code(),
-        "error": { "message": report.what, "why": report.why, "next": report.next },
-    });
-    format!("{error}\n")
-}
-
 pub(crate) fn unknown_name(name: &str, not_there: &NotThere) -> Report {
     let report = Report::new(format!("hactl steers no instance, backend or server called {}", Shown(name)));
     let known = not_there.known.join(", ");
@@ -110,55 +89,8 @@ pub(crate) fn unknown_name(name: &str, not_there: &NotThere) -> Report {
     }
 }
 
-pub(crate) fn exit_of(error: &ClientError) -> Exit {
-    match error {
-        ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => Exit::Permission,
-        ClientError::Connect(_)
-        | ClientError::TooSlow
-        | ClientError::Silent
-        | ClientError::NotHactl
-        | ClientError::Exchange(_)
-        | ClientError::Runtime(_)
-        | ClientError::Refused { .. }
-        | ClientError::Contract { .. } => Exit::Unknown,
-    }
-}
-
 pub(crate) fn report_of(socket: &Path, error: &ClientError) -> Report {
-    let what = format!("cannot get the status from hactl at {}", socket.display());
-    let mut why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
-    let next = match error {
-        ClientError::Connect(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            why = denied(socket);
-            "join the socket's group (usermod -aG GROUP USER, then log in again), or repeat with sudo"
-        }
-        ClientError::Connect(_) => "start it with `hactl run`, or name its socket with --socket PATH",
-        ClientError::NotHactl => "name hactl's socket with --socket PATH; HAProxy's is another one",
-        ClientError::TooSlow | ClientError::Silent | ClientError::Refused { .. } => {
-            "look at hactl's log, or ask again"
-        }
-        ClientError::Exchange(_) | ClientError::Runtime(_) => {
-            "ask again; if it stays so, look at hactl's log"
-        }
-        ClientError::Contract { .. } => {
-            "use the hactl that the daemon was started from, or restart the daemon"
-        }
-    };
-    Report::new(what).because(why).next(next)
-}
-
-fn denied(socket: &Path) -> String {
-    match std::fs::metadata(socket) {
-        Ok(there) => {
-            let mode = there.mode() & 0o7777;
-            format!(
-                "permission denied; the socket has uid {} gid {} mode {mode:03o}",
-                there.uid(),
-                there.gid()
-            )
-        }
-        Err(_) => "permission denied in its directory".to_owned(),
-    }
+    refusal::report_of(format!("cannot get the status from hactl at {}", socket.display()), socket, error)
 }
 
 /// The status as the daemon sent it, read and as text.

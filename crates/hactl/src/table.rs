@@ -157,6 +157,6 @@ mod tests {
     }
 
     fn terminal(width: Option<usize>) -> Terminal {
-        Terminal { color: false, color_errors: false, unicode: true, width }
+        Terminal { color: false, color_errors: false, unicode: true, width, socket: None }
     }
 }

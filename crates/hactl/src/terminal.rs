@@ -2,9 +2,12 @@
 
 use std::env;
 use std::io::IsTerminal;
+use std::path::Path;
 
-use failover::status::Level;
+use failover::status::{LatencyLevel, Level};
 use failover::{Severity, Verdict};
+use hactld::config::DEFAULT_SOCKET;
+use hactld::text::at_socket;
 use jiff::Timestamp;
 
 use crate::cli::Color;
@@ -17,6 +20,8 @@ pub(crate) struct Terminal {
     pub(crate) unicode: bool,
     /// Columns; `None` where nobody looks at it, and nothing is cut.
     pub(crate) width: Option<usize>,
+    /// hactl's own socket, where commands that are shown have to name it; it lasts as long as the process.
+    pub(crate) socket: Option<&'static Path>,
 }
 
 impl Terminal {
@@ -35,7 +40,22 @@ impl Terminal {
             color_errors: colored(std::io::stderr().is_terminal()),
             unicode: is_utf8(),
             width: width.filter(|_| terminal),
+            socket: None,
         }
+    }
+
+    /// For a command that asks at this socket: the usual one, and one that the environment names, need not be named again.
+    pub(crate) fn asking(self, socket: Option<&Path>) -> Self {
+        let usual = |socket: &Path| socket == Path::new(DEFAULT_SOCKET);
+        let known = |socket: &Path| env::var_os("HACTL_SOCKET").is_some_and(|known| *known == *socket);
+        let named = socket.filter(|socket| !usual(socket) && !known(socket));
+        // Once in the life of a command.
+        Self { socket: named.map(|socket| &*Box::leak(Box::<Path>::from(socket))), ..self }
+    }
+
+    /// The text, with commands that can be copied as they stand.
+    pub(crate) fn copyable(&self, text: &str) -> String {
+        self.socket.map_or_else(|| text.to_owned(), |socket| at_socket(text, socket))
     }
 
     /// The same, as wide as it is now.
@@ -81,6 +101,15 @@ impl Terminal {
             Level::Unknown => ("?", "?", "2"),
         };
         self.paint(code, if self.unicode { symbol } else { ascii })
+    }
+
+    /// A latency, in the colour of its level; the figure says the same.
+    pub(crate) fn latency(&self, level: LatencyLevel, text: &str) -> String {
+        match level {
+            LatencyLevel::Usual => self.paint("32", text),
+            LatencyLevel::Raised => self.paint("33", text),
+            LatencyLevel::High => self.paint("31", text),
+        }
     }
 
     /// The mark of an event.
@@ -168,7 +197,8 @@ mod tests {
 
     #[test]
     fn each_stream_has_colours_of_its_own() {
-        let terminal = Terminal { color: true, color_errors: false, unicode: true, width: None };
+        let terminal =
+            Terminal { color: true, color_errors: false, unicode: true, width: None, socket: None };
         assert_eq!(
             (terminal.error_mark().as_str(), terminal.dim("a").as_str()),
             ("error:", "\x1b[2ma\x1b[0m")
@@ -179,7 +209,7 @@ mod tests {
 
     #[test]
     fn bars_show_failures_and_tell_slow_from_quick() {
-        let plain = Terminal { color: false, color_errors: false, unicode: true, width: None };
+        let plain = Terminal { color: false, color_errors: false, unicode: true, width: None, socket: None };
         assert_eq!(plain.bars(&[Some(1.0), None, Some(400.0), Some(200.0)]), "▁✕█▄");
         let ascii = Terminal { unicode: false, ..plain };
         assert_eq!(ascii.bars(&[Some(1.0), None]), ".x");

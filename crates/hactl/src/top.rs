@@ -23,6 +23,7 @@ use self::look::Look;
 use self::model::Model;
 use crate::cli::SocketArgs;
 use crate::exit::Exit;
+use crate::refusal::exit_of;
 use crate::report::Report;
 use crate::status;
 use crate::terminal::Terminal;
@@ -41,7 +42,7 @@ const INPUTS_MAX: usize = 64;
 const ASKS_MAX: usize = 8;
 
 const HELP: &str = "Keys: ? lists them, q quits. m, d, r and a set and end overrides, p pauses hactl; each
-asks first. Root and the user that hactl runs as may do that, as may the
+asks first. c has the chosen server probed now, one probe at a time. Root and the user that hactl runs as may do that, as may the
 operators of its configuration; for others it is read-only.
 
 On standard output that is no terminal there is nothing to show: see
@@ -82,7 +83,7 @@ pub(crate) fn run(args: &TopArgs, terminal: &Terminal) -> ExitCode {
         Ok((status, _)) => status,
         Err(error) => {
             status::report_of(socket, &error).print(terminal);
-            return status::exit_of(&error).into();
+            return exit_of(&error).into();
         }
     };
     let read_only = args.read_only.then(|| "it was started with --read-only".to_owned());

@@ -1,7 +1,7 @@
 //! `hactl wait`: looks on until something is as it is wanted, or the time is over. A daemon that is started again meanwhile
 //! is waited for, too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::client::{self, ClientError};
 use crate::exit::Exit;
+use crate::refusal::exit_of;
 use crate::report::{Report, print};
-use crate::status::{NotThere, exit_of, named, report_of, unknown_name};
+use crate::status::{NotThere, named, report_of, unknown_name};
 use crate::terminal::{Terminal, span};
 
 /// How often what has not changed is told: what is waited for is a change, which is told at once.
@@ -55,6 +56,12 @@ pub(crate) struct WaitArgs {
     /// hactl's own socket.
     #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true, default_value = hactld::config::DEFAULT_SOCKET)]
     socket: PathBuf,
+}
+
+impl WaitArgs {
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

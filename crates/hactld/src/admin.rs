@@ -2,11 +2,14 @@
 //! change something is in `peer`, what can be changed in `write`. A client that is slow or hostile costs a connection for
 //! a while, nobody else's, and never the decision loop.
 
+mod changed;
 mod events;
 pub(crate) mod explain;
 mod failback;
 mod overrides;
 mod peer;
+mod probe;
+mod raw;
 mod seats;
 pub(crate) mod sse;
 pub(crate) mod status;
@@ -27,9 +30,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::Service;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
@@ -37,15 +38,18 @@ use thiserror::Error;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Builder;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tokio::time::timeout_at;
 
 use crate::exits::Known;
 use crate::feed::Feed;
 use crate::fleet::{Reached, Request, Whole};
 use crate::journal::Journal;
+use crate::metrics::Exposition;
 use crate::reload::Reloader;
+use crate::serving;
 
+pub use self::changed::{Action, Changed, ChangedServer};
 pub use self::events::{EVENTS_PATH, EVENTS_STREAM_PATH, EventList, INCIDENTS_PATH, IncidentList};
+pub use self::explain::{Explained, ExplainedSection};
 pub use self::peer::Operators;
 use self::peer::Peer;
 use self::seats::Seats;
@@ -72,6 +76,12 @@ pub const RESUME_PATH: &str = "/api/v1/resume";
 /// Has the traffic of the backend whose name follows, behind a slash, go back to where it belongs.
 pub const FAILBACK_PATH: &str = "/api/v1/failback";
 
+/// Has a server probed now: its backend's name follows behind a slash, and its own behind another one.
+pub const PROBE_PATH: &str = "/api/v1/probe";
+
+/// Is told of a command that was sent to HAProxy past hactl.
+pub const RAW_PATH: &str = "/api/v1/raw";
+
 /// Has servers be in a state whatever their probes say, or leaves them to these again.
 pub const OVERRIDE_PATH: &str = "/api/v1/override";
 
@@ -82,9 +92,7 @@ pub const PIN_PATH: &str = "/api/v1/pin";
 /// outside meanwhile.
 const ALIVE_MAX: usize = seats::CLIENTS_MAX + seats::FOLLOWERS_MAX + 32;
 
-/// For the request's head, and for the whole connection, but for an answer that goes on (`sse`): whoever asks knows what
-/// to ask for.
-const HEAD_LIMIT: Duration = Duration::from_secs(5);
+/// For the whole connection, but for an answer that goes on (`sse`): whoever asks knows what to ask for.
 const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 
 /// The smallest that hyper takes; a request here is a line.
@@ -253,6 +261,9 @@ pub(crate) struct Front {
     pub(crate) reloader: Reloader,
     pub(crate) feed: Feed,
     pub(crate) exits: watch::Receiver<Known>,
+    pub(crate) exposition: Exposition,
+    /// Where commands that are told have to ask, where that is not the usual place.
+    pub(crate) socket: Option<Arc<Path>>,
 }
 
 /// What anybody may read, here and on the listener for browsers.
@@ -274,6 +285,8 @@ pub(crate) async fn serve(listener: UnixListener, front: Front) {
         .route(PAUSE_PATH, post(write::pause))
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
+        .route(&format!("{PROBE_PATH}/{{backend}}/{{server}}"), post(probe::probe))
+        .route(RAW_PATH, post(raw::raw))
         .merge(overrides::routes())
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "no such path; see /api/v1/status") })
@@ -289,7 +302,7 @@ pub(crate) async fn serve(listener: UnixListener, front: Front) {
         let app = Told { app: TowerToHyperService::new(app.clone()), peer, lasting: lasting.clone() };
         let task = tokio::spawn(async move {
             let _permit = permit;
-            connection(stream, app, lasting).await;
+            serving::connection(stream, app, &lasting, BUFFER_MAX, "admin socket").await;
         });
         seats.take(id, peer, task.abort_handle());
     }
@@ -326,31 +339,6 @@ impl Service<hyper::Request<Incoming>> for Told {
         request.extensions_mut().insert(self.peer);
         request.extensions_mut().insert(self.lasting.clone());
         self.app.call(request)
-    }
-}
-
-async fn connection(stream: UnixStream, app: Told, lasting: Lasting) {
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT)
-        .max_buf_size(BUFFER_MAX)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), app);
-    tokio::pin!(served);
-    loop {
-        let until = lasting.until();
-        match timeout_at(until, served.as_mut()).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "a client of the admin socket broke off");
-                return;
-            }
-            Err(_) if lasting.until() > until => {}
-            Err(_) => {
-                tracing::debug!("a client of the admin socket was too slow");
-                return;
-            }
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use checker::{SettingsError, TlsError};
@@ -22,6 +23,7 @@ use crate::feed::{Feed, Stir};
 use crate::fleet::{Fleet, Loaded, REQUESTS_WAITING_MAX, Whole};
 use crate::hooks::Hooks;
 use crate::journal::{Journal, Writing};
+use crate::metrics::Exposition;
 use crate::record::RecordError;
 use crate::reload::Reloader;
 use crate::web::{self, WebError};
@@ -140,7 +142,8 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     let page = config.web.as_ref().map(web::bind).transpose()?;
     let status_at = config.admin_socket.display().to_string();
     let page_at = config.web.as_ref().map(|web| format!(", page at http://{web}/")).unwrap_or_default();
-    let named = (config.admin_socket != Path::new(DEFAULT_SOCKET)).then(|| config.admin_socket.clone());
+    let named =
+        (config.admin_socket != Path::new(DEFAULT_SOCKET)).then(|| Arc::from(config.admin_socket.as_path()));
     let (requests, asked) = mpsc::channel(REQUESTS_WAITING_MAX);
     let stir = Stir::default();
     let (on_exit, own) = (config.state.on_exit, config.admin_socket.clone());
@@ -159,10 +162,19 @@ async fn serve(config: Config, flags: Flags, signals: Signals) -> Result<(), Run
     tokio::spawn(exits::keep_asking(reached.clone(), fleet.asking(), seen, journal.clone()));
     let feed = Feed::new(stir, exits.clone());
     tokio::spawn(feed.clone().run(reached.clone(), whole.clone()));
-    let front =
-        Front { journal, reached, whole: whole.clone(), requests, reloader: reloader.clone(), feed, exits };
+    let front = Front {
+        journal,
+        reached,
+        whole: whole.clone(),
+        requests,
+        reloader: reloader.clone(),
+        feed,
+        exits,
+        exposition: Exposition::default(),
+        socket: named,
+    };
     let no_thread = |source| RunError::System { what: "no thread for its own socket or the page", source };
-    let showing = page.map(|page| page.serve_apart(front.clone(), named)).transpose().map_err(no_thread)?;
+    let showing = page.map(|page| page.serve_apart(front.clone())).transpose().map_err(no_thread)?;
     let serving = socket.serve_apart(front).map_err(no_thread)?;
     notify::ready();
     let ended = fleet.run(signals.ended(reloader, on_exit, whole)).await;

@@ -3,6 +3,7 @@
 //! enters the core; where there is a recorder, it is told of it there, after what was decided has been done.
 
 mod ordered;
+mod share;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,11 +12,12 @@ use checker::{Clock, Credentials, Prober, Probes};
 use failover::explain::{Effects, Explanation, View};
 use failover::status::{Context, PauseStatus, Status};
 use failover::{
-    Asked, Core, Desired, Event, FailBackError, Input, Name, Observed, Order, Route, Settings, Time, Writes,
+    Asked, Core, Desired, Event, FailBackError, Input, Name, Observed, Order, ProbeRefusal, Route, ServerId,
+    Settings, Time,
 };
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use crate::feed::Stir;
 use crate::journal::Journal;
@@ -28,6 +30,7 @@ use crate::sleep::Slept;
 use crate::{VERSION, notify};
 
 pub(crate) use self::ordered::{OrderQuery, Taken};
+use self::share::Share;
 
 /// Between two looks at the wall clock while something ends by it.
 const WALL_EVERY: Duration = Duration::from_secs(1);
@@ -40,10 +43,24 @@ pub(crate) enum Query {
     Metrics(oneshot::Sender<Box<Sample>>),
     /// That the traffic of a backend goes back to where it belongs.
     FailBack { by: String, backend: Name, done: oneshot::Sender<FailedBack> },
+    /// That this server is probed now.
+    Probe { server: ServerId, done: oneshot::Sender<Result<Hastened, ProbeRefusal>> },
     /// Something about what operators order.
     Order(OrderQuery),
     /// To know why it is so.
     Explain(Box<Why>),
+}
+
+impl Query {
+    /// Nobody waits for the answer any more. What was ordered is done all the same.
+    fn is_stale(&self) -> bool {
+        match self {
+            Self::Status(answer) => answer.is_closed(),
+            Self::Metrics(answer) => answer.is_closed(),
+            Self::Explain(why) => why.answer.is_closed(),
+            Self::FailBack { .. } | Self::Order(_) | Self::Probe { .. } => false,
+        }
+    }
 }
 
 /// What is to be explained, and to whom.
@@ -58,12 +75,23 @@ pub(crate) struct Why {
     pub(crate) answer: oneshot::Sender<Option<Explanation>>,
 }
 
+/// What came of wanting a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hastened {
+    /// It is on its way.
+    Asked,
+    /// One was already.
+    UnderWay,
+    /// None may be made now: too many of it are under way, or none of its targets would tell anything.
+    NoRoom,
+}
+
 /// What came of it.
 pub(crate) struct FailedBack {
     /// The servers that may take traffic again.
     pub(crate) to: Result<Vec<Name>, FailBackError>,
-    /// Nothing is changed in HAProxy for now.
-    pub(crate) withheld: bool,
+    /// When it was taken in.
+    pub(crate) since: Time,
 }
 
 /// Who is who in what is shown.
@@ -118,18 +146,23 @@ impl Engine {
         let mut beat = notify::beat_interval().map(every);
         let mut slept = Slept::new();
         let mut wall = every(WALL_EVERY);
+        let mut share = Share::new(Instant::now());
         loop {
             self.watch_wall();
             let due = self.core.next_deadline();
             tokio::select! {
                 // In this order: what the controller says of a sight comes before the sight itself; evidence that is
                 // at hand is read before anything is called late; and however many probes there are, nobody else waits
-                // for them.
+                // for them. Those who ask have their share and no more.
                 biased;
                 () = &mut stop => return,
                 () = tick(beat.as_mut()) => self.pulse.beat(),
                 Some(event) = wires.events.recv() => self.tell(&event),
-                Some(query) = wires.queries.recv() => self.answer(query, &wires.observed.borrow()),
+                Some(query) = share.next(&mut wires.queries) => {
+                    let began = Instant::now();
+                    self.answer(query, &wires.observed.borrow());
+                    share.spend(began, Instant::now());
+                }
                 Ok(()) = wires.configurations.changed() => {
                     let configured = wires.configurations.borrow_and_update().clone();
                     self.configure(configured);
@@ -160,6 +193,9 @@ impl Engine {
 
     /// Who asked may have gone; that is theirs to do.
     fn answer(&mut self, query: Query, observed: &Observed) {
+        if query.is_stale() {
+            return;
+        }
         match query {
             Query::Status(answer) => {
                 let _ = answer.send(self.status(observed));
@@ -168,17 +204,29 @@ impl Engine {
                 let _ = answer.send(Box::new(self.sample(observed)));
             }
             Query::FailBack { by, backend, done } => {
+                let since = self.clock.now();
                 let to = self.core.waiting(&backend);
                 if to.is_ok() {
                     self.tell(&Event::Asked(Asked::FailBack { by, backend: backend.clone() }));
                     self.take(Input::FailBack(backend));
                 }
-                let withheld = matches!(observed.writes, Writes::Withheld { .. });
-                let _ = done.send(FailedBack { to, withheld });
+                let _ = done.send(FailedBack { to, since });
+            }
+            Query::Probe { server, done } => {
+                let _ = done.send(self.hasten(server));
             }
             Query::Order(query) => self.answer_order(query, observed),
             Query::Explain(why) => self.explain(*why, observed),
         }
+    }
+
+    /// Evidence is asked for, and comes in as all evidence does.
+    fn hasten(&mut self, server: ServerId) -> Result<Hastened, ProbeRefusal> {
+        if self.core.is_being_probed(&server)? {
+            return Ok(Hastened::UnderWay);
+        }
+        self.take(Input::Probe(server.clone()));
+        Ok(if self.core.is_being_probed(&server)? { Hastened::Asked } else { Hastened::NoRoom })
     }
 
     fn explain(&self, why: Why, observed: &Observed) {

@@ -107,16 +107,18 @@ pub(crate) fn routes() -> Router<Front> {
 
 async fn list(State(front): State<Front>) -> Response {
     let known = front.exits.borrow().clone();
-    let reached = Arc::clone(&front.reached.borrow());
-    let statuses = statuses(&reached).await;
-    let backends = statuses.iter().flat_map(|status| {
-        status.backends.iter().map(|backend| known.of(backend, unserved(status, backend)))
-    });
+    let status = match front.status().await {
+        Ok(status) => status,
+        Err(unanswered) => return unanswered.into_response(),
+    };
+    let of_it = |backend| known.of(backend, unserved(&status, backend));
+    let backends: Vec<BackendExits> = status.backends.iter().map(of_it).collect();
     let list = ExitList {
         api_version: API_VERSION.to_owned(),
         kind: "ExitList".to_owned(),
         generated_at: rfc3339(jiff::Timestamp::now(), Duration::ZERO),
-        backends: backends.collect(),
+        exit_code: ExitList::exit_code_of(&backends),
+        backends,
         url: known.url.clone(),
     };
     Json(list).into_response()
@@ -183,7 +185,9 @@ impl Unserved {
 }
 
 fn unserved(status: &Status, backend: &BackendStatus) -> Option<Unserved> {
-    match (status.haproxy.answering, backend.verdict) {
+    let own = status.instances.iter().find(|instance| instance.name == backend.instance);
+    let answering = own.is_some_and(|instance| instance.haproxy.answering);
+    match (answering, backend.verdict) {
         (false, _) => Some(Unserved::Away),
         (true, Level::Down) => Some(Unserved::Down),
         (true, Level::Ok | Level::Unknown | Level::Degraded) => None,

@@ -11,12 +11,14 @@ use axum::body::Bytes;
 use failover::Name;
 use failover::status::{BackendStatus, ServerStatus, Status};
 use thiserror::Error;
-use tokio::sync::{Mutex, Notify, oneshot, watch};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use crate::admin::sse::message;
 use crate::engine::Query;
 use crate::exits::Known;
 use crate::fleet::{Reach, Reached, Whole};
+use crate::shared::{self, Shared};
 
 /// For the decision loop to answer: it never waits for anything itself, so this is long.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(2);
@@ -28,12 +30,6 @@ const REST_MIN: Duration = Duration::from_millis(50);
 /// Rests are this many times as long as what it took to ask: those who follow cost the decision loops less than a
 /// tenth, also with ten thousand servers.
 const REST_FACTOR: u32 = 10;
-
-/// For those who ask once: at least this lies between two questions to the decision loops, however many ask.
-const ONCE_REST_MIN: Duration = Duration::from_millis(2);
-
-/// And so many times as long as what it took, so that they cost the decision loops a fourth of their time at the most.
-const ONCE_REST_FACTOR: u32 = 3;
 
 /// Why there is no status.
 #[derive(Clone, Debug, Error)]
@@ -67,10 +63,11 @@ async fn gather(
             Err(_) => return Err(Unanswered::Late(name.clone())),
         }
     }
-    let Whole { paused, config_stale, waiting, .. } = whole;
+    let Whole { paused, config_stale, waiting, latency, .. } = whole;
     of_each.extend(waiting.iter().map(|waiting| waiting.status.clone()));
     let whole = Status::whole(of_each).ok_or(Unanswered::Stopping)?;
     let mut whole = whole.of_daemon(paused, config_stale);
+    whole.latency_bounds_ms = latency;
     exits.borrow().add_to(&mut whole);
     Ok(whole)
 }
@@ -88,8 +85,8 @@ impl Stir {
 /// A status, as it is sent to all who follow.
 #[derive(Debug)]
 pub(crate) struct Published {
-    /// JSON, one line.
-    pub(crate) line: Bytes,
+    /// The message to all of them: one in memory, however many are slow to take it.
+    pub(crate) message: Bytes,
     /// Another number where something changed that is worth telling at once.
     pub(crate) revision: u64,
 }
@@ -101,20 +98,13 @@ pub(crate) struct Answer {
     line: OnceLock<Bytes>,
 }
 
-/// What came of asking last.
-struct Asked {
-    begun: Instant,
-    ended: Instant,
-    answer: Result<Arc<Answer>, Unanswered>,
-}
-
 /// The latest status, for as long as somebody follows; and what those who ask once are answered.
 #[derive(Clone)]
 pub(crate) struct Feed {
     latest: watch::Sender<Option<Arc<Published>>>,
     stir: Stir,
     exits: watch::Receiver<Known>,
-    asked: Arc<Mutex<Option<Asked>>>,
+    answers: Shared<Result<Arc<Answer>, Unanswered>>,
     /// When somebody was allowed to ask last whose question is theirs alone.
     turn: Arc<Mutex<Instant>>,
 }
@@ -130,7 +120,7 @@ impl Answer {
 impl Feed {
     pub(crate) fn new(stir: Stir, exits: watch::Receiver<Known>) -> Self {
         let turn = Arc::new(Mutex::new(Instant::now()));
-        Self { latest: watch::Sender::new(None), stir, exits, asked: Arc::default(), turn }
+        Self { latest: watch::Sender::new(None), stir, exits, answers: Shared::default(), turn }
     }
 
     /// The status as it is after this was called, for who asks once. Those who ask at the same time are answered together,
@@ -140,28 +130,23 @@ impl Feed {
         reached: &watch::Receiver<Reached>,
         whole: &watch::Receiver<Whole>,
     ) -> Result<Arc<Answer>, Unanswered> {
-        let arrived = Instant::now();
-        let mut asked = self.asked.lock().await;
-        if let Some(last) = asked.as_ref() {
-            if last.begun >= arrived {
-                return last.answer.clone();
+        let ask = || {
+            let (now, of_all, exits) = (reached.borrow().clone(), whole.borrow().clone(), self.exits.clone());
+            async move {
+                let status = gather(now, of_all, &exits).await?;
+                Ok(Arc::new(Answer { status, line: OnceLock::new() }))
             }
-            let took = last.ended.duration_since(last.begun);
-            sleep_until(last.ended + ONCE_REST_MIN.max(took * ONCE_REST_FACTOR).min(ANSWER_LIMIT)).await;
-        }
-        let begun = Instant::now();
-        let (now, of_all) = (reached.borrow().clone(), whole.borrow().clone());
-        let answer = gather(now, of_all, &self.exits).await;
-        let answer = answer.map(|status| Arc::new(Answer { status, line: OnceLock::new() }));
-        *asked = Some(Asked { begun, ended: Instant::now(), answer: answer.clone() });
-        answer
+        };
+        self.answers.get(ask).await
     }
 
-    /// Waits until another question may be put to a decision loop.
-    pub(crate) async fn turn(&self) {
-        let mut last = self.turn.lock().await;
-        sleep_until(*last + ONCE_REST_MIN).await;
+    /// Waits until a question that is nobody else's may be put to a decision loop: there is never more than one of those.
+    /// It is over when what this gives is dropped.
+    pub(crate) async fn turn(&self) -> OwnedMutexGuard<Instant> {
+        let mut last = Arc::clone(&self.turn).lock_owned().await;
+        sleep_until(*last + shared::REST_MIN).await;
         *last = Instant::now();
+        last
     }
 
     /// What is published from now on; it goes on for as long as somebody holds this.
@@ -204,8 +189,8 @@ impl Feed {
     fn publish(&self, status: &Status, revision: u64) {
         match serde_json::to_vec(status) {
             Ok(line) => {
-                let line = line.into();
-                self.latest.send_replace(Some(Arc::new(Published { line, revision })));
+                let message = message("status", None, &line);
+                self.latest.send_replace(Some(Arc::new(Published { message, revision })));
             }
             Err(error) => tracing::error!(%error, "the status cannot be written as JSON, which is a bug"),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use checker::{Prober, Settings, TlsRoots};
 use controller::{HaproxyLock, StateDir};
-use failover::status::PauseStatus;
+use failover::status::{LatencyBounds, PauseStatus};
 use failover::{Asked, Event, Name};
 use haproxy_runtime::Address;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -62,6 +62,8 @@ pub(crate) struct Whole {
     pub(crate) runs: Arc<Runs>,
     /// There is more than one instance, so that it is said which one is meant.
     pub(crate) several: bool,
+    /// From which latency on it is shown as raised, and as high.
+    pub(crate) latency: LatencyBounds,
     /// When the configuration that runs was read.
     pub(crate) loaded_at: jiff::Timestamp,
     /// Where each key of the configuration was set.
@@ -72,6 +74,7 @@ impl Whole {
     /// What another configuration says of it holds from now on.
     fn configure(&mut self, config: &Config) {
         self.operators = Arc::new(config.operators.clone());
+        self.latency = config.latency;
         self.runs = Arc::new(Runs::of(config));
         self.several = config.instances.len() > 1;
         self.loaded_at = jiff::Timestamp::now();

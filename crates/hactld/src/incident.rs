@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{Entry, millis, millis_or_null};
@@ -17,7 +18,7 @@ const INCIDENTS_KEPT: usize = 256;
 const LEFT_FIRST_SECONDS: f64 = 10.0;
 
 /// One incident, as `hactl/v1` has it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Incident {
     /// The number of the event by which it was known.
     pub id: u64,
@@ -29,15 +30,19 @@ pub struct Incident {
     pub server: Option<String>,
     /// The last sign of life before it, RFC 3339.
     #[serde(serialize_with = "millis")]
+    #[schemars(with = "String")]
     pub began: Timestamp,
     /// When it was known.
     #[serde(serialize_with = "millis_or_null")]
+    #[schemars(with = "Option<String>")]
     pub detected: Option<Timestamp>,
     /// When HAProxy was seen to send new connections elsewhere; `null` where it did not.
     #[serde(serialize_with = "millis_or_null")]
+    #[schemars(with = "Option<String>")]
     pub switched: Option<Timestamp>,
     /// When the server carried traffic again, or any did where no single one had failed; `null` while it goes on.
     #[serde(serialize_with = "millis_or_null")]
+    #[schemars(with = "Option<String>")]
     pub ended: Option<Timestamp>,
     /// From the last sign of life to when it was known.
     pub detection_seconds: Option<f64>,

@@ -120,7 +120,7 @@ impl Journal {
     /// hactl, and then, as with 0, all that is kept is meant.
     pub(crate) fn place_of(&self, after: u64) -> u64 {
         let ring = self.ring();
-        if after == 0 || after > ring.latest { ring.first() - 1 } else { after }
+        if after == 0 || after > ring.latest { ring.first().saturating_sub(1) } else { after }
     }
 
     fn append(&self, entry: impl FnOnce(u64) -> Entry) {

@@ -18,6 +18,8 @@ mod notify;
 mod orders;
 mod record;
 mod reload;
+mod serving;
+mod shared;
 mod sleep;
 pub mod text;
 mod waiting;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -28,6 +29,7 @@ use self::scrape::{OfDaemon, Scrape};
 use crate::admin::Front;
 use crate::engine::Query;
 use crate::fleet::Whole;
+use crate::shared::Shared;
 
 pub(crate) use self::scrape::Sample;
 pub(crate) use self::tally::Tally;
@@ -45,21 +47,40 @@ pub(crate) fn routes() -> Router<Front> {
 }
 
 async fn metrics(State(front): State<Front>, headers: HeaderMap) -> Response {
-    let open = wants_open_metrics(&headers);
-    let scrape = match scrape(&front).await {
-        Ok(scrape) => scrape,
-        Err(why) => return (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
+    let asking = front.clone();
+    let answer = front.exposition.0.get(async move || expose(&asking).await).await;
+    let exposed = match answer {
+        Ok(exposed) => exposed,
+        Err((code, why)) => return (code, why).into_response(),
     };
+    let (content_type, text) = if wants_open_metrics(&headers) {
+        ("application/openmetrics-text; version=1.0.0; charset=utf-8", exposed.open)
+    } else {
+        ("text/plain; version=0.0.4; charset=utf-8", exposed.classic)
+    };
+    ([(CONTENT_TYPE, content_type)], text).into_response()
+}
+
+/// The metrics, made once for all who ask at the same time.
+#[derive(Clone, Default)]
+pub(crate) struct Exposition(Shared<Result<Exposed, Unexposed>>);
+
+/// In both forms.
+#[derive(Clone)]
+struct Exposed {
+    open: Bytes,
+    classic: Bytes,
+}
+
+type Unexposed = (StatusCode, &'static str);
+
+async fn expose(front: &Front) -> Result<Exposed, Unexposed> {
+    let scrape = scrape(front).await.map_err(|why| (StatusCode::SERVICE_UNAVAILABLE, why))?;
     // Some MB where there are many servers: not for the threads that decide.
-    match tokio::task::spawn_blocking(move || render(scrape, open)).await {
-        Ok(Ok(text)) if open => {
-            ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
-                .into_response()
-        }
-        Ok(Ok(text)) => ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
+    match tokio::task::spawn_blocking(move || render(scrape)).await {
+        Ok(Ok(exposed)) => Ok(exposed),
         Ok(Err(_)) | Err(_) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written, which is a bug\n")
-                .into_response()
+            Err((StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written, which is a bug\n"))
         }
     }
 }
@@ -91,12 +112,12 @@ async fn scrape(front: &Front) -> Result<Scrape, &'static str> {
     Ok(Scrape { daemon, samples })
 }
 
-fn render(scrape: Scrape, open: bool) -> Result<String, std::fmt::Error> {
+fn render(scrape: Scrape) -> Result<Exposed, std::fmt::Error> {
     let mut registry = Registry::with_prefix("hactl");
     registry.register_collector(Box::new(scrape));
     let mut text = String::new();
     text::encode(&mut text, &registry)?;
-    Ok(if open { text } else { classic(&text) })
+    Ok(Exposed { classic: classic(&text).into(), open: text.into() })
 }
 
 /// Whoever names it can read it: none says so and means that it is to be avoided.

@@ -1,7 +1,11 @@
-//! What the service manager is told (sd_notify(3)). Without one, nothing happens.
+//! What the service manager is told (sd_notify(3)). Without one, nothing happens; one that does not listen keeps nobody
+//! waiting.
 
-use std::sync::Arc;
+use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, LazyLock};
+use std::thread;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -47,9 +51,29 @@ pub(crate) fn stopping() {
     send(&[NotifyState::Stopping]);
 }
 
-/// A service manager that does not listen must not stop the daemon; if it misses the sign of life it will act itself.
+/// Messages that wait while the service manager does not listen: those of some switches. What comes then is not told; if it
+/// misses the sign of life it will act itself.
+const WAITING_MAX: usize = 16;
+
+/// Tells it. The system lets who tells wait where nobody listens (unix(7)), so that is a thread that has nothing else to do.
+static TELLER: LazyLock<Option<SyncSender<String>>> = LazyLock::new(|| {
+    env::var_os("NOTIFY_SOCKET")?;
+    let (sender, messages) = sync_channel::<String>(WAITING_MAX);
+    let tell = move || {
+        for message in messages {
+            if let Err(error) = sd_notify::notify(&[NotifyState::Custom(&message)]) {
+                tracing::debug!(%error, "the service manager was not told");
+            }
+        }
+    };
+    thread::Builder::new().name("notify".to_owned()).spawn(tell).ok()?;
+    Some(sender)
+});
+
 fn send(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "the service manager was not told");
+    let Some(teller) = &*TELLER else { return };
+    let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
+    if teller.try_send(lines.join("\n")).is_err() {
+        tracing::debug!("the service manager does not listen");
     }
 }

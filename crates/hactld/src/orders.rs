@@ -43,15 +43,22 @@ impl Orders {
             Ok(Err(panic)) => Err(panic.to_string()),
             Err(_) => Err(format!("{}: the disk does not answer", file.path().display())),
         };
-        let found = match found {
-            Ok(found) => found,
+        let (change, found) = match found {
+            Ok(found) => (0, found),
             Err(why) => {
-                let why = format!("what operators have ordered before this start is not known: {why}");
+                let by_ledger = file.clone();
+                let reading = spawn_blocking(move || by_ledger.by_ledger(jiff::Timestamp::now()));
+                let found = timeout(READ_LIMIT, reading).await.ok().and_then(Result::ok).unwrap_or_default();
+                let count = found.servers.len();
+                let stays = format!("servers that stay out until `hactl auto`, by the ledger: {count}");
+                let why =
+                    format!("what operators have ordered before this start is not known: {why}; {stays}");
                 tell(&events, why).await;
-                Overrides::default()
+                (1, found)
             }
         };
-        let (changed, changes) = watch::channel((0, found.clone()));
+        // What the ledger knew is to be known to the next start as well.
+        let (changed, changes) = watch::channel((change, found.clone()));
         let (keeping, kept) = watch::channel(Kept::default());
         tokio::spawn(keep(file, changes, keeping, events));
         (Self { changed, kept }, found)

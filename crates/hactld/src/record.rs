@@ -185,7 +185,7 @@ fn weight(input: &Input) -> usize {
         }
         Input::Evidence(_) | Input::Due | Input::Gap(_) | Input::FailBack(_) => 0,
         // Some hundred bytes, and as rare as somebody who wants it.
-        Input::Settings(_) | Input::Override(_) => 0,
+        Input::Settings(_) | Input::Probe(_) | Input::Override(_) => 0,
     };
     size_of::<Line>() + sight
 }

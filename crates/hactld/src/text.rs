@@ -1,6 +1,10 @@
-//! Text from outside made fit for a terminal or a line of a log.
+//! Text from outside made fit for a terminal or a line of a log, and commands in texts made fit to be copied.
+
+mod commands;
 
 use std::fmt::{self, Display, Formatter, Write as _};
+
+pub use self::commands::{ASKING, at_socket, word};
 
 /// A text on one line: a tab is a space, and what is not seen or would move the cursor is escaped.
 #[derive(Clone, Copy, Debug)]

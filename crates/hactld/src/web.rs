@@ -13,7 +13,6 @@ mod past;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -21,26 +20,21 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
-use tokio::time::timeout_at;
 
 use crate::admin::sse::Lasting;
 use crate::admin::{self, Front};
 use crate::config::Web;
+use crate::serving;
 
 use self::clients::{Clients, Place};
 use self::guard::Hosts;
 use self::live::Studio;
 use self::pace::Turn;
-
-/// For a request's head: it is a few hundred bytes, and comes at once.
-const HEAD_LIMIT: Duration = Duration::from_secs(5);
 
 /// From accepting to the end of an answer, but for one that goes on: a page of 10,000 servers over a slow line takes less.
 const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
@@ -84,8 +78,8 @@ pub(crate) struct Serving {
 
 impl WebSocket {
     /// Serves in a thread of its own: what is written for browsers takes time from nobody who decides, and from nobody
-    /// who asks at hactl's own socket. `socket` is that one, where commands that are shown have to name it.
-    pub(crate) fn serve_apart(self, front: Front, socket: Option<PathBuf>) -> io::Result<Serving> {
+    /// who asks at hactl's own socket.
+    pub(crate) fn serve_apart(self, front: Front) -> io::Result<Serving> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let listener = {
             let _entered = runtime.enter();
@@ -96,7 +90,7 @@ impl WebSocket {
         thread::Builder::new().name("web".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = serve(listener, hosts, front, socket) => {}
+                    () = serve(listener, hosts, front) => {}
                     _ = stopped => {}
                 }
             });
@@ -106,13 +100,13 @@ impl WebSocket {
     }
 }
 
-async fn serve(listener: TcpListener, hosts: Arc<Hosts>, front: Front, socket: Option<PathBuf>) {
+async fn serve(listener: TcpListener, hosts: Arc<Hosts>, front: Front) {
     let reading = admin::reading().with_state(front.clone());
     let asking = reading.clone().merge(health::ready().with_state(front.clone()));
     let app = Router::new()
         .merge(asking.route_layer(from_fn_with_state(Turn::new(), pace::pace)))
         .merge(health::lives())
-        .merge(live::routes(Studio::new(front, reading, socket)))
+        .merge(live::routes(Studio::new(front, reading)))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such path; the page is at /\n") })
         .layer(from_fn_with_state(hosts, guard::guard));
     let mut clients = Clients::default();
@@ -135,28 +129,7 @@ async fn serve(listener: TcpListener, hosts: Arc<Hosts>, front: Front, socket: O
 async fn connection(stream: TcpStream, app: Router, place: Place) {
     let lasting = Lasting::new(CONNECTION_LIMIT, None);
     let app = app.layer(Extension(lasting.clone())).layer(Extension(place));
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT)
-        .max_buf_size(BUFFER_MAX)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
-    tokio::pin!(served);
-    loop {
-        let until = lasting.until();
-        match timeout_at(until, served.as_mut()).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "a client of the page broke off");
-                return;
-            }
-            Err(_) if lasting.until() > until => {}
-            Err(_) => {
-                tracing::debug!("a client of the page was too slow");
-                return;
-            }
-        }
-    }
+    serving::connection(stream, TowerToHyperService::new(app), &lasting, BUFFER_MAX, "page").await;
 }
 
 #[cfg(test)]

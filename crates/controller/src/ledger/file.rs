@@ -10,7 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use failover::{Admin, Event, ServerId};
+use failover::{Admin, Event, Name, ServerId};
 use haproxy_runtime::failpoint;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -250,6 +250,13 @@ fn parse(bytes: &[u8], haproxy: &str) -> Result<Found, String> {
         return Err(format!("it claims that {server} was taken out by setting it to ready"));
     }
     Ok(found)
+}
+
+/// What operators had ordered out, as far as this ledger knows: the state of each server, and the words in which it was told.
+pub(crate) fn ordered_in(file: &Path, haproxy: &str) -> Vec<(ServerId, Admin, Option<Name>)> {
+    let found = read(file).ok().and_then(|bytes| parse(&bytes, haproxy).ok());
+    let claims = found.into_iter().flat_map(|found| found.claims).filter(|(_, claim)| claim.ordered);
+    claims.map(|(server, claim)| (server, claim.set, claim.why)).collect()
 }
 
 fn not_one(error: &serde_json::Error) -> String {

@@ -214,7 +214,7 @@ pub(super) fn wg1() -> ServerId {
     ServerId::new("b", "wg1")
 }
 
-pub(super) fn maint(server: &str) -> Step {
+pub(crate) fn maint(server: &str) -> Step {
     step(server, Admin::Maint)
 }
 
@@ -227,7 +227,7 @@ pub(super) fn process() -> Process {
 }
 
 /// A ledger that saw `wg1` ready and was told of these steps.
-pub(super) fn ledger_with(steps: &[Step]) -> Ledger {
+pub(crate) fn ledger_with(steps: &[Step]) -> Ledger {
     let mut ledger = Ledger::default();
     settle(&mut ledger, READY);
     for step in steps {

@@ -40,6 +40,14 @@ pub enum OverrideRefusal {
         /// One of them that is out only by an order.
         ordered: Option<Name>,
     },
+    /// Nothing would be left of another backend.
+    #[error("{follower} tracks it, and {} has no other usable server", .follower.backend)]
+    Tracked {
+        /// The server.
+        server: ServerId,
+        /// One that goes with it.
+        follower: ServerId,
+    },
     /// By the agent lever.
     #[error("its HAProxy is steered by agent-checks, which know up and down and no drain")]
     NoDrain(ServerId),
@@ -90,6 +98,7 @@ impl OverrideRefusal {
             Self::UnknownServer { server, .. }
             | Self::NotManaged(server)
             | Self::LastUsable { server, .. }
+            | Self::Tracked { server, .. }
             | Self::NoDrain(server)
             | Self::NoPin(server)
             | Self::ExitChange(server)
@@ -102,7 +111,10 @@ impl OverrideRefusal {
     /// Who insists is obeyed.
     #[must_use]
     pub const fn yields_to_force(&self) -> bool {
-        matches!(self, Self::LastUsable { .. } | Self::ExitChange(_) | Self::Dead { .. })
+        matches!(
+            self,
+            Self::LastUsable { .. } | Self::Tracked { .. } | Self::ExitChange(_) | Self::Dead { .. }
+        )
     }
 }
 
@@ -157,7 +169,8 @@ impl Core {
                 if ordered.state == Admin::Ready || ordered.given.force {
                     return Ok(());
                 }
-                servers.iter().try_for_each(|server| self.leaves_another(server, servers, observed))
+                servers.iter().try_for_each(|server| self.leaves_another(server, servers, observed))?;
+                leaves_followers(servers, observed)
             }
             OverrideChange::Pin(server, given) => self.may_pin(server, given.force, observed),
         }
@@ -360,6 +373,26 @@ fn waits(writes: &Writes) -> Outcome {
         Writes::Denied { why } => Outcome::Stuck(format!("nothing can be changed in HAProxy: {why}")),
         Writes::Refused { why } => Outcome::Stuck(format!("HAProxy refuses a command: {why}")),
     }
+}
+
+/// Whoever tracks one of `servers` leaves its backend with another usable server.
+fn leaves_followers(servers: &[ServerId], observed: &Observed) -> Result<(), OverrideRefusal> {
+    let out_with = |server: &ObservedServer| {
+        observed.tracked_by(server).map(|(id, _)| id.clone()).find(|id| servers.contains(id))
+    };
+    for (name, backend) in &observed.backends {
+        let goes = |server: &ObservedServer| {
+            servers.iter().any(|id| id.backend == *name && id.server == server.name)
+                || out_with(server).is_some()
+        };
+        let mut usable = backend.servers.iter().filter(|server| server.is_usable()).peekable();
+        let follower = usable.clone().find_map(|server| Some((server, out_with(server)?)));
+        if let (Some((follower, server)), true) = (follower, usable.all(goes)) {
+            let follower = ServerId { backend: name.clone(), server: follower.name.clone() };
+            return Err(OverrideRefusal::Tracked { server, follower });
+        }
+    }
+    Ok(())
 }
 
 fn why(server: &Server) -> String {

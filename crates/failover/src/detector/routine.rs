@@ -193,6 +193,18 @@ impl Detector {
         })
     }
 
+    /// More than a canary is under way, or a suspicion sends its own probes.
+    pub(crate) fn is_being_asked(&self) -> bool {
+        self.suspicion.is_some() || self.phase == Phase::Fresh || self.runs(Kind::Full)
+    }
+
+    /// The next full probe is due now; one of a server that is out only where its budget allows it.
+    pub(crate) fn hasten(&mut self, desk: &mut Desk<'_>) {
+        self.due.full = self.due.full.min(desk.now);
+        self.due.recovery = self.due.recovery.min(desk.now);
+        self.routine(desk);
+    }
+
     pub(super) fn runs(&self, kind: Kind) -> bool {
         self.running.values().any(|running| running.kind == kind)
     }

@@ -91,6 +91,13 @@ pub enum Asked {
         /// Who.
         by: String,
     },
+    /// Somebody has sent HAProxy a command that changes something, past what hactl decides.
+    Raw {
+        /// Who.
+        by: String,
+        /// The command, as HAProxy has read it.
+        command: String,
+    },
     /// The commands that would be sent, were they not withheld, are others than before.
     Would {
         /// As HAProxy would read them, or what it would be answered.
@@ -117,6 +124,7 @@ impl Asked {
             Self::Expired { .. } => "override_expired",
             Self::OverridesLost { .. } => "override_lost",
             Self::Auto { .. } => "auto",
+            Self::Raw { .. } => "raw",
             Self::Would { .. } => "would",
             Self::LetGo { .. } => "let_go",
         }
@@ -133,6 +141,7 @@ impl Asked {
             | Self::StillOverridden { .. }
             | Self::Expired { .. }
             | Self::Auto { .. }
+            | Self::Raw { .. }
             | Self::Would { .. }
             | Self::LetGo { .. } => Severity::Info,
         }
@@ -150,6 +159,7 @@ impl Asked {
             | Self::FailBack { .. }
             | Self::Expired { .. }
             | Self::Auto { .. }
+            | Self::Raw { .. }
             | Self::Would { .. }
             | Self::LetGo { .. } => None,
         }
@@ -162,7 +172,8 @@ impl Asked {
             | Self::Paused { by, .. }
             | Self::Resumed { by }
             | Self::FailBack { by, .. }
-            | Self::Auto { by, .. } => Some(by),
+            | Self::Auto { by, .. }
+            | Self::Raw { by, .. } => Some(by),
             Self::Override { given, .. }
             | Self::Pinned { given, .. }
             | Self::StillOverridden { given, .. } => Some(&given.by),
@@ -186,6 +197,7 @@ impl Asked {
             | Self::Resumed { .. }
             | Self::FailBack { .. }
             | Self::OverridesLost { .. }
+            | Self::Raw { .. }
             | Self::Would { .. } => None,
         }
     }
@@ -204,6 +216,7 @@ impl Asked {
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::OverridesLost { .. }
+            | Self::Raw { .. }
             | Self::Would { .. } => None,
         }
     }
@@ -246,6 +259,7 @@ impl fmt::Display for Asked {
             Self::Expired { server, state, given } => ordered::expired(f, server, *state, &given.by),
             Self::OverridesLost { why } => f.write_str(why),
             Self::Auto { server, by } => write!(f, "{server} is left to its probes again: {by} wants that"),
+            Self::Raw { by, command } => write!(f, "{by} has sent HAProxy `{command}`"),
             Self::Would { commands } if commands.is_empty() => {
                 f.write_str("would change nothing: HAProxy is as it is wanted")
             }

@@ -4,7 +4,7 @@ use super::Event;
 
 impl Event {
     /// What [`kind`](Self::kind) may give, in the order of its list.
-    pub const KINDS: [&str; 47] = [
+    pub const KINDS: [&str; 48] = [
         "health",
         "in_service",
         "blackout",
@@ -50,6 +50,7 @@ impl Event {
         "override_expired",
         "override_lost",
         "auto",
+        "raw",
         "would",
         "let_go",
     ];

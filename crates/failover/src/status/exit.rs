@@ -37,7 +37,7 @@ impl fmt::Display for ExitStatus {
 }
 
 /// What came of asking.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SeenExit {
     /// The exit; `null` where it could not be seen, or nobody has asked yet.
     pub exit: Option<ExitStatus>,
@@ -48,7 +48,7 @@ pub struct SeenExit {
 }
 
 /// What `hactl exits -o json` prints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExitList {
     /// `hactl/v1`.
     #[serde(rename = "apiVersion")]
@@ -58,6 +58,9 @@ pub struct ExitList {
     /// When this was put together, RFC 3339.
     #[serde(rename = "generatedAt")]
     pub generated_at: String,
+    /// The exit code of `hactl exits`: 0 where all clients leave where hactl believes, 1 where some do not, 3 where that is
+    /// not known of some.
+    pub exit_code: u8,
     /// The page that is asked for; `null` where the configuration has none, and nothing is known.
     pub url: Option<String>,
     /// The backends of all instances.
@@ -65,7 +68,7 @@ pub struct ExitList {
 }
 
 /// Of one backend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackendExits {
     /// The instance that it belongs to.
     pub instance: String,
@@ -82,7 +85,7 @@ pub struct BackendExits {
 }
 
 /// Of one server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerExit {
     /// Its name.
     pub name: String,
@@ -90,6 +93,21 @@ pub struct ServerExit {
     pub in_service: bool,
     /// What was seen through it.
     pub seen: SeenExit,
+}
+
+impl ExitList {
+    /// What follows for a list of these.
+    #[must_use]
+    pub fn exit_code_of(backends: &[BackendExits]) -> u8 {
+        let believed = || backends.iter().map(|backend| backend.as_believed);
+        if believed().any(|as_believed| as_believed == Some(false)) {
+            1
+        } else if believed().any(|as_believed| as_believed.is_none()) || backends.is_empty() {
+            3
+        } else {
+            0
+        }
+    }
 }
 
 impl BackendExits {

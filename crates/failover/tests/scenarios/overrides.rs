@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use failover::{
-    Admin, Failback, Given, Name, Operational, Outcome, Override, OverrideChange, OverrideRefusal, Overrides,
-    Owner, Pin, Rules, ServerId, Sessions, Want,
+    Admin, Balance, Failback, Given, Name, ObservedBackend, ObservedServer, Operational, Outcome, Override,
+    OverrideChange, OverrideRefusal, Overrides, Owner, Pin, Rules, ServerId, Sessions, Want,
 };
 use jiff::Timestamp;
 
@@ -74,6 +74,23 @@ fn the_last_server_that_works_is_not_taken_and_other_orders_count() {
     world.look();
     let left_alone = world.may(&set(&["wg2"], Admin::Maint, given(None))).unwrap_err();
     assert!(matches!(left_alone, OverrideRefusal::NotManaged(_)));
+}
+
+#[test]
+fn a_server_goes_with_the_one_that_it_tracks_and_its_backend_counts_as_well() {
+    let mut world = World::warm();
+    let follower = ObservedServer {
+        name: "x1".into(),
+        tracks: Some(ServerId::new("socks_back_7891", "wg1")),
+        ..world.server("wg1").clone()
+    };
+    let other = ObservedBackend { balance: Balance::First, servers: vec![follower] };
+    world.observed.backends.insert(Name::from("t"), other);
+    let refused = world.may(&set(&["wg1"], Admin::Maint, given(None))).unwrap_err();
+    assert_eq!(refused.to_string(), "t/x1 tracks it, and t has no other usable server");
+    assert!(refused.yields_to_force());
+    assert_eq!(world.may(&set(&["wg1"], Admin::Maint, forced(None))), Ok(()));
+    assert_eq!(world.may(&set(&["wg2"], Admin::Maint, given(None))), Ok(()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use failover::{
 };
 use insta::assert_snapshot;
 
-use super::explain::{backend, explained, headline, id, section, under};
+use super::explain::told::{backend, explained, headline, id, section, under};
 use super::overrides::{end, forced, given, set};
 use crate::world::*;
 

@@ -95,6 +95,7 @@ fn input(what: u8, argument: u8, now: Time, ordered: &[ProbeId]) -> Input {
         6 | 10 => Input::Due,
         7 if argument == 0 => Input::Gap(took),
         7 if argument == 1 => Input::FailBack(Name::from("one")),
+        7 if argument == 2 => Input::Probe(ServerId::new("one", "a")),
         7 if argument < 32 => {
             let wall = jiff::Timestamp::UNIX_EPOCH;
             Input::Override(Box::new(OverrideInput { wall, change: harness::order(argument, wall) }))

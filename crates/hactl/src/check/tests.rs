@@ -215,7 +215,7 @@ fn all() -> Vec<Checked> {
 }
 
 fn piped() -> Terminal {
-    Terminal { color: false, color_errors: false, unicode: true, width: None }
+    Terminal { color: false, color_errors: false, unicode: true, width: None, socket: None }
 }
 
 fn keys(object: &serde_json::Value) -> Vec<&str> {

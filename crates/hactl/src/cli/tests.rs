@@ -189,11 +189,13 @@ fn help_of_failback_says_who_waits_for_it() {
                  INSTANCE:BACKEND
 
     Options:
-          --color <WHEN>   Colours: auto is on a terminal without NO_COLOR [default:
-                           auto] [possible values: auto, always, never]
-          --socket <PATH>  hactl's own socket [env: HACTL_SOCKET] [default:
-                           /run/hactl/hactl.sock]
-      -h, --help           Print help
+          --color <WHEN>     Colours: auto is on a terminal without NO_COLOR
+                             [default: auto] [possible values: auto, always, never]
+          --socket <PATH>    hactl's own socket [env: HACTL_SOCKET] [default:
+                             /run/hactl/hactl.sock]
+      -o, --output <FORMAT>  How to print it: for people, or hactl/v1 for programs
+                             [default: table] [possible values: table, json]
+      -h, --help             Print help
 
     Preferred servers that are good again wait for this where the backend has
     failback = "manual"; hactl status names them. Where none waits, nothing is done.
@@ -204,8 +206,9 @@ fn help_of_failback_says_who_waits_for_it() {
       hactl failback socks_back_7891
 
     Exit codes:
-       0  done    3  hactl does not run or does not answer
-      64  usage or configuration error    77  permission denied
+       0  done, and HAProxy was read again    1  taken in, and not done yet
+       2  refused    3  hactl does not run or does not answer
+      64  usage error    77  permission denied
     "#);
 }
 
@@ -360,6 +363,19 @@ fn a_slip_of_the_fingers_is_met_with_what_was_meant() {
 fn without_a_command_it_is_status() {
     let cli = Cli::try_parse_from(["hactl"]).unwrap();
     assert!(matches!(cli.command.unwrap_or_default(), Command::Status(_)));
+}
+
+#[test]
+fn the_commands_that_have_to_name_the_socket_are_those_that_ask_there() {
+    let command = Cli::command();
+    let asks = |command: &&clap::Command| {
+        command.get_name() != "run" && command.get_arguments().any(|argument| argument.get_id() == "socket")
+    };
+    let mut asking: Vec<&str> = command.get_subcommands().filter(asks).map(clap::Command::get_name).collect();
+    asking.sort_unstable();
+    assert_eq!(asking, hactld::text::ASKING);
+    let cli = Cli::try_parse_from(["hactl", "auto", "--all", "--socket", "/x/h.sock"]).unwrap();
+    assert_eq!(cli.command.unwrap().socket(), Some(std::path::Path::new("/x/h.sock")));
 }
 
 fn help(command: &str) -> String {

@@ -40,7 +40,11 @@ fn of_finding(finding: &Finding, terminal: &Terminal) -> String {
         text.push_str(&format!("{DEEPER}{}\n", Shown(line)));
     }
     if !finding.fix.is_empty() {
-        text.push_str(&wrap(DEEPER, &terminal.dim(&format!("fix: {}", Shown(&finding.fix))), terminal.width));
+        text.push_str(&wrap(
+            DEEPER,
+            &terminal.dim(&terminal.copyable(&format!("fix: {}", Shown(&finding.fix)))),
+            terminal.width,
+        ));
     }
     text
 }

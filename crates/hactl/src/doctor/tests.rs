@@ -88,5 +88,5 @@ fn mistakes() -> [Group; 2] {
 }
 
 fn terminal(width: Option<usize>) -> Terminal {
-    Terminal { color: false, color_errors: false, unicode: true, width }
+    Terminal { color: false, color_errors: false, unicode: true, width, socket: None }
 }

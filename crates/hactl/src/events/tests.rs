@@ -78,5 +78,5 @@ fn event(kind: &str, severity: &str, text: &str) -> Entry {
 }
 
 fn terminal(width: Option<usize>, unicode: bool) -> Terminal {
-    Terminal { color: false, color_errors: false, unicode, width }
+    Terminal { color: false, color_errors: false, unicode, width, socket: None }
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn clients_leave_where_hactl_believes() {
     let list = list(Some("203.0.113.7"), "203.0.113.7", true);
-    assert_eq!(code(&list), 0);
+    assert_eq!(ExitList::exit_code_of(&list.backends), 0);
     insta::assert_snapshot!(render(&list, &terminal(None)), @r"
     back: clients leave from 203.0.113.7 (FRA, warp off), as hactl believes, by wg1
       SERVER  EXIT         SITE  WARP  ASKED                 WHY
@@ -17,7 +17,7 @@ fn clients_leave_where_hactl_believes() {
 #[test]
 fn clients_leave_from_elsewhere() {
     let list = list(Some("203.0.113.7"), "198.51.100.9", true);
-    assert_eq!(code(&list), 1);
+    assert_eq!(ExitList::exit_code_of(&list.backends), 1);
     insta::assert_snapshot!(render(&list, &terminal(Some(44))), @r"
     back: clients leave from 203.0.113.7 (FRA,
     warp off), which is NOT the exit of wg1,
@@ -32,10 +32,10 @@ fn clients_leave_from_elsewhere() {
 #[test]
 fn without_an_answer_nothing_is_claimed() {
     let unseen = list(None, "203.0.113.7", true);
-    assert_eq!((code(&unseen), unseen.backends[0].as_believed), (3, None));
+    assert_eq!((ExitList::exit_code_of(&unseen.backends), unseen.backends[0].as_believed), (3, None));
     assert!(render(&unseen, &terminal(None)).contains("could not be seen: no reply in 10 s\n"));
     let unasked = list(Some("203.0.113.7"), "203.0.113.7", false);
-    assert_eq!(code(&unasked), 3);
+    assert_eq!(ExitList::exit_code_of(&unasked.backends), 3);
     let text = render(&unasked, &terminal(None));
     assert!(
         text.contains(
@@ -73,15 +73,17 @@ fn list(through_haproxy: Option<&str>, through_wg1: &str, asks_haproxy: bool) ->
         as_believed: None,
         servers: vec![server("wg1", true, seen(Some(through_wg1))), server("wg2", false, seen(None))],
     };
+    let backends = vec![backend.compared()];
     ExitList {
+        exit_code: ExitList::exit_code_of(&backends),
         api_version: "hactl/v1".to_owned(),
         kind: "ExitList".to_owned(),
         generated_at: "2026-01-01T12:31:00.000Z".to_owned(),
         url: Some("https://www.cloudflare.com/cdn-cgi/trace".to_owned()),
-        backends: vec![backend.compared()],
+        backends,
     }
 }
 
 fn terminal(width: Option<usize>) -> Terminal {
-    Terminal { color: false, color_errors: false, unicode: true, width }
+    Terminal { color: false, color_errors: false, unicode: true, width, socket: None }
 }

@@ -30,25 +30,27 @@ fn what_came_of_it_is_a_line_for_each_server_and_what_is_left() {
         "reason": "provider work", "by": "alice", "by_uid": 1000
     });
     let line = json!({
-        "backend": "b", "server": "wg2", "order": "maint", "was": server("ready", "running", &json!(null)),
+        "instance": "7891", "backend": "b", "server": "wg2", "was": server("ready", "running", &json!(null)),
         "is": server("maint", "stopped", &ordered), "pinned": null, "in_service": ["wg1"],
         "staying": ["wg1"], "confirmed": true, "why": null
     });
-    let answer = |exit: u8, line: Value| -> Answer {
-        let answer = json!({ "exit_code": exit, "servers": [line], "kept": true, "unkept_why": null });
+    let answer = |exit: u8, line: Value| -> hactld::admin::Changed {
+        let answer = json!({
+            "apiVersion": "hactl/v1", "kind": "Changed", "generatedAt": "2026-11-23T16:19:00Z",
+            "exit_code": exit, "action": "maint", "servers": [line], "kept": true, "unkept_why": null,
+            "paused": null, "was_paused": null
+        });
         serde_json::from_value(answer).unwrap()
     };
     let now: Zoned = "2026-11-23T17:19:00+01:00[Europe/Berlin]".parse().unwrap();
-    let terminal = Terminal { color: false, color_errors: false, unicode: true, width: None };
-    assert_snapshot!(answer(0, line.clone()).text(&now, &terminal), @"
+    let terminal = Terminal { color: false, color_errors: false, unicode: true, width: None, socket: None };
+    assert_snapshot!(told::text(&answer(0, line.clone()), &now, &terminal), @"
     b/wg2  online,up  ->  online,maint   until 2026-11-23 18:00 CET (41m), by alice (uid 1000)
     1 other server stays in service (wg1). Undo: hactl auto b/wg2
     ");
     let mut waits = line;
     (waits["confirmed"], waits["why"]) = (json!(false), json!("HAProxy does not answer: \u{1b}"));
-    let answer = answer(1, waits);
-    assert_eq!(answer.exit(), Exit::Accepted);
-    assert_snapshot!(answer.warnings()[0], @r"
+    assert_snapshot!(told::warnings(&answer(1, waits))[0], @r"
     b/wg2 is not as ordered yet; it is done as soon as it can be
       why:  HAProxy does not answer: \u{1b}
       next: see `hactl status`
@@ -69,15 +71,19 @@ fn a_pin_that_meets_another_order_is_told() {
     };
     let text = |server_name: &str, order: &str, staying: Value| {
         let line = json!({
-            "backend": "b", "server": server_name, "order": order, "was": server("ready", "running", &json!(null)),
+            "instance": "7891", "backend": "b", "server": server_name, "was": server("ready", "running", &json!(null)),
             "is": server(if order == "ready" { "ready" } else { "maint" }, "running", &ordered(order)),
             "pinned": pin, "in_service": ["wg1"], "staying": staying, "confirmed": true, "why": null
         });
-        let answer = json!({ "exit_code": 0, "servers": [line], "kept": true, "unkept_why": null });
-        let answer: Answer = serde_json::from_value(answer).unwrap();
+        let answer = json!({
+            "apiVersion": "hactl/v1", "kind": "Changed", "generatedAt": "2026-11-23T16:19:00Z",
+            "exit_code": 0, "action": order, "servers": [line], "kept": true, "unkept_why": null,
+            "paused": null, "was_paused": null
+        });
         let now = "2026-11-23T17:19:00+01:00[Europe/Berlin]".parse().unwrap();
-        let terminal = Terminal { color: false, color_errors: false, unicode: true, width: None };
-        answer.text(&now, &terminal)
+        let terminal =
+            Terminal { color: false, color_errors: false, unicode: true, width: None, socket: None };
+        told::text(&serde_json::from_value(answer).unwrap(), &now, &terminal)
     };
     assert_snapshot!(text("wg2", "maint", json!(["wg1"])), @"
     b/wg2  online,up  ->  online,maint   until 2026-11-23 18:00 CET (41m), by alice (uid 1000)

@@ -1,123 +1,81 @@
 //! What came of an order, as a person reads it.
 
-use failover::status::{OverrideStatus, PinStatus, ServerStatus};
+use failover::status::{OverrideStatus, ServerStatus};
 use failover::{Admin, Operational, Owner, Verdict};
+use hactld::admin::{Action, Changed, ChangedServer};
 use hactld::text::Shown;
 use jiff::{Timestamp, Zoned};
-use serde::Deserialize;
 
 use super::until;
-use crate::exit::Exit;
+use crate::change;
 use crate::report::Report;
 use crate::status::render::word;
 use crate::table::wrap;
 use crate::terminal::{Terminal, rest};
 
-/// The daemon's answer.
-#[derive(Debug, Deserialize)]
-pub(super) struct Answer {
-    exit_code: u8,
-    servers: Vec<Line>,
-    kept: bool,
-    unkept_why: Option<String>,
-}
-
-/// What was ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Order {
-    Maint,
-    Drain,
-    Ready,
-    Auto,
-    Pin,
-}
-
-#[derive(Debug, Deserialize)]
-struct Line {
-    backend: String,
-    server: String,
-    order: Order,
-    was: Option<ServerStatus>,
-    is: Option<ServerStatus>,
-    pinned: Option<PinStatus>,
-    in_service: Option<Vec<String>>,
-    staying: Option<Vec<String>>,
-    confirmed: bool,
-    why: Option<String>,
-}
-
-impl Answer {
-    pub(super) const fn exit(&self) -> Exit {
-        if self.exit_code == 0 { Exit::Ok } else { Exit::Accepted }
+/// A line for each server, and what is left of its backend.
+pub(super) fn text(changed: &Changed, now: &Zoned, terminal: &Terminal) -> String {
+    let servers = &changed.servers;
+    if servers.is_empty() {
+        return "nothing is overridden\n".to_owned();
     }
-
-    /// A line for each server, and what is left of its backend.
-    pub(super) fn text(&self, now: &Zoned, terminal: &Terminal) -> String {
-        if self.servers.is_empty() {
-            return "nothing is overridden\n".to_owned();
+    let mut text = String::new();
+    for (index, server) in servers.iter().enumerate() {
+        let line = Line { action: changed.action, server };
+        text.push_str(&wrap("", &line.text(now), terminal.width));
+        for note in line.notes() {
+            text.push_str(&wrap("  ", &note, terminal.width));
         }
-        let mut text = String::new();
-        for (index, line) in self.servers.iter().enumerate() {
-            text.push_str(&wrap("", &line.text(now), terminal.width));
-            for note in line.notes() {
-                text.push_str(&wrap("  ", &note, terminal.width));
-            }
-            let is_last = self.servers.get(index + 1).is_none_or(|next| next.backend != line.backend);
-            if let Some(left) = line.left(&self.servers).filter(|_| is_last) {
-                // Not wrapped: what stands in it to be copied stays in one piece.
-                text.push_str(&format!("{left}\n"));
-            }
+        let is_last = servers.get(index + 1).is_none_or(|next| next.backend != server.backend);
+        if let Some(left) = line.left(servers).filter(|_| is_last) {
+            // Not wrapped: what stands in it to be copied stays in one piece.
+            text.push_str(&format!("{left}\n"));
         }
-        text
     }
-
-    /// What is not as it should be.
-    pub(super) fn warnings(&self) -> Vec<Report> {
-        let waiting = self.servers.iter().filter(|line| !line.confirmed).map(|line| {
-            let report = Report::new(format!(
-                "{} is not as ordered yet; it is done as soon as it can be",
-                line.name()
-            ));
-            let why = line.why.as_deref().unwrap_or("HAProxy was not read again yet");
-            report.because(why).next("see `hactl status`")
-        });
-        let unkept = (!self.kept).then(|| {
-            let report = Report::new("a restart of hactl would not know of this".to_owned());
-            report.because(self.unkept_why.as_deref().unwrap_or("it is not on disk"))
-        });
-        waiting.chain(unkept).collect()
-    }
+    text
 }
 
-impl Line {
+/// What is not as it should be.
+pub(super) fn warnings(changed: &Changed) -> Vec<Report> {
+    let unkept = (!changed.kept).then(|| {
+        let report = Report::new("a restart of hactl would not know of this".to_owned());
+        report.because(changed.unkept_why.as_deref().unwrap_or("it is not on disk"))
+    });
+    change::waiting(changed).into_iter().chain(unkept).collect()
+}
+
+/// What came of it for one server.
+struct Line<'a> {
+    action: Action,
+    server: &'a ChangedServer,
+}
+
+impl Line<'_> {
     fn name(&self) -> String {
-        Shown(&format!("{}/{}", self.backend, self.server)).to_string()
+        change::name(self.server)
     }
 
     fn ordered(&self) -> Option<&OverrideStatus> {
-        self.is.as_ref()?.override_.as_ref()
+        self.server.is.as_ref()?.override_.as_ref()
     }
 
     fn text(&self, now: &Zoned) -> String {
-        let (was, is) = (how(self.was.as_ref()), how(self.is.as_ref()));
+        let (was, is) = (how(self.server.was.as_ref()), how(self.server.is.as_ref()));
         let name = self.name();
-        let given = match (self.order, self.ordered(), &self.pinned) {
-            (Order::Pin, _, Some(pin)) => {
+        let given = match (self.action, self.ordered(), &self.server.pinned) {
+            (Action::Pin, _, Some(pin)) => {
                 format!("pinned {}", given(pin.until.as_deref(), &pin.by, pin.by_uid, now))
             }
-            (Order::Maint | Order::Drain | Order::Ready, Some(ordered), _) => {
+            (Action::Maint | Action::Drain | Action::Ready, Some(ordered), _) => {
                 given(ordered.until.as_deref(), &ordered.by, ordered.by_uid, now)
             }
-            (Order::Auto | Order::Pin | Order::Maint | Order::Drain | Order::Ready, ..) => {
-                "left to its probes".to_owned()
-            }
+            _ => "left to its probes".to_owned(),
         };
         format!("{name}  {was}  ->  {is}   {given}")
     }
 
     fn notes(&self) -> Vec<String> {
-        let Some(is) = &self.is else { return vec!["HAProxy has no such server now".to_owned()] };
+        let Some(is) = &self.server.is else { return vec!["HAProxy has no such server now".to_owned()] };
         let mut notes = Vec::new();
         if is.haproxy.owner == Some(Owner::Theirs) {
             let state = is.haproxy.state.as_str();
@@ -126,8 +84,9 @@ impl Line {
         if self.ordered().is_some_and(|ordered| ordered.state == Admin::Ready) {
             notes.extend(failing(is));
         }
-        if self.order == Order::Pin && self.confirmed {
-            notes.push(format!("the traffic of {} is on {}", Shown(&self.backend), Shown(&self.server)));
+        if self.action == Action::Pin && self.server.confirmed {
+            let (backend, server) = (Shown(&self.server.backend), Shown(&self.server.server));
+            notes.push(format!("the traffic of {backend} is on {server}"));
         }
         notes.extend(self.beside_the_pin());
         notes
@@ -135,28 +94,35 @@ impl Line {
 
     /// What becomes of a pin that this order meets.
     fn beside_the_pin(&self) -> Option<String> {
-        let pin = self.pinned.as_ref()?;
-        let (backend, pinned) = (Shown(&self.backend), Shown(&pin.server));
-        let is_pinned = pin.server == self.server;
-        match self.order {
-            Order::Maint | Order::Drain if is_pinned => Some(format!(
+        let pin = self.server.pinned.as_ref()?;
+        let (backend, pinned) = (Shown(&self.server.backend), Shown(&pin.server));
+        let is_pinned = pin.server == self.server.server;
+        match self.action {
+            Action::Maint | Action::Drain if is_pinned => Some(format!(
                 "the pin of {backend} to it, by {}, rests until this ends; `hactl auto {backend}/{pinned}` ends both",
                 Shown(&pin.by)
             )),
-            Order::Ready if !is_pinned => Some(format!(
+            Action::Ready if !is_pinned => Some(format!(
                 "{backend} is pinned to {pinned} by {}, so the traffic stays there as long as that one works",
                 Shown(&pin.by)
             )),
-            Order::Maint | Order::Drain | Order::Ready | Order::Auto | Order::Pin => None,
+            Action::Maint
+            | Action::Drain
+            | Action::Ready
+            | Action::Auto
+            | Action::Pin
+            | Action::Pause
+            | Action::Resume
+            | Action::Failback => None,
         }
     }
 
     /// What is left where it was taken out, and how to undo it.
-    fn left(&self, all: &[Self]) -> Option<String> {
+    fn left(&self, all: &[ChangedServer]) -> Option<String> {
         let names: Vec<String> =
-            all.iter().filter(|line| line.backend == self.backend).map(Self::name).collect();
+            all.iter().filter(|line| line.backend == self.server.backend).map(change::name).collect();
         let undo = format!("Undo: hactl auto {}", names.join(" "));
-        if self.order == Order::Pin {
+        if self.action == Action::Pin {
             return Some(undo);
         }
         let ordered = self.ordered()?;
@@ -164,14 +130,14 @@ impl Line {
             return Some(undo);
         }
         let staying: Vec<String> =
-            self.staying.iter().flatten().map(|name| Shown(name).to_string()).collect();
+            self.server.staying.iter().flatten().map(|name| Shown(name).to_string()).collect();
         Some(match staying.as_slice() {
             // HAProxy does not answer.
-            [] if self.staying.is_none() => undo,
-            [] if self.in_service.as_ref().is_some_and(|serving| !serving.is_empty()) => undo,
+            [] if self.server.staying.is_none() => undo,
+            [] if self.server.in_service.as_ref().is_some_and(|serving| !serving.is_empty()) => undo,
             [] => format!(
                 "No other server of {} can be used: HAProxy closes new connections. {undo}",
-                Shown(&self.backend)
+                Shown(&self.server.backend)
             ),
             [one] => format!("1 other server stays in service ({one}). {undo}"),
             several => {

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::{Changed, Simulated};
 use crate::exit::Exit;
-use crate::report::Report;
 use crate::table::{Column, render, wrap};
 use crate::terminal::{Terminal, span};
 
@@ -150,17 +149,6 @@ pub(super) fn json(simulated: &Simulated, warnings: &[String]) -> String {
         "changed": changed,
         "compared": compared,
         "warnings": warnings,
-    });
-    format!("{document}\n")
-}
-
-pub(super) fn json_error(exit: Exit, report: &Report) -> String {
-    let Report { what, why, next } = report;
-    let document = json!({
-        "apiVersion": failover::status::API_VERSION,
-        "kind": "Error",
-        "exit_code": exit.code(),
-        "error": { "what": what, "why": why, "next": next },
     });
     format!("{document}\n")
 }

@@ -24,12 +24,13 @@ pub(super) fn render(status: &Status, server: Option<&str>, named: bool, style: 
     match style.format {
         StatusFormat::Table | StatusFormat::Json => {
             let shape = Shape { server, all: named, wide: false, header: style.header };
-            render::table(status, &shape, style.terminal)
+            style.terminal.copyable(&render::table(status, &shape, style.terminal))
         }
         // Whoever wants it wide scrolls.
         StatusFormat::Wide => {
             let shape = Shape { server, all: named, wide: true, header: style.header };
-            render::table(status, &shape, &Terminal { width: None, ..*style.terminal })
+            let text = render::table(status, &shape, &Terminal { width: None, ..*style.terminal });
+            style.terminal.copyable(&text)
         }
         StatusFormat::Csv => csv(status, server, style.header),
         StatusFormat::Name => names(status, server),
@@ -147,7 +148,8 @@ mod tests {
     }
 
     fn shown(status: &Status, format: StatusFormat, header: bool) -> String {
-        let terminal = Terminal { color: false, color_errors: false, unicode: true, width: Some(40) };
+        let terminal =
+            Terminal { color: false, color_errors: false, unicode: true, width: Some(40), socket: None };
         render(status, None, false, &Style { format, header, terminal: &terminal })
     }
 }

@@ -9,10 +9,11 @@ use failover::status::Status;
 use hactld::admin::STATUS_STREAM_PATH;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{error_document, exit_of, failed, present, report_of, unknown_name};
+use super::{present, report_of, unknown_name};
 use crate::cli::{StatusArgs, StatusFormat};
 use crate::client::{self, ClientError, Message, Stream};
 use crate::exit::Exit;
+use crate::refusal::{document, exit_of, failed};
 use crate::report::Report;
 use crate::terminal::{Terminal, span};
 
@@ -152,7 +153,7 @@ impl<'a> Screen<'a> {
         }
         match (again, self.json) {
             (true, _) => Ok(()),
-            (false, true) => put(&error_document(Exit::Unknown, report)),
+            (false, true) => put(&document(Exit::Unknown, report)),
             (false, false) => put(&format!("{report}\n\n")),
         }
     }

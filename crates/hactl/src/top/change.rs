@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use hactld::admin::{PAUSE_PATH, RESUME_PATH};
+use hactld::admin::{OVERRIDE_PATH, PAUSE_PATH, PROBE_PATH, RESUME_PATH};
 use serde_json::{Value, json};
 
 use super::rows::Target;
-
-/// Where overrides are set and ended.
-const OVERRIDE_PATH: &str = "/api/v1/override";
+use crate::client::encoded;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -16,6 +14,7 @@ pub(super) enum Kind {
     Drain,
     Ready,
     Auto,
+    Probe,
     Pause,
     Resume,
 }
@@ -27,6 +26,7 @@ impl Kind {
             Self::Drain => "drain",
             Self::Ready => "ready",
             Self::Auto => "auto",
+            Self::Probe => "probe",
             Self::Pause => "pause",
             Self::Resume => "resume",
         }
@@ -39,6 +39,7 @@ impl Kind {
             Self::Drain => "It gets no new clients; those that it has may stay.",
             Self::Ready => "It is used although its probes may fail.",
             Self::Auto => "Its override ends: the probes decide again.",
+            Self::Probe => "It is asked at once whether it carries traffic.",
             Self::Pause => "Probes go on; nothing is changed in HAProxy.",
             Self::Resume => "What is wanted by now is done in HAProxy.",
         }
@@ -48,7 +49,15 @@ impl Kind {
     pub(super) const fn has_fields(self) -> bool {
         match self {
             Self::Maint | Self::Drain | Self::Ready | Self::Pause => true,
-            Self::Auto | Self::Resume => false,
+            Self::Auto | Self::Probe | Self::Resume => false,
+        }
+    }
+
+    /// What is said where it was done.
+    pub(super) const fn done(self) -> &'static str {
+        match self {
+            Self::Probe => "asked; its next bar is the answer",
+            Self::Maint | Self::Drain | Self::Ready | Self::Auto | Self::Pause | Self::Resume => "done",
         }
     }
 
@@ -56,7 +65,7 @@ impl Kind {
     pub(super) const fn can_be_forced(self) -> bool {
         match self {
             Self::Maint | Self::Drain => true,
-            Self::Ready | Self::Auto | Self::Pause | Self::Resume => false,
+            Self::Ready | Self::Auto | Self::Probe | Self::Pause | Self::Resume => false,
         }
     }
 }
@@ -74,11 +83,15 @@ pub(super) struct Change {
 }
 
 impl Change {
-    pub(super) const fn path(&self) -> &'static str {
+    pub(super) fn path(&self) -> String {
         match self.kind {
-            Kind::Maint | Kind::Drain | Kind::Ready | Kind::Auto => OVERRIDE_PATH,
-            Kind::Pause => PAUSE_PATH,
-            Kind::Resume => RESUME_PATH,
+            Kind::Maint | Kind::Drain | Kind::Ready | Kind::Auto => OVERRIDE_PATH.to_owned(),
+            Kind::Probe => {
+                let parts = self.target.iter().flat_map(|target| [&target.backend, &target.server]);
+                parts.fold(PROBE_PATH.to_owned(), |path, part| format!("{path}/{}", encoded(part)))
+            }
+            Kind::Pause => PAUSE_PATH.to_owned(),
+            Kind::Resume => RESUME_PATH.to_owned(),
         }
     }
 
@@ -96,7 +109,7 @@ impl Change {
                 "force": self.force,
             }),
             Kind::Pause => json!({ "reason": self.reason, "for_seconds": seconds }),
-            Kind::Resume => Value::Null,
+            Kind::Probe | Kind::Resume => Value::Null,
         }
     }
 
@@ -139,7 +152,7 @@ mod tests {
             force: false,
         };
         assert_eq!(
-            (change.path(), change.name().as_str()),
+            (change.path().as_str(), change.name().as_str()),
             ("/api/v1/override", "maint socks_back_7891/wg1")
         );
         let expected = json!({
@@ -147,6 +160,8 @@ mod tests {
             "reason": "provider work", "kill_sessions": false, "force": false,
         });
         assert_eq!(change.body(), expected);
+        let probe = Change { kind: Kind::Probe, ..change.clone() };
+        assert_eq!((probe.path().as_str(), probe.body()), ("/api/v1/probe/socks_back_7891/wg1", Value::Null));
         let auto = Change { kind: Kind::Auto, lasts: None, reason: String::new(), ..change };
         assert_eq!((&auto.body()["for_seconds"], &auto.body()["reason"]), (&Value::Null, &Value::Null));
     }
@@ -160,9 +175,9 @@ mod tests {
             reason: "moving".to_owned(),
             force: false,
         };
-        assert_eq!((pause.path(), pause.name().as_str()), ("/api/v1/pause", "pause"));
+        assert_eq!((pause.path().as_str(), pause.name().as_str()), ("/api/v1/pause", "pause"));
         assert_eq!(pause.body(), json!({ "reason": "moving", "for_seconds": null }));
         let resume = Change { kind: Kind::Resume, ..pause };
-        assert_eq!((resume.path(), resume.body()), ("/api/v1/resume", Value::Null));
+        assert_eq!((resume.path().as_str(), resume.body()), ("/api/v1/resume", Value::Null));
     }
 }

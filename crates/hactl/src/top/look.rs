@@ -1,7 +1,7 @@
 //! What the screen's words and signs look like: each state has a sign and a word of its own, and colour only repeats them.
 
 use failover::Verdict;
-use failover::status::Level;
+use failover::status::{LatencyLevel, Level};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use ratatui::text::Span;
@@ -110,6 +110,14 @@ impl Look {
 
     pub(super) fn level(&self, level: Level) -> Span<'static> {
         Span::styled(self.plain.level(level), self.of_level(level))
+    }
+
+    pub(super) fn latency(&self, level: LatencyLevel) -> Style {
+        match level {
+            LatencyLevel::Usual => self.good(),
+            LatencyLevel::Raised => self.colored(Color::Yellow),
+            LatencyLevel::High => self.colored(Color::Red),
+        }
     }
 
     /// One sign for each of the last probes.

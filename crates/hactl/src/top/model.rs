@@ -246,7 +246,7 @@ impl Model {
         // Whoever has left its box may have opened another one.
         let mut about = self.modal.as_mut().filter(|modal| modal.asked && modal.kind == change.kind);
         let (text, good) = match answer {
-            Answer::Done => (format!("{}: done", change.name()), true),
+            Answer::Done => (format!("{}: {}", change.name(), change.kind.done()), true),
             Answer::Later(why) => (format!("{}: taken, and not in HAProxy yet: {why}", change.name()), false),
             Answer::Refused(why) | Answer::Withheld(why) => {
                 if let Some(modal) = &mut about {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
-use hactld::admin::{EXPLAIN_PATH, STATUS_STREAM_PATH};
+use hactld::admin::{EVENTS_PATH, EVENTS_STREAM_PATH, EXPLAIN_PATH, STATUS_STREAM_PATH};
 use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,10 +16,6 @@ use super::rows::Target;
 use crate::client::encoded;
 use crate::client::{self, ClientError, Message};
 use crate::report::sources;
-
-/// What happened, and what happens.
-const EVENTS_PATH: &str = "/api/v1/events";
-const EVENTS_STREAM_PATH: &str = "/api/v1/events/stream";
 
 /// Between two attempts to be told: soon enough to be seen as at once, no load on anybody.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -122,7 +118,7 @@ fn explain(socket: &Path, target: &Target) -> Result<Explanation, String> {
 }
 
 fn request(socket: &Path, change: &Change) -> Answer {
-    match client::post(socket, change.path(), &change.body()) {
+    match client::post(socket, &change.path(), &change.body()) {
         Ok(answer) => outcome(&serde_json::from_str(&answer).unwrap_or_default()),
         Err(ClientError::Refused { status: StatusCode::FORBIDDEN, text, .. }) => Answer::Forbidden(text),
         Err(ClientError::Refused { status: StatusCode::CONFLICT, text, document, .. }) => {
@@ -143,6 +139,9 @@ fn refusal(text: String, document: &Value) -> String {
 
 /// What a change came to by the daemon's answer: done, and read back from HAProxy, or not yet.
 fn outcome(answer: &Value) -> Answer {
+    if answer["asked"] == false {
+        return Answer::Refused(answer["why"].as_str().unwrap_or("not now").to_owned());
+    }
     if answer["exit_code"] != 1 {
         return Answer::Done;
     }
@@ -168,6 +167,9 @@ mod tests {
         assert_eq!(outcome(&later), Answer::Later("HAProxy is away".to_owned()));
         assert_eq!(outcome(&json!({ "exit_code": 0, "servers": [] })), Answer::Done);
         assert_eq!(outcome(&json!({ "kind": "Paused" })), Answer::Done);
+        let probing = json!({ "asked": false, "why": "it is being probed already" });
+        assert_eq!(outcome(&probing), Answer::Refused("it is being probed already".to_owned()));
+        assert_eq!(outcome(&json!({ "asked": true, "why": null })), Answer::Done);
         let refused = json!({ "error": { "message": "refused", "why": "it is the only one" } });
         assert_eq!(refusal("refused".to_owned(), &refused), "refused: it is the only one");
         assert_eq!(refusal("no such path".to_owned(), &json!({ "error": {} })), "no such path");

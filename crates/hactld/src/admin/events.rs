@@ -167,9 +167,8 @@ async fn stream(
     };
     let header = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let after = header.or(asked.after).unwrap_or_else(|| front.journal.latest());
-    let (reader, answer) = sse::Follower::new(lasting);
-    tokio::spawn(tell(front.journal.follow(after), reader, selection));
-    answer
+    let events = front.journal.follow(after);
+    sse::answer(lasting, |reader| tell(events, reader, selection))
 }
 
 /// Tells one reader what is told here, for as long as they take it. Who is slow is told how many they have missed.

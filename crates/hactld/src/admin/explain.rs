@@ -10,8 +10,10 @@ use axum::routing::get;
 use failover::Name;
 use failover::explain::{Explanation, Line, Section, Setting, Table};
 use failover::status::API_VERSION;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -20,6 +22,39 @@ use super::{EXPLAIN_PATH, Front, error, stopping};
 use crate::config::Origins;
 use crate::engine::{Query, Why};
 use crate::feed::ANSWER_LIMIT;
+use crate::journal::millis;
+use crate::text::at_socket;
+
+/// Why a backend or a server is as it is, as `hactl/v1` has it. Within v1 keys are only added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Explained {
+    /// `hactl/v1`.
+    #[serde(rename = "apiVersion")]
+    pub api_version: String,
+    /// `Explain`.
+    pub kind: String,
+    /// When this was put together, RFC 3339.
+    #[serde(rename = "generatedAt", serialize_with = "millis")]
+    #[schemars(with = "String")]
+    pub generated_at: Timestamp,
+    /// The exit code of `hactl explain`.
+    pub exit_code: u8,
+    /// What is explained: `BACKEND` or `BACKEND/SERVER`.
+    pub subject: String,
+    /// How it is and what follows, in one sentence.
+    pub headline: String,
+    /// Why, from what was seen to what can be done.
+    pub sections: Vec<ExplainedSection>,
+}
+
+/// Lines under one label.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedSection {
+    /// `evidence`, `rule`, `effect`, `returns`, `override` or `try`; those that have nothing to say are left out.
+    pub label: String,
+    /// The lines, for people; never none.
+    pub lines: Vec<String>,
+}
 
 pub(crate) fn routes() -> Router<Front> {
     Router::new()
@@ -45,18 +80,32 @@ async fn explain(front: Front, backend: &str, server: Option<String>) -> Respons
     // Looking for it reads files.
     let zone = tokio::task::spawn_blocking(TimeZone::system).await.unwrap_or(TimeZone::UTC);
     let paused = front.whole.borrow().paused.clone();
-    front.feed.turn().await;
+    let turn = front.feed.turn().await;
     let (answer, explained) = oneshot::channel();
     let wanted = server.as_deref().map(Name::from);
     let why = Why { backend: name.clone(), server: wanted, paused, zone, answer };
     if reach.queries.try_send(Query::Explain(Box::new(why))).is_err() {
         return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
     }
-    match timeout(ANSWER_LIMIT, explained).await {
+    // The turn is over with the answer, whoever leaves before.
+    let answered = tokio::spawn(async move {
+        let answered = timeout(ANSWER_LIMIT, explained).await;
+        drop(turn);
+        answered
+    });
+    let Ok(answered) = answered.await else { return stopping() };
+    match answered {
         Ok(Ok(Some(explanation))) => {
             let origins = Arc::clone(&front.whole.borrow().origins);
-            let placed = |setting: &Setting| placed(setting, &origins, reach.name.as_str());
-            Json(document(&explanation, placed)).into_response()
+            let told = |Line { text, setting }: &Line| {
+                let text =
+                    front.socket.as_ref().map_or_else(|| text.clone(), |socket| at_socket(text, socket));
+                match setting {
+                    Some(setting) => format!("{text}  {}", placed(setting, &origins, reach.name.as_str())),
+                    None => text,
+                }
+            };
+            Json(document(&explanation, told)).into_response()
         }
         Ok(Ok(None)) => unknown(&front, name, server.as_deref()).await,
         Ok(Err(_)) => stopping(),
@@ -92,32 +141,26 @@ fn placed(setting: &Setting, origins: &Origins, instance: &str) -> String {
     let by = match &setting.table {
         Table::Probe => origins.of(&["probe", setting.key]),
         Table::Backend(backend) => origins.of_backend(instance, backend.as_str(), setting.key),
-        // Its place in the file is known by name alone, which a single instance need not have.
-        Table::Instance => return setting.to_string(),
+        Table::Instance => origins.of_instance(instance, setting.key),
     };
     format!("{setting}, {by}")
 }
 
-fn document(explanation: &Explanation, placed: impl Fn(&Setting) -> String) -> Value {
+fn document(explanation: &Explanation, line: impl Fn(&Line) -> String) -> Explained {
     let Explanation { subject, headline, sections } = explanation;
-    let section = |Section { label, lines }: &Section| {
-        let lines: Vec<String> = lines
-            .iter()
-            .map(|Line { text, setting }| match setting {
-                Some(setting) => format!("{text}  {}", placed(setting)),
-                None => text.clone(),
-            })
-            .collect();
-        json!({ "label": label.as_str(), "lines": lines })
+    let section = |Section { label, lines }: &Section| ExplainedSection {
+        label: label.as_str().to_owned(),
+        lines: lines.iter().map(&line).collect(),
     };
-    json!({
-        "apiVersion": API_VERSION,
-        "kind": "Explain",
-        "generatedAt": crate::engine::rfc3339(jiff::Timestamp::now(), std::time::Duration::ZERO),
-        "subject": subject,
-        "headline": headline,
-        "sections": sections.iter().map(section).collect::<Vec<Value>>(),
-    })
+    Explained {
+        api_version: API_VERSION.to_owned(),
+        kind: "Explain".to_owned(),
+        generated_at: Timestamp::now(),
+        exit_code: 0,
+        subject: subject.clone(),
+        headline: headline.clone(),
+        sections: sections.iter().map(section).collect(),
+    }
 }
 
 #[cfg(test)]

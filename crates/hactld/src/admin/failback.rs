@@ -3,19 +3,14 @@
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Json, Response};
-use failover::status::API_VERSION;
-use failover::{FailBackError, Name};
-use serde_json::json;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use axum::response::{IntoResponse, Response};
+use failover::Name;
 
+use super::overrides::fail_back;
 use super::peer::Peer;
 use super::write::operator;
-use super::{Front, error, stopping};
+use super::{Front, error};
 use crate::config::suggestion;
-use crate::engine::{FailedBack, Query};
-use crate::feed::ANSWER_LIMIT;
 use crate::fleet::Reach;
 
 /// `wanted` is a backend's name; where several instances have one of that name, `INSTANCE:BACKEND`.
@@ -33,37 +28,10 @@ pub(super) async fn failback(
         Ok(found) => found,
         Err((code, text)) => return error(code, &text),
     };
-    let (done, answer) = oneshot::channel();
-    let query = Query::FailBack { by, backend: backend.clone(), done };
-    if reach.queries.try_send(query).is_err() {
-        return error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again");
+    match fail_back(reach, backend, by).await {
+        Ok(changed) => changed.into_response(),
+        Err(refusal) => refusal,
     }
-    let FailedBack { to, withheld } = match timeout(ANSWER_LIMIT, answer).await {
-        Ok(Ok(done)) => done,
-        Ok(Err(_)) => return stopping(),
-        Err(_) => {
-            let text = format!("the decision loop of {} did not answer in 2 s", reach.name);
-            return error(StatusCode::SERVICE_UNAVAILABLE, &text);
-        }
-    };
-    let to = match to {
-        Ok(to) => to,
-        Err(FailBackError::NothingWaits(_)) => Vec::new(),
-        Err(never @ FailBackError::Never(_)) => return error(StatusCode::CONFLICT, &never.to_string()),
-        Err(FailBackError::UnknownBackend(_)) => {
-            let text = format!("{backend} was not seen in HAProxy yet; `hactl status` says why");
-            return error(StatusCode::SERVICE_UNAVAILABLE, &text);
-        }
-    };
-    Json(json!({
-        "apiVersion": API_VERSION,
-        "kind": "FailedBack",
-        "instance": reach.name,
-        "backend": backend,
-        "servers": to,
-        "withheld": withheld || front.whole.borrow().paused.is_some(),
-    }))
-    .into_response()
 }
 
 /// The one backend that goes by this name. Nothing is split: a colon may stand in either of the names.

@@ -9,21 +9,24 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
 use failover::status::Status;
-use failover::{Admin, Given, Outcome, Override, OverrideChange, OverrideRefusal, ServerId, Time};
+use failover::{
+    Admin, FailBackError, Given, Name, Outcome, Override, OverrideChange, OverrideRefusal, ServerId, Time,
+};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
-use self::answer::{Answered, Done};
+use self::answer::Done;
 use self::body::{Order, PinOrder, Wanted};
+use super::changed::{Action, Changed};
 use super::failback::meant;
 use super::peer::Peer;
 use super::write::operator;
 use super::{Front, OVERRIDE_PATH, PIN_PATH, error, stopping};
-use crate::engine::{OrderQuery, Query, Taken};
+use crate::engine::{FailedBack, OrderQuery, Query, Taken};
 use crate::feed::ANSWER_LIMIT;
 use crate::fleet::Reach;
 use crate::orders::Kept;
@@ -41,14 +44,14 @@ pub(super) fn routes() -> Router<Front> {
 
 async fn order(State(front): State<Front>, Extension(peer): Extension<Peer>, body: Body) -> Response {
     match read_order(&front, peer, body).await {
-        Ok((wanted, parts)) => carry_out(&wanted, parts).await.unwrap_or_else(|refusal| refusal),
+        Ok((action, parts)) => carry_out(action, parts).await.unwrap_or_else(|refusal| refusal),
         Err(refusal) => refusal,
     }
 }
 
 async fn pin(State(front): State<Front>, Extension(peer): Extension<Peer>, body: Body) -> Response {
     match read_pin(&front, peer, body).await {
-        Ok((wanted, parts)) => carry_out(&wanted, parts).await.unwrap_or_else(|refusal| refusal),
+        Ok((action, parts)) => carry_out(action, parts).await.unwrap_or_else(|refusal| refusal),
         Err(refusal) => refusal,
     }
 }
@@ -63,7 +66,7 @@ struct Part {
     change: OverrideChange,
 }
 
-async fn read_order(front: &Front, peer: Peer, body: Body) -> Result<(Wanted, Vec<Part>), Response> {
+async fn read_order(front: &Front, peer: Peer, body: Body) -> Result<(Action, Vec<Part>), Response> {
     let by = operator(peer).await?;
     let order: Order = body::read(body).await.map_err(|text| error(StatusCode::BAD_REQUEST, &text))?;
     let state = order.state;
@@ -90,10 +93,10 @@ async fn read_order(front: &Front, peer: Peer, body: Body) -> Result<(Wanted, Ve
         let change = change(&servers);
         Part { reach, servers, change }
     });
-    Ok((state, parts.collect()))
+    Ok((state.action(), parts.collect()))
 }
 
-async fn read_pin(front: &Front, peer: Peer, body: Body) -> Result<(Wanted, Vec<Part>), Response> {
+async fn read_pin(front: &Front, peer: Peer, body: Body) -> Result<(Action, Vec<Part>), Response> {
     let by = operator(peer).await?;
     let order: PinOrder = body::read(body).await.map_err(|text| error(StatusCode::BAD_REQUEST, &text))?;
     match (&order.server, &order.unpin) {
@@ -108,7 +111,7 @@ async fn read_pin(front: &Front, peer: Peer, body: Body) -> Result<(Wanted, Vec<
                     Part { reach: reach.clone(), servers: vec![server], change }
                 })
             });
-            Ok((Wanted::Pin, parts.collect()))
+            Ok((Action::Pin, parts.collect()))
         }
         (None, Some(wanted)) => {
             let reached = front.reached.borrow().clone();
@@ -119,7 +122,7 @@ async fn read_pin(front: &Front, peer: Peer, body: Body) -> Result<(Wanted, Vec<
             let servers: Vec<ServerId> =
                 pinned.map(|pin| ServerId::new(backend.clone(), pin.server.as_str())).into_iter().collect();
             let change = OverrideChange::End { servers: servers.clone(), by };
-            Ok((Wanted::Auto, vec![Part { reach: reach.clone(), servers, change }]))
+            Ok((Action::Auto, vec![Part { reach: reach.clone(), servers, change }]))
         }
         (Some(_), Some(_)) | (None, None) => {
             Err(error(StatusCode::BAD_REQUEST, "name either `server` to pin to it, or a backend to `unpin`"))
@@ -177,38 +180,63 @@ async fn ordered_everywhere(front: &Front) -> Result<Grouped, Response> {
     Ok(ordered)
 }
 
+/// Has the traffic of a backend go back to where it belongs, and waits as for any order. `by` is who wants that.
+pub(super) async fn fail_back(reach: &Reach, backend: &Name, by: String) -> Result<Changed, Response> {
+    let was = status_of(reach).await?;
+    let wanted = backend.clone();
+    let FailedBack { to, since } = ask(reach, |done| Query::FailBack { by, backend: wanted, done }).await?;
+    let to = match to {
+        Ok(to) => to,
+        Err(FailBackError::NothingWaits(_)) => Vec::new(),
+        Err(never @ FailBackError::Never(_)) => return Err(error(StatusCode::CONFLICT, &never.to_string())),
+        Err(FailBackError::UnknownBackend(_)) => {
+            let text = format!("{backend} was not seen in HAProxy yet; `hactl status` says why");
+            return Err(error(StatusCode::SERVICE_UNAVAILABLE, &text));
+        }
+    };
+    let servers: Vec<ServerId> =
+        to.into_iter().map(|server| ServerId::new(backend.clone(), server)).collect();
+    let outcomes = confirmed(reach, &servers, since, Instant::now() + CONFIRM_LIMIT).await?;
+    let done = Done { servers, was, is: status_of(reach).await?, outcomes, unkept: None };
+    Ok(answer::changed(Action::Failback, &[done]))
+}
+
 /// Nothing is done where a part of it would be refused.
-async fn carry_out(wanted: &Wanted, parts: Vec<Part>) -> Result<Response, Response> {
+async fn carry_out(action: Action, parts: Vec<Part>) -> Result<Response, Response> {
     if let [_, _, ..] = parts.as_slice() {
         for part in &parts {
-            have_taken(wanted, part, true).await?;
+            have_taken(action, part, true).await?;
         }
     }
     let until = Instant::now() + CONFIRM_LIMIT;
     let mut done = Vec::new();
     for part in parts {
         let was = status_of(&part.reach).await?;
-        let taken = have_taken(wanted, &part, false).await?;
-        let outcomes = confirmed(&part, taken.since, until).await?;
+        let taken = have_taken(action, &part, false).await?;
+        let outcomes = confirmed(&part.reach, &part.servers, taken.since, until).await?;
         let unkept = kept(taken, until).await;
         let is = status_of(&part.reach).await?;
-        done.push(Done { order: *wanted, servers: part.servers, was, is, outcomes, unkept });
+        done.push(Done { servers: part.servers, was, is, outcomes, unkept });
     }
-    Ok(Answered(done).response())
+    Ok(answer::changed(action, &done).into_response())
 }
 
-async fn have_taken(wanted: &Wanted, part: &Part, dry: bool) -> Result<Taken, Response> {
+async fn have_taken(action: Action, part: &Part, dry: bool) -> Result<Taken, Response> {
     let change = part.change.clone();
     let taken = ask(&part.reach, |done| Query::Order(OrderQuery::Order { change, dry, done })).await?;
-    taken.map_err(|refusal: OverrideRefusal| answer::refused(wanted, &part.servers, &refusal))
+    taken.map_err(|refusal: OverrideRefusal| answer::refused(action, &part.servers, &refusal))
 }
 
 /// Waits until HAProxy is as ordered, or will not be for now.
-async fn confirmed(part: &Part, since: Time, until: Instant) -> Result<Vec<Outcome>, Response> {
+async fn confirmed(
+    reach: &Reach,
+    servers: &[ServerId],
+    since: Time,
+    until: Instant,
+) -> Result<Vec<Outcome>, Response> {
     loop {
-        let servers = part.servers.clone();
-        let outcomes =
-            ask(&part.reach, |done| Query::Order(OrderQuery::Outcomes { servers, since, done })).await?;
+        let servers = servers.to_vec();
+        let outcomes = ask(reach, |done| Query::Order(OrderQuery::Outcomes { servers, since, done })).await?;
         if !outcomes.contains(&Outcome::Pending) || Instant::now() >= until {
             return Ok(outcomes);
         }
@@ -233,7 +261,10 @@ async fn status_of(reach: &Reach) -> Result<Status, Response> {
 }
 
 /// Asks the decision loop of an instance.
-async fn ask<T>(reach: &Reach, query: impl FnOnce(oneshot::Sender<T>) -> Query) -> Result<T, Response> {
+pub(super) async fn ask<T>(
+    reach: &Reach,
+    query: impl FnOnce(oneshot::Sender<T>) -> Query,
+) -> Result<T, Response> {
     let (done, answer) = oneshot::channel();
     if reach.queries.try_send(query(done)).is_err() {
         return Err(error(StatusCode::SERVICE_UNAVAILABLE, "too many ask at once; ask again"));

@@ -1,13 +1,17 @@
 //! The side of server-sent events that tells: how a message is written, and for how long its reader may be slow. What is
 //! told is the business of who tells it.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use http_body_util::channel::{Channel, Sender};
+use hyper::body::{Body as HttpBody, Frame};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::seats::Place;
@@ -54,18 +58,47 @@ pub(crate) struct Follower {
     lasting: Lasting,
 }
 
-impl Follower {
-    /// With the answer by which it is told.
-    pub(crate) fn new(lasting: Lasting) -> (Self, Response) {
-        let (sender, body) = Channel::<Bytes>::new(WAITING_MAX);
-        let head = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
-        lasting.put_off();
-        if let Some(place) = &lasting.place {
-            place.follow();
-        }
-        (Self { body: sender, lasting }, (head, Body::new(body)).into_response())
+/// The answer by which somebody is told what `tell` tells, which ends with their connection.
+pub(crate) fn answer<T>(lasting: Lasting, tell: impl FnOnce(Follower) -> T) -> Response
+where
+    T: Future<Output = Result<(), Gone>> + Send + 'static,
+{
+    let (sender, body) = Channel::<Bytes>::new(WAITING_MAX);
+    let head = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
+    lasting.put_off();
+    if let Some(place) = &lasting.place {
+        place.follow();
     }
+    let teller = tokio::spawn(tell(Follower { body: sender, lasting }));
+    (head, Body::new(Told { body, teller })).into_response()
+}
 
+/// What a reader is told. Who tells it would otherwise learn only from its next message that the reader has gone, and those who
+/// come and go at once would be many by then.
+struct Told {
+    body: Channel<Bytes>,
+    teller: JoinHandle<Result<(), Gone>>,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.teller.abort();
+    }
+}
+
+impl HttpBody for Told {
+    type Data = Bytes;
+    type Error = <Channel<Bytes> as HttpBody>::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(context)
+    }
+}
+
+impl Follower {
     /// Waits until there is room for it.
     pub(crate) async fn tell(&mut self, message: Bytes) -> Result<(), Gone> {
         self.body.send_data(message).await.map_err(|_| Gone)?;
@@ -84,4 +117,24 @@ pub(crate) fn message(event: &str, id: Option<u64>, data: &[u8]) -> Bytes {
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
     let head = format!("event: {event}\n{id}data: ");
     [head.as_bytes(), data, b"\n\n"].concat().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_tells_ends_when_the_reader_goes_and_not_at_the_next_message() {
+        let (told, mut gone) = tokio::sync::oneshot::channel::<()>();
+        let response = answer(Lasting::new(KEEP_ALIVE, None), |_reader| async move {
+            let _told = told;
+            std::future::pending().await
+        });
+        tokio::task::yield_now().await;
+        assert!(gone.try_recv().is_err_and(|why| why == tokio::sync::oneshot::error::TryRecvError::Empty));
+        let began = Instant::now();
+        drop(response);
+        assert!(gone.await.is_err());
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
 }

@@ -14,7 +14,7 @@ use failover::status::Status;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 
-use super::sse::{Follower, Gone, KEEP_ALIVE, Lasting, message};
+use super::sse::{self, Follower, Gone, KEEP_ALIVE, Lasting};
 use super::{Front, STATUS_PATH, STATUS_STREAM_PATH, error};
 use crate::feed::{Feed, Unanswered};
 
@@ -71,9 +71,7 @@ async fn stream(
         let text = format!("interval_ms is out of range; from {least} to {most} is allowed");
         return error(StatusCode::BAD_REQUEST, &text);
     }
-    let (follower, answer) = Follower::new(lasting);
-    tokio::spawn(tell(front.feed, follower, Duration::from_millis(interval_ms)));
-    answer
+    sse::answer(lasting, |follower| tell(front.feed, follower, Duration::from_millis(interval_ms)))
 }
 
 /// Tells one follower the status: at once, when something of note has changed, and otherwise every `interval`.
@@ -91,7 +89,7 @@ async fn tell(feed: Feed, mut follower: Follower, interval: Duration) -> Result<
                 let Some(published) = published.filter(|one| wanted || told != Some(one.revision)) else {
                     continue;
                 };
-                follower.tell(message("status", None, &published.line)).await?;
+                follower.tell(published.message.clone()).await?;
                 told = Some(published.revision);
                 wanted = false;
                 heard = Instant::now();

@@ -1,7 +1,9 @@
 //! The admin socket over a real one: whose it is, what it answers, and clients that mean it no good.
 
 use failover::status::{Context, PauseStatus, Status};
-use failover::{Core, FailBackError, Name, Observed, OverrideRefusal, Settings, Time};
+use failover::{
+    Core, FailBackError, Name, Observed, Outcome, OverrideRefusal, ProbeRefusal, ServerId, Settings, Time,
+};
 use haproxy_runtime::Address;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,10 +13,10 @@ use tokio::time::timeout;
 use super::seats::CLIENTS_MAX;
 use super::*;
 use crate::config::Flags;
-use crate::engine::{FailedBack, OrderQuery, Query};
+use crate::engine::{FailedBack, Hastened, OrderQuery, Query};
 use crate::feed::Stir;
 use crate::fleet::{Change, REQUESTS_WAITING_MAX, Reach};
-use crate::metrics::Sample;
+use crate::metrics::{Exposition, Sample};
 
 /// What is promised to happen has happened within this, or the test has failed. The clock is a virtual one.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -243,9 +245,10 @@ async fn a_pause_needs_a_reason_and_is_done_in_the_name_of_who_asked() {
 async fn a_backend_is_sent_back_by_its_name_and_one_of_two_by_that_of_its_instance_too() {
     let scene = Scene::of(&["a", "b"]).await;
     for (name, code, text) in [
-        ("a", 200, r#""backend":"a","instance":"a","kind":"FailedBack","servers":["wg1"],"withheld":false"#),
-        ("b:shared", 200, r#""backend":"shared","instance":"b","#),
-        ("a:quiet", 200, r#""servers":[]"#),
+        ("a", 200, r#""action":"failback","servers":[{"instance":"a","backend":"a","server":"wg1","#),
+        ("b:shared", 200, r#""instance":"b","backend":"shared","#),
+        ("b:shared", 200, r#""confirmed":false,"why":"not seen"}],"#),
+        ("a:quiet", 200, r#""exit_code":0,"action":"failback","servers":[]"#),
         ("a:never", 409, r#"failback = \"never\""#),
         ("shared", 409, "`shared` may be any of a:shared, b:shared: name one of these"),
         (
@@ -258,6 +261,23 @@ async fn a_backend_is_sent_back_by_its_name_and_one_of_two_by_that_of_its_instan
         ("", 404, "no such path"),
     ] {
         let (head, body) = scene.post(&format!("{FAILBACK_PATH}/{name}"), "").await;
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {code} ")) && body.contains(text),
+            "{name}: {head} {body}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_is_probed_on_demand_and_not_twice_at_once() {
+    let scene = Scene::of(&["a", "b"]).await;
+    for (name, code, text) in [
+        ("a/wg1", 200, r#""asked":true,"backend":"a","instance":"a""#),
+        ("a:quiet/wg1", 200, r#""why":"it is being probed already""#),
+        ("a/wg9", 404, "hactl steers no server a/wg9"),
+        ("c/wg1", 404, "hactl steers no backend `c`"),
+    ] {
+        let (head, body) = scene.post(&format!("{PROBE_PATH}/{name}"), "").await;
         assert!(
             head.starts_with(&format!("HTTP/1.1 {code} ")) && body.contains(text),
             "{name}: {head} {body}"
@@ -344,6 +364,7 @@ impl Scene {
                             drop(answer.send(Box::new(Sample::uncounted(nothing(name)))));
                         }
                         Query::FailBack { backend, done, .. } => drop(done.send(failed_back(backend))),
+                        Query::Probe { server, done } => drop(done.send(probed(server))),
                         Query::Order(query) => unseen(query),
                         Query::Explain(why) => drop(why.answer.send(None)),
                     }
@@ -414,6 +435,8 @@ pub(super) fn front(reached: Reached) -> (Front, mpsc::Receiver<Request>) {
         feed: Feed::new(Stir::default(), watch::channel(Known::default()).1),
         requests: requests.clone(),
         exits: watch::channel(Known::default()).1,
+        exposition: Exposition::default(),
+        socket: None,
         reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
     };
     (front, asked)
@@ -426,7 +449,16 @@ fn failed_back(backend: Name) -> FailedBack {
         "quiet" => Err(FailBackError::NothingWaits(backend)),
         _ => Ok(vec![Name::from("wg1")]),
     };
-    FailedBack { to, withheld: false }
+    FailedBack { to, since: Time::ZERO }
+}
+
+/// `wg1` alone is there, and a backend that is quiet is being probed.
+fn probed(server: ServerId) -> Result<Hastened, ProbeRefusal> {
+    match (server.backend.as_str(), server.server.as_str()) {
+        ("quiet", "wg1") => Ok(Hastened::UnderWay),
+        (_, "wg1") => Ok(Hastened::Asked),
+        _ => Err(ProbeRefusal::UnknownServer(server)),
+    }
 }
 
 /// As long as HAProxy was not seen, nothing can be ordered.
@@ -435,7 +467,9 @@ fn unseen(query: OrderQuery) {
         OrderQuery::Order { done, .. } => {
             drop(done.send(Err(OverrideRefusal::UnseenBackend(Name::from("shared")))));
         }
-        OrderQuery::Outcomes { done, .. } => drop(done.send(Vec::new())),
+        OrderQuery::Outcomes { servers, done, .. } => {
+            drop(done.send(vec![Outcome::Stuck("not seen".to_owned()); servers.len()]));
+        }
         OrderQuery::Ordered(done) => drop(done.send(Vec::new())),
     }
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::oneshot;
 
+use super::changed::{Action, Changed};
 use super::peer::{Peer, Role};
 use super::{Front, error, stopping};
 use crate::config::{PAUSE_MAX, PAUSE_MIN};
@@ -74,8 +75,10 @@ pub(super) async fn pause(
         return stopping();
     }
     match paused.await {
+        // It ends with the daemon.
         Ok(paused) => {
-            Json(json!({ "apiVersion": API_VERSION, "kind": "Paused", "paused": paused })).into_response()
+            let changed = Changed::new(Action::Pause, Vec::new());
+            Changed { paused: Some(paused), kept: false, ..changed }.into_response()
         }
         Err(_) => stopping(),
     }
@@ -92,8 +95,8 @@ pub(super) async fn resume(State(front): State<Front>, Extension(peer): Extensio
     }
     match resumed.await {
         Ok(was_paused) => {
-            Json(json!({ "apiVersion": API_VERSION, "kind": "Resumed", "was_paused": was_paused }))
-                .into_response()
+            let changed = Changed::new(Action::Resume, Vec::new());
+            Changed { was_paused: Some(was_paused), ..changed }.into_response()
         }
         Err(_) => stopping(),
     }

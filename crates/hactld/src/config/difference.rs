@@ -37,6 +37,10 @@ pub(crate) fn difference(before: &Config, now: &Config) -> Vec<String> {
     if before.operators != now.operators {
         lines.push("[admin] operators: others may change something from now on".to_owned());
     }
+    if before.latency != now.latency {
+        let bounds = |config: &Config| format!("[{}, {}]", config.latency.raised, config.latency.high);
+        lines.push(format!("[ui] latency_ms: {} (was {})", bounds(now), bounds(before)));
+    }
     if before.hooks != now.hooks {
         lines.push(format!("[[hook]]: {} from now on (there were {})", now.hooks.len(), before.hooks.len()));
     }

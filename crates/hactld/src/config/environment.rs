@@ -9,6 +9,7 @@ use tracing_subscriber::filter::Targets;
 use super::layers::Layer;
 use super::locate::closest;
 use super::problem::{ConfigError, Place, Problem};
+use crate::hooks::program::TOLD;
 
 /// Names and values.
 pub(super) type Environment = [(String, String)];
@@ -84,7 +85,7 @@ pub(super) fn read((name, value): &(String, String)) -> Result<Variable, Box<Pro
             }
         };
     }
-    if OTHERS.contains(&name.as_str()) || name == SERVICE_STATE {
+    if OTHERS.contains(&name.as_str()) || TOLD.contains(&name.as_str()) || name == SERVICE_STATE {
         Ok(Variable::Other)
     } else {
         Err(Box::new(unknown(name)))

@@ -21,6 +21,7 @@ mod resolve;
 mod rules;
 mod schema;
 mod show;
+mod ui;
 mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
 use checker::{Credentials, Target};
+use failover::status::LatencyBounds;
 use failover::{Cadence, Name, OnExit, Profile, Rules, Settings};
 use haproxy_runtime::{Address, BackendName, ServerName};
 use tracing_subscriber::filter::Targets;
@@ -109,6 +111,8 @@ pub struct Config {
     pub hooks: Vec<Hook>,
     /// The listener for browsers and scrapers, if there is one.
     pub web: Option<Web>,
+    /// From which latency on it is shown as raised, and as high.
+    pub latency: LatencyBounds,
     /// What outlives hactl, and what does not.
     pub state: State,
     /// Where it is asked from which address traffic leaves, if anywhere.

@@ -83,12 +83,23 @@ impl Origins {
     /// Who has set `key` of a backend, by the names of its instance and itself.
     #[must_use]
     pub fn of_backend(&self, instance: &str, backend: &str, key: &str) -> &SetBy {
-        let several = self.count(&["instance"]) > 1;
-        let instance = if several { self.named(&["instance"], instance) } else { Some("0".to_owned()) };
-        let Some(instance) = instance else { return &SetBy::Default };
+        let Some(instance) = self.numbered(instance) else { return &SetBy::Default };
         let list = ["instance", instance.as_str(), "backend"];
         let Some(index) = self.named(&list, backend) else { return &SetBy::Default };
         self.of(&["instance", &instance, "backend", &index, key])
+    }
+
+    /// Who has set `key` of an instance, by its name.
+    #[must_use]
+    pub fn of_instance(&self, instance: &str, key: &str) -> &SetBy {
+        let number = self.numbered(instance);
+        number.map_or(&SetBy::Default, |number| self.of(&["instance", &number, key]))
+    }
+
+    /// The number of an instance; a single one need not have its name in the file.
+    fn numbered(&self, instance: &str) -> Option<String> {
+        let several = self.count(&["instance"]) > 1;
+        if several { self.named(&["instance"], instance) } else { Some("0".to_owned()) }
     }
 
     /// How many tables the list at `path` has.

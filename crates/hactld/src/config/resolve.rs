@@ -50,6 +50,7 @@ impl<'a> Resolver<'a> {
         let admin_socket = self.admin_socket(raw.admin.socket, flags);
         let operators = self.operators(raw.admin.operators);
         let web = self.web(raw.web);
+        let latency = self.latency(&raw.ui);
         let state = self.state(raw.state, flags);
         let events = self.events(raw.events, &state);
         let hooks = self.hooks(raw.hook);
@@ -63,6 +64,7 @@ impl<'a> Resolver<'a> {
                 admin_socket,
                 operators,
                 web,
+                latency,
                 events,
                 hooks,
                 exit,

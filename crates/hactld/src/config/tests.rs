@@ -9,6 +9,7 @@ mod probe;
 mod rules;
 mod show;
 mod together;
+mod ui;
 mod values;
 
 use std::collections::BTreeMap;

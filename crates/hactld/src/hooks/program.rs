@@ -70,28 +70,45 @@ impl fmt::Display for Ran {
     }
 }
 
+/// What tells a hook what has happened, beside the socket. hactl itself takes no setting from these, so that it can be called
+/// in a hook.
+pub(crate) const TOLD: [&str; 12] = [
+    "HACTL_EVENT",
+    "HACTL_SEVERITY",
+    "HACTL_INSTANCE",
+    "HACTL_BACKEND",
+    "HACTL_SERVER",
+    "HACTL_FROM",
+    "HACTL_TO",
+    "HACTL_TEXT",
+    "HACTL_WHY",
+    "HACTL_BY",
+    "HACTL_AT",
+    "HACTL_SEQ",
+];
+
 /// What it finds in its environment; nothing else of hactl's own is handed on.
 pub(super) fn environment(entry: &Entry, socket: &Path) -> Vec<(&'static str, String)> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let path = std::env::var("PATH").unwrap_or_else(|_| PATH.to_owned());
-    let variables = [
-        ("PATH", path),
-        ("HACTL_EVENT", entry.kind.clone()),
-        ("HACTL_SEVERITY", entry.severity.as_str().to_owned()),
-        ("HACTL_INSTANCE", text(&entry.instance)),
-        ("HACTL_BACKEND", text(&entry.backend)),
-        ("HACTL_SERVER", text(&entry.server)),
-        ("HACTL_FROM", text(&entry.from)),
-        ("HACTL_TO", text(&entry.to)),
-        ("HACTL_TEXT", entry.text.clone()),
-        ("HACTL_WHY", text(&entry.why)),
-        ("HACTL_BY", text(&entry.by)),
-        ("HACTL_AT", format!("{:.3}", entry.at)),
-        ("HACTL_SEQ", entry.seq.to_string()),
-        ("HACTL_SOCKET", socket.display().to_string()),
+    let told = [
+        entry.kind.clone(),
+        entry.severity.as_str().to_owned(),
+        text(&entry.instance),
+        text(&entry.backend),
+        text(&entry.server),
+        text(&entry.from),
+        text(&entry.to),
+        entry.text.clone(),
+        text(&entry.why),
+        text(&entry.by),
+        format!("{:.3}", entry.at),
+        entry.seq.to_string(),
     ];
+    let own = [("PATH", path), ("HACTL_SOCKET", socket.display().to_string())];
+    let variables = own.into_iter().chain(TOLD.into_iter().zip(told));
     // The system takes no NUL there.
-    variables.map(|(name, value)| (name, value.replace('\0', ""))).into()
+    variables.map(|(name, value)| (name, value.replace('\0', ""))).collect()
 }
 
 /// Until it has ended, its time is over, or `stop` is set.

@@ -34,6 +34,13 @@ pub(super) struct Restarts {
     /// When each was restarted within the last hour.
     runs: BTreeMap<Key, VecDeque<Instant>>,
     under_way: BTreeSet<Key>,
+    /// Servers of which an operator has ordered a state: `maint` and `drain` say that somebody works there, `ready` that
+    /// clients are to be sent there as it is, and a restart would cut them off.
+    ordered: BTreeSet<Key>,
+    /// When the last order about a server ended: whoever has worked there is given as long as a server that has just failed.
+    left_alone: BTreeMap<Key, Instant>,
+    /// The same of a pause, which is about all.
+    resumed: Option<Instant>,
     /// Instances in which nothing answers: it may be this host's network, which no restart of a tunnel mends.
     frozen: BTreeSet<String>,
 }
@@ -42,6 +49,12 @@ impl Restarts {
     pub(super) fn take(&mut self, entry: &Arc<Entry>, now: Instant) {
         match (entry.kind.as_str(), &entry.instance) {
             ("health", _) => self.health(entry, now),
+            // A pin has its server carry traffic, which a restart may help it to.
+            ("override", _) => self.order(entry),
+            ("override_kept", _) if entry.to.as_deref() != Some("pin") => self.order(entry),
+            ("override_expired", _) if entry.from.as_deref() != Some("pin") => self.leave(entry, now),
+            ("auto", _) => self.leave(entry, now),
+            ("resumed", _) => self.resumed = Some(now),
             ("frozen", Some(instance)) => {
                 self.frozen.insert(instance.clone());
             }
@@ -52,12 +65,25 @@ impl Restarts {
         }
     }
 
+    fn order(&mut self, entry: &Entry) {
+        self.ordered.extend(Key::of(entry));
+    }
+
+    /// It is left to its probes again, and from now on to its hook as well.
+    fn leave(&mut self, entry: &Entry, now: Instant) {
+        let Some(key) = Key::of(entry) else { return };
+        if self.ordered.remove(&key) {
+            self.left_alone.insert(key, now);
+        }
+    }
+
     fn health(&mut self, entry: &Arc<Entry>, now: Instant) {
         let Some(key) = Key::of(entry) else { return };
         if matches!(entry.to.as_deref(), Some("degraded" | "offline")) {
             self.failing.entry(key).or_insert_with(|| (now, Arc::clone(entry)));
         } else {
             self.failing.remove(&key);
+            self.left_alone.remove(&key);
         }
     }
 
@@ -73,16 +99,27 @@ impl Restarts {
         self.failing.keys().filter_map(|key| self.due_of(key, rules.get(key)?)).min()
     }
 
-    /// Those that are to be restarted now, each with the event that said that it failed.
+    /// How many are being restarted.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Those that are to be restarted now, the longest due first and no more than `most`, each with the event that said that it
+    /// failed.
     pub(super) fn take_due(
         &mut self,
         rules: &BTreeMap<Key, Restart>,
         now: Instant,
+        most: usize,
     ) -> Vec<(Key, Arc<Entry>)> {
-        let is_due =
-            |key: &Key| rules.get(key).and_then(|rule| self.due_of(key, rule)).is_some_and(|due| due <= now);
-        let due = self.failing.iter().filter(|(key, _)| is_due(key));
-        let due: Vec<_> = due.map(|(key, (_, entry))| (key.clone(), Arc::clone(entry))).collect();
+        let due = self.failing.iter().filter_map(|(key, (_, entry))| {
+            let due = self.due_of(key, rules.get(key)?).filter(|due| *due <= now)?;
+            Some((due, key.clone(), Arc::clone(entry)))
+        });
+        let mut due: Vec<_> = due.collect();
+        due.sort_by_key(|(due, ..)| *due);
+        due.truncate(most);
+        let due: Vec<_> = due.into_iter().map(|(_, key, entry)| (key, entry)).collect();
         for (key, _) in &due {
             let runs = self.runs.entry(key.clone()).or_default();
             runs.retain(|run| now.duration_since(*run) < HOUR);
@@ -97,11 +134,12 @@ impl Restarts {
     }
 
     fn due_of(&self, key: &Key, rule: &Restart) -> Option<Instant> {
-        if self.under_way.contains(key) || self.frozen.contains(&key.instance) {
+        if self.under_way.contains(key) || self.ordered.contains(key) || self.frozen.contains(&key.instance) {
             return None;
         }
-        let (since, _) = self.failing.get(key)?;
-        let mut due = *since + rule.after;
+        let (failing, _) = self.failing.get(key)?;
+        let left_alone = self.left_alone.get(key).into_iter().chain(&self.resumed).copied();
+        let mut due = left_alone.fold(*failing, Instant::max) + rule.after;
         if let Some(runs) = self.runs.get(key) {
             due = due.max(runs.back().map_or(due, |last| *last + rule.cooldown));
             // Where there were as many as are allowed, the first of them has to be an hour ago.

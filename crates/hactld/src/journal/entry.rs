@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use failover::{Event, Name, Severity};
+use failover::{Admin, Asked, Event, Name, Severity};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Note;
@@ -12,12 +13,14 @@ use super::Note;
 const TEXT_MAX: usize = 2000;
 
 /// One event, as `hactl/v1` has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Event")]
 pub struct Entry {
     /// One more than that of the event before.
     pub seq: u64,
     /// When it was told, RFC 3339 to the millisecond.
     #[serde(serialize_with = "millis")]
+    #[schemars(with = "String")]
     pub at: Timestamp,
     /// The instance that it is about; `null` where it is about the whole daemon.
     pub instance: Option<String>,
@@ -29,7 +32,8 @@ pub struct Entry {
     pub backend: Option<String>,
     /// The server that it is about.
     pub server: Option<String>,
-    /// What was: a verdict, or the servers in service, with commas between them.
+    /// What was: a verdict, the servers in service, with commas between them, or what an operator's order was that is over:
+    /// `maint`, `drain`, `ready`, `pin`.
     pub from: Option<String>,
     /// What is from now on, in the same words; empty where no server is in service.
     pub to: Option<String>,
@@ -39,8 +43,10 @@ pub struct Entry {
     pub why: Option<String>,
     /// Who wanted it, where somebody did.
     pub by: Option<String>,
-    /// When that began which it is about: the last sign of life before a verdict, the start of a blackout that is over.
+    /// When that began which it is about: the last sign of life before a verdict, the start of a blackout or of HAProxy's
+    /// silence that is over.
     #[serde(default, serialize_with = "millis_or_null")]
+    #[schemars(with = "Option<String>")]
     pub began: Option<Timestamp>,
 }
 
@@ -99,8 +105,31 @@ fn change(event: &Event) -> (Option<String>, Option<String>) {
         (Some(from.to_string()), Some(to.to_string()))
     } else if let Event::InService { from, to, .. } = event {
         (from.as_deref().map(listed), Some(listed(to)))
+    } else if let Event::Asked(asked) = event {
+        ordered(asked)
     } else {
         (None, None)
+    }
+}
+
+/// What an operator had ordered, and what is ordered from now on.
+fn ordered(asked: &Asked) -> (Option<String>, Option<String>) {
+    let word = |state: Option<Admin>| Some(state.map_or("pin", Admin::as_str).to_owned());
+    match asked {
+        Asked::Override { state, .. } => (None, word(Some(*state))),
+        Asked::Pinned { .. } => (None, word(None)),
+        Asked::StillOverridden { state, .. } => (None, word(*state)),
+        Asked::Expired { state, .. } => (word(*state), None),
+        Asked::Reloaded { .. }
+        | Asked::NotReloaded { .. }
+        | Asked::Paused { .. }
+        | Asked::Resumed { .. }
+        | Asked::FailBack { .. }
+        | Asked::OverridesLost { .. }
+        | Asked::Auto { .. }
+        | Asked::Raw { .. }
+        | Asked::Would { .. }
+        | Asked::LetGo { .. } => (None, None),
     }
 }
 
@@ -109,6 +138,8 @@ fn began(event: &Event, at: Timestamp) -> Option<Timestamp> {
         (*silent)?
     } else if let Event::BlackoutOver { lasted, .. } | Event::Thawed { lasted } = event {
         *lasted
+    } else if let Event::HaproxyPresent { away, .. } = event {
+        (*away)?
     } else {
         return None;
     };

@@ -54,7 +54,9 @@ impl EventsFile {
         for path in [self.older(1), self.path.clone()] {
             for line in tail(&path).unwrap_or_default().split(|byte| *byte == b'\n') {
                 let Ok(entry) = serde_json::from_slice::<Entry>(line) else { continue };
-                if entry.seq > SEQ_MAX || entries.back().is_some_and(|last| last.seq >= entry.seq) {
+                if !(1..=SEQ_MAX).contains(&entry.seq)
+                    || entries.back().is_some_and(|last| last.seq >= entry.seq)
+                {
                     continue;
                 }
                 if entries.len() == EVENTS_KEPT {

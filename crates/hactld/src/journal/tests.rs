@@ -56,6 +56,28 @@ fn an_entry_is_the_documented_json() {
     assert_snapshot!(json(&moved), @r#"{"seq":7,"at":"2026-01-01T00:00:09.000Z","instance":"7891","kind":"in_service","severity":"error","backend":"b","server":null,"from":"wg1,wg2","to":"","text":"b has no usable server: HAProxy closes every new connection","why":null,"by":null,"began":null}"#);
     let long = json(&paused);
     assert!(long.contains(r#""by":"uid 0 (root)""#) && long.len() < 5000, "{}", long.len());
+    let given = failover::Given {
+        by: "alice".to_owned(),
+        by_uid: Some(1000),
+        since: Timestamp::UNIX_EPOCH,
+        until: None,
+        reason: "provider work".to_owned(),
+        force: false,
+    };
+    let server = || ServerId { backend: Name::from("b"), server: Name::from("wg1") };
+    let ordered = Asked::Override { server: server(), state: failover::Admin::Maint, given: given.clone() };
+    let ordered = json(&Event::Asked(ordered));
+    assert!(
+        ordered.contains(r#""kind":"override""#) && ordered.contains(r#""from":null,"to":"maint""#),
+        "{ordered}"
+    );
+    let over = json(&Event::Asked(Asked::Expired { server: server(), state: None, given }));
+    assert!(
+        over.contains(r#""kind":"override_expired""#) && over.contains(r#""from":"pin","to":null"#),
+        "{over}"
+    );
+    let sent = Asked::Raw { by: "uid 0 (root)".to_owned(), command: "set server b/wg1 weight 1".to_owned() };
+    assert_snapshot!(json(&Event::Asked(sent)), @r#"{"seq":7,"at":"2026-01-01T00:00:09.000Z","instance":"7891","kind":"raw","severity":"info","backend":null,"server":null,"from":null,"to":null,"text":"uid 0 (root) has sent HAProxy `set server b/wg1 weight 1`","why":null,"by":"uid 0 (root)","began":null}"#);
     let again: Entry = serde_json::from_str(&long).unwrap();
     assert_eq!(serde_json::to_string(&again).unwrap(), long);
 }

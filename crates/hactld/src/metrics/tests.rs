@@ -8,7 +8,7 @@ use crate::VERSION;
 
 #[test]
 fn of_one_instance_the_names_of_haproxys_own_exporter_are_all_the_labels() {
-    let text = render(scrape_of(&["7891"]), false).unwrap();
+    let text = classic_of(scrape_of(&["7891"]));
     let shown: Vec<&str> = text
         .lines()
         .filter(|line| !line.starts_with('#') && !line.contains("_transitions_") && !line.contains("apply_"))
@@ -55,7 +55,7 @@ fn of_one_instance_the_names_of_haproxys_own_exporter_are_all_the_labels() {
 
 #[test]
 fn of_several_instances_each_series_says_whose_it_is() {
-    let text = render(scrape_of(&["a", "b"]), false).unwrap();
+    let text = classic_of(scrape_of(&["a", "b"]));
     for line in [
         r#"hactl_haproxy_up{haproxy="a"} 1"#,
         r#"hactl_haproxy_up{haproxy="b"} 1"#,
@@ -72,7 +72,7 @@ fn a_hostile_haproxy_adds_no_series() {
     for sample in &mut scrape.samples {
         sample.status.instances[0].haproxy.version = Some("2\"} 1\nevil{x=\"\\".to_owned());
     }
-    let text = render(scrape, false).unwrap();
+    let text = classic_of(scrape);
     let shown = r#"hactl_haproxy_info{version="2\"} 1\nevil{x=\"\\",pid="412"} 1"#;
     assert!(text.lines().any(|line| line == shown), "{text}");
 }
@@ -89,7 +89,7 @@ fn servers_beyond_the_bound_have_no_series_and_are_counted() {
             server
         })
         .collect();
-    let text = render(scrape, false).unwrap();
+    let text = classic_of(scrape);
     let exported = text.lines().filter(|line| line.starts_with("hactl_server_active{")).count();
     assert_eq!(exported, tally::SERVERS_MAX);
     assert!(text.contains("\nhactl_servers_unexported 3\n"));
@@ -111,7 +111,7 @@ fn a_pin_is_an_override_and_forgotten_where_one_of_two_orders_has_no_end() {
         let backend = &mut scrape.samples[0].status.backends[0];
         backend.pinned = serde_json::from_value(pin).unwrap();
         backend.servers[0].override_ = serde_json::from_value(state).unwrap();
-        render(scrape, false).unwrap()
+        classic_of(scrape)
     };
     let end = |at: &str| ordered(at.into());
     let text = of(end("2026-01-01T00:00:10.000Z"), json!(null));
@@ -123,6 +123,10 @@ fn a_pin_is_an_override_and_forgotten_where_one_of_two_orders_has_no_end() {
 }
 
 /// Paused, with a server that is used, and one that is not managed.
+fn classic_of(scrape: Scrape) -> String {
+    String::from_utf8(render(scrape).unwrap().classic.to_vec()).unwrap()
+}
+
 fn scrape_of(instances: &[&str]) -> Scrape {
     let samples = instances.iter().map(|name| Sample { unix_now: 1.5e9, ..Sample::uncounted(status(name)) });
     Scrape {

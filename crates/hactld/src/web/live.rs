@@ -2,7 +2,6 @@
 //! hundred viewers cost the decision loop no more than one. It is sent whole, and again whenever something of weight is
 //! another; the browser makes what it shows like it.
 
-use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use crate::admin::Front;
-use crate::admin::sse::{Follower, Gone, Lasting, message};
+use crate::admin::sse::{self, Follower, Gone, Lasting};
 
 use super::page::{self, Page};
 use super::past;
@@ -79,7 +78,6 @@ pub(super) struct Studio {
     front: Front,
     /// Where the past is asked for.
     reading: Router,
-    socket: Option<PathBuf>,
     latest: Arc<Mutex<Option<Shot>>>,
 }
 
@@ -91,8 +89,8 @@ struct Shot {
 }
 
 impl Studio {
-    pub(super) fn new(front: Front, reading: Router, socket: Option<PathBuf>) -> Self {
-        Self { front, reading, socket, latest: Arc::default() }
+    pub(super) fn new(front: Front, reading: Router) -> Self {
+        Self { front, reading, latest: Arc::default() }
     }
 
     /// The latest one; who comes while it is made waits for it.
@@ -105,7 +103,7 @@ impl Studio {
         let page = match self.front.status().await {
             Ok(status) => {
                 let past = past::ask(&self.reading).await;
-                page::of_status(&status, &past, self.socket.as_deref())
+                page::of_status(&status, &past, self.front.socket.as_deref())
             }
             Err(why) => page::of_silence(&why.to_string()),
         };
@@ -130,16 +128,14 @@ async fn whole(State(studio): State<Studio>) -> Response {
 
 /// Server-sent events: each is the page anew.
 async fn live(State(studio): State<Studio>, Extension(lasting): Extension<Lasting>) -> Response {
-    let (follower, answer) = Follower::new(lasting);
-    tokio::spawn(tell(studio, follower));
-    answer
+    sse::answer(lasting, |follower| tell(studio, follower))
 }
 
 async fn tell(studio: Studio, mut follower: Follower) -> Result<(), Gone> {
     let mut shown = None;
     loop {
         let page = next(&studio, shown).await;
-        follower.tell(message("page", None, page.main.as_bytes())).await?;
+        follower.tell(page.message.clone()).await?;
         let rest = SEND_EVERY.mul_f64((page.main.len() as f64 / BYTES_PER_SECOND as f64).max(1.0));
         shown = Some((page.weight, Instant::now() + rest));
     }

@@ -10,9 +10,11 @@ use std::cmp::Reverse;
 use std::fmt::Display;
 use std::path::Path;
 
+use axum::body::Bytes;
 use failover::Verdict;
 use failover::status::{BackendStatus, InstanceStatus, Level, PauseStatus, ServerStatus, Status};
 
+use crate::admin::sse::message;
 use crate::feed::essence;
 
 use super::html::Html;
@@ -39,6 +41,8 @@ const STALE_SECONDS: f64 = 3.0;
 pub(super) struct Page {
     /// The `main` element, on one line.
     pub(super) main: String,
+    /// The same as a message: one in memory, however many are slow to take it.
+    pub(super) message: Bytes,
     /// The window's title, escaped.
     pub(super) title: String,
     /// The icon, as a `data:` address, escaped.
@@ -90,7 +94,9 @@ fn page(level: Level, title: &str, inside: Html, weight: (u64, u64), knows: bool
     ];
     let mut main = Html::default();
     main.element("main", &attributes, |html| html.append(inside));
-    Page { main: main.into_string(), title: escaped(title), icon: escaped(words::icon(level)), weight, knows }
+    let main = main.into_string();
+    let message = message("page", None, main.as_bytes());
+    Page { main, message, title: escaped(title), icon: escaped(words::icon(level)), weight, knows }
 }
 
 fn top(html: &mut Html, node: Option<&str>) {
@@ -172,7 +178,14 @@ fn backends(html: &mut Html, status: &Status, socket: Option<&Path>) {
         let instance = status.instances.iter().find(|instance| instance.name == backend.instance);
         let answering = instance.is_none_or(|instance| instance.haproxy.answering);
         let haproxy = instance.map_or("", |instance| instance.haproxy.socket.as_str());
-        let context = Context { backend, socket, haproxy, answering, several: status.instances.len() > 1 };
+        let context = Context {
+            backend,
+            socket,
+            haproxy,
+            answering,
+            several: status.instances.len() > 1,
+            bounds: status.latency_bounds_ms,
+        };
         let id = format!("b-{}:{}", backend.instance, backend.name);
         html.element("section", &[("class", &"backend"), ("id", &id)], |html| {
             heading(html, &context);

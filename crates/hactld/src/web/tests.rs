@@ -14,6 +14,7 @@ use crate::exits::Known;
 use crate::feed::{Feed, Stir};
 use crate::fleet::{Reach, Whole};
 use crate::journal::Journal;
+use crate::metrics::Exposition;
 use crate::reload::Reloader;
 
 /// What is promised to happen has happened within this, or the test has failed. The clock is a virtual one.
@@ -206,11 +207,13 @@ impl Scene {
             whole: watch::channel(Whole::default()).1,
             requests: requests.clone(),
             exits: watch::channel(Known::default()).1,
+            exposition: Exposition::default(),
+            socket: None,
             reloader: Reloader::new(Flags::default(), "hactl.sock".into(), reached, requests),
             feed: Feed::new(Stir::default(), watch::channel(Known::default()).1),
         };
         let listener = TcpListener::from_std(web.listener).unwrap();
-        tokio::spawn(serve(listener, web.hosts, front, None));
+        tokio::spawn(serve(listener, web.hosts, front));
         Self { addr, status, asked: counted, _requests }
     }
 

@@ -75,13 +75,13 @@ fn haproxy_has(there: &ObservedServer, view: &View<'_>) -> String {
         Some(Agent::Absent) => format!("{}, without an agent-check that asks hactl", there.admin.as_str()),
         Some(Agent::Up | Agent::Down) | None => there.admin.as_str().to_owned(),
     };
-    let checks = match (there.operational, there.admin) {
-        // In maint HAProxy's checks pause and it counts as down, as it does by an agent-check: that says nothing of it.
-        (Operational::Running, _) | (_, Admin::Maint) => "",
-        (Operational::Stopped, _) if there.agent == Some(Agent::Down) => "",
-        (Operational::Stopped, _) => "; its own checks say down",
-        (Operational::Starting, _) => "; it is warming up",
-        (Operational::Stopping, _) => "; it is stopping",
+    let checks = match there.operational {
+        Operational::Running => "",
+        // In maint HAProxy checks nothing, and what its agent-check puts down is down whatever its other check says.
+        Operational::Stopped if there.admin == Admin::Maint || there.agent == Some(Agent::Down) => "",
+        Operational::Stopped => "; its own checks say down",
+        Operational::Starting => "; it is warming up",
+        Operational::Stopping => "; it is stopping",
     };
     let weight = if there.weight == 0 { "; its weight is 0, so it gets no new connections" } else { "" };
     let sessions = if there.busy { "; it has sessions" } else { "" };

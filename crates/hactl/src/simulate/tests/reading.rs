@@ -141,7 +141,7 @@ fn a_damaged_line_is_named_with_its_number() {
     ");
     assert_snapshot!(refused(&format!("{head}{{\"at\":1,\"input\":\"\\u001b[2J\"}}\n")), @r"
     1 cannot replay F
-      why:  line 2 is not one of a recording: unknown variant `\u{1b}[2J`, expected one of `observed`, `evidence`, `due`, `gap`, `failback`, `settings`, `override` (column 27)
+      why:  line 2 is not one of a recording: unknown variant `\u{1b}[2J`, expected one of `observed`, `evidence`, `due`, `gap`, `failback`, `settings`, `probe`, `override` (column 27)
       next: what is above it can be replayed: head -n 1 F > FILE
     ");
     assert_snapshot!(refused(&format!("{head}{{\"at\":1,\"input\":\"{}\"}}\n", "x".repeat(1000))), @"

@@ -176,12 +176,12 @@ fn json_has_the_two_beside_each_other() {
 #[test]
 fn json_says_why_there_is_nothing_too() {
     let report = Report::new("what".to_owned()).because("why");
-    assert_snapshot!(pretty(&render::json_error(Exit::Unusable, &report)), @r#"
+    assert_snapshot!(pretty(&document(Exit::Unusable, &report)), @r#"
     {
       "apiVersion": "hactl/v1",
       "error": {
+        "message": "what",
         "next": null,
-        "what": "what",
         "why": "why"
       },
       "exit_code": 1,
@@ -249,5 +249,5 @@ fn wants(millis: u64, server: &str, want: Want) -> Decision {
 }
 
 fn piped() -> Terminal {
-    Terminal { color: false, color_errors: false, unicode: true, width: None }
+    Terminal { color: false, color_errors: false, unicode: true, width: None, socket: None }
 }

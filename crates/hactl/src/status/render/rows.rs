@@ -115,7 +115,10 @@ fn row(
 ) -> Vec<String> {
     let dash = || "-".to_owned();
     let shown = |text: &str| Shown(text).to_string();
-    let millis = |millis: Option<f64>| millis.map_or_else(dash, |millis| format!("{millis:.0}ms"));
+    let millis = |millis: Option<f64>| {
+        let level = |millis| status.latency_bounds_ms.level(millis);
+        millis.map_or_else(dash, |millis| terminal.latency(level(millis), &format!("{millis:.0}ms")))
+    };
     let answering = answers(status, backend);
     let mark = if answering && backend.in_service.contains(&server.name) { ">" } else { " " };
     let mut cells = vec![

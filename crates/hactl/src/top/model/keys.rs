@@ -6,6 +6,7 @@ use super::{Model, Pane};
 use crate::top::change::{Change, Kind};
 use crate::top::key::Key;
 use crate::top::modal::{Modal, Pressed};
+use crate::top::rows::Target;
 
 /// Characters of a filter: longer than any name.
 const FILTER_MAX: usize = 200;
@@ -31,10 +32,18 @@ impl Model {
             self.help = self.help_after(key, from);
         } else if self.filtering {
             self.filter_after(key);
+        } else if key == Key::Char('c') {
+            return self.probe(now);
         } else {
             self.command(key, now);
         }
         None
+    }
+
+    /// Asked at once: nothing in HAProxy is changed by it.
+    fn probe(&mut self, now: Duration) -> Option<Change> {
+        let target = self.target_of(Kind::Probe, now)?;
+        Some(Change { kind: Kind::Probe, target, lasts: None, reason: String::new(), force: false })
     }
 
     fn help_after(&self, key: Key, from: usize) -> Option<usize> {
@@ -139,18 +148,27 @@ impl Model {
     }
 
     fn open(&mut self, kind: Kind, now: Duration) {
+        if let Some(target) = self.target_of(kind, now) {
+            self.modal = Some(Modal::new(kind, target));
+        }
+    }
+
+    /// What it would be about; `None` where it cannot be asked for from here, which is said.
+    fn target_of(&mut self, kind: Kind, now: Duration) -> Option<Option<Target>> {
         if let Some(why) = &self.read_only {
             self.say(format!("nothing is changed from here: {why}"), false, now);
-            return;
+            return None;
         }
-        let target = match kind {
-            Kind::Pause | Kind::Resume => None,
-            Kind::Maint | Kind::Drain | Kind::Ready | Kind::Auto => match self.selected() {
-                Some(target) => Some(target),
-                None => return self.say("no server is chosen".to_owned(), false, now),
-            },
-        };
-        self.modal = Some(Modal::new(kind, target));
+        match kind {
+            Kind::Pause | Kind::Resume => Some(None),
+            Kind::Maint | Kind::Drain | Kind::Ready | Kind::Auto | Kind::Probe => {
+                let selected = self.selected();
+                if selected.is_none() {
+                    self.say("no server is chosen".to_owned(), false, now);
+                }
+                selected.map(Some)
+            }
+        }
     }
 
     /// Up or down in the pane that keys are about.

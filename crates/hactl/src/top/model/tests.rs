@@ -156,6 +156,29 @@ fn p_ends_a_pause_that_there_is_and_function_keys_put_a_server_in_and_out() {
 }
 
 #[test]
+fn c_has_the_chosen_server_probed_without_a_question() {
+    let mut model = model(scene());
+    let asks = model.take(Input::Key(Key::Char('c')), at(0));
+    let probe = Change {
+        kind: Kind::Probe,
+        target: model.selected(),
+        lasts: None,
+        reason: String::new(),
+        force: false,
+    };
+    assert!(asks.contains(&Ask::Change(probe.clone())), "{asks:?}");
+    assert!(model.modal.is_none());
+    model.take(Input::Answered(probe, Answer::Done), at(1));
+    let note = model.note(at(1)).unwrap();
+    let expected = format!("probe {}: asked; its next bar is the answer", chosen(&model));
+    assert_eq!((note.text.as_str(), note.good), (expected.as_str(), true));
+
+    model.read_only = Some("it was started with --read-only".to_owned());
+    let asks = model.take(Input::Key(Key::Char('c')), at(2));
+    assert!(!asks.iter().any(|ask| matches!(ask, Ask::Change(_))), "{asks:?}");
+}
+
+#[test]
 fn it_ends_by_q_by_control_c_anywhere_and_when_told_to() {
     for (before, last) in
         [("", Key::Char('q')), ("mq", Key::Control('c')), ("/q", Key::Control('c')), ("?", Key::Control('c'))]

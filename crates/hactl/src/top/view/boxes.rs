@@ -79,7 +79,7 @@ pub(super) fn help(scene: Scene<'_>, from: usize, whole: Rect, buf: &mut Buffer)
     let look = scene.look;
     let changes = if scene.model.read_only.is_some() { " (read-only: not here)" } else { "" };
     let arrows = format!("{} j k", look.arrows());
-    let keys: [(&str, String); 17] = [
+    let keys: [(&str, String); 18] = [
         (&arrows, "choose a server, scroll".to_owned()),
         ("g G", "first, last".to_owned()),
         ("Enter", "its detail: why it is where it is".to_owned()),
@@ -87,6 +87,7 @@ pub(super) fn help(scene: Scene<'_>, from: usize, whole: Rect, buf: &mut Buffer)
         ("/", "filter by name, address, health".to_owned()),
         ("s", "sort".to_owned()),
         ("space", "freeze the screen, go on".to_owned()),
+        ("c", format!("probe it now{changes}")),
         ("m F10", format!("maint: take it out{changes}")),
         ("d", format!("drain: no new clients{changes}")),
         ("r F9", format!("ready: use it{changes}")),

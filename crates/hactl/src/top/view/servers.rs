@@ -123,11 +123,15 @@ fn server_line(
         widths.overriding,
         Span::styled(overridden(backend, server, &status.generated_at), look.usual()),
     );
-    let latency = server.latency_ms.last.map_or_else(dash, |millis| format!("{millis:.0}ms"));
-    cells.right(
-        widths.latency,
-        Span::styled(latency, if server.slow { look.warning() } else { look.usual() }),
+    let bounds = scene.model.shown().status.latency_bounds_ms;
+    let latency = server.latency_ms.last.map_or_else(
+        || Span::styled(dash(), look.usual()),
+        |millis| {
+            let style = if server.slow { look.warning() } else { look.latency(bounds.level(millis)) };
+            Span::styled(format!("{millis:.0}ms"), style)
+        },
     );
+    cells.right(widths.latency, latency);
     let shown = &server.history[server.history.len().saturating_sub(widths.bars)..];
     cells.many(widths.bars, look.bars(shown));
     let age = scene.model.age(scene.now).as_secs_f64();

@@ -326,18 +326,18 @@ fn the_keys_are_listed() {
     ─ socks_│ /           filter by name, address, health                  │detail ─
      figures│ s           sort                                             │ within
             │ space       freeze the screen, go on                         │
+            │ c           probe it now                                     │
             │ m F10       maint: take it out                               │
             │ d           drain: no new clients                            │
             │ r F9        ready: use it                                    │
             │ a           auto: back to the probes                         │
             │ p           pause or resume hactl                            │
-            │ Esc         back                                             │
-    ─ events│ q           quit                                             │── UTC ─
-     00:00:0│                                                              │ad of
-            │ >           gets new clients now                             │
-     00:00:0│ ✕ ▁█        a probe that failed, and others by time          │
-     00:00:0└──────────────────────────────────────────────────────────────┘refused
-     00:00:01 · socks_back_7891/wg1 set to maint, read back
+    ─ events│ Esc         back                                             │── UTC ─
+     00:00:0│ q           quit                                             │ad of
+            │                                                              │
+     00:00:0│ >           gets new clients now                             │
+     00:00:0│ ✕ ▁█        a probe that failed, and others by time          │refused
+     00:00:0└──────────────────────────────────────────────────────────────┘
      00:00:01 ! socks_back_7891/wg1 is degraded: connect to 1.1.1.1:443: no reply
      ? help  q quit  Enter detail  Tab view  m d r a override  p pause  / filter
     ");
@@ -439,7 +439,8 @@ fn ten_thousand_servers_scroll() {
 #[test]
 fn without_colours_nothing_is_lost_but_they() {
     let model = told(in_all_trouble());
-    let plain = Look::of(&Terminal { color: false, color_errors: false, unicode: true, width: None });
+    let plain =
+        Look::of(&Terminal { color: false, color_errors: false, unicode: true, width: None, socket: None });
     let plain = buffer(&model, plain, 80, 24, at(41));
     assert!(plain.content.iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));
     assert_eq!(text_of(&plain), shown(&model, 80, 24));

@@ -5,19 +5,16 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use failover::status::{API_VERSION, BackendStatus, ServerStatus, Status};
 use failover::{Outcome, OverrideRefusal, ServerId};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::body::Wanted;
+use super::super::changed::{Action, Changed, ChangedServer};
 use crate::config::suggestion;
 
-/// The exit codes of the commands: done and read back, taken in and not done yet, refused.
-const CONFIRMED: u8 = 0;
-const ACCEPTED: u8 = 1;
+/// The exit code of a command whose order is refused.
 const REFUSED: u8 = 2;
 
 /// What one instance has done.
 pub(super) struct Done {
-    pub(super) order: Wanted,
     pub(super) servers: Vec<ServerId>,
     pub(super) was: Status,
     pub(super) is: Status,
@@ -27,28 +24,14 @@ pub(super) struct Done {
 }
 
 /// What all of them have done.
-pub(super) struct Answered(pub(super) Vec<Done>);
-
-impl Answered {
-    pub(super) fn response(self) -> Response {
-        let confirmed = |done: &Done| done.outcomes.iter().all(|outcome| *outcome == Outcome::Confirmed);
-        let exit_code = if self.0.iter().all(confirmed) { CONFIRMED } else { ACCEPTED };
-        let servers: Vec<Value> = self.0.iter().flat_map(Done::servers).collect();
-        let unkept = self.0.iter().find_map(|done| done.unkept.clone());
-        Json(json!({
-            "apiVersion": API_VERSION,
-            "kind": "Overridden",
-            "exit_code": exit_code,
-            "servers": servers,
-            "kept": unkept.is_none(),
-            "unkept_why": unkept,
-        }))
-        .into_response()
-    }
+pub(super) fn changed(action: Action, done: &[Done]) -> Changed {
+    let unkept_why = done.iter().find_map(|done| done.unkept.clone());
+    let changed = Changed::new(action, done.iter().flat_map(Done::servers).collect());
+    Changed { kept: unkept_why.is_none(), unkept_why, ..changed }
 }
 
 impl Done {
-    fn servers(&self) -> impl Iterator<Item = Value> {
+    fn servers(&self) -> impl Iterator<Item = ChangedServer> {
         self.servers.iter().zip(&self.outcomes).map(|(id, outcome)| {
             let why = match outcome {
                 Outcome::Confirmed => None,
@@ -56,19 +39,18 @@ impl Done {
                 Outcome::Stuck(why) => Some(why.clone()),
             };
             let backend = backend(&self.is, id);
-            json!({
-                "instance": self.is.instance,
-                "backend": id.backend,
-                "server": id.server,
-                "order": self.order.as_str(),
-                "was": server(&self.was, id),
-                "is": server(&self.is, id),
-                "pinned": backend.and_then(|backend| backend.pinned.as_ref()),
-                "in_service": backend.map(|backend| &backend.in_service),
-                "staying": backend.filter(|_| self.is.haproxy.answering).map(|backend| staying(backend, id)),
-                "confirmed": *outcome == Outcome::Confirmed,
-                "why": why,
-            })
+            ChangedServer {
+                instance: self.is.instance.clone(),
+                backend: id.backend.to_string(),
+                server: id.server.to_string(),
+                was: server(&self.was, id).cloned(),
+                is: server(&self.is, id).cloned(),
+                pinned: backend.and_then(|backend| backend.pinned.clone()),
+                in_service: backend.map(|backend| backend.in_service.clone()),
+                staying: backend.filter(|_| self.is.haproxy.answering).map(|backend| staying(backend, id)),
+                confirmed: *outcome == Outcome::Confirmed,
+                why,
+            }
         })
     }
 }
@@ -82,7 +64,7 @@ fn server<'a>(status: &'a Status, id: &ServerId) -> Option<&'a ServerStatus> {
 }
 
 /// The other servers that HAProxy could use, and is to use on.
-fn staying<'a>(backend: &'a BackendStatus, id: &ServerId) -> Vec<&'a str> {
+fn staying(backend: &BackendStatus, id: &ServerId) -> Vec<String> {
     let others = backend.servers.iter().filter(|server| server.name != id.server.as_str());
     let usable = others.filter(|server| {
         let haproxy = &server.haproxy;
@@ -91,16 +73,17 @@ fn staying<'a>(backend: &'a BackendStatus, id: &ServerId) -> Vec<&'a str> {
         let is_to_go = matches!(server.desired, Some(failover::Admin::Drain | failover::Admin::Maint));
         haproxy.state == failover::Admin::Ready && is_up && haproxy.weight > 0 && !is_to_go
     });
-    usable.map(|server| server.name.as_str()).collect()
+    usable.map(|server| server.name.clone()).collect()
 }
 
 /// Why an order is refused, with what to do.
-pub(super) fn refused(wanted: &Wanted, servers: &[ServerId], refusal: &OverrideRefusal) -> Response {
+pub(super) fn refused(action: Action, servers: &[ServerId], refusal: &OverrideRefusal) -> Response {
     let (code, exit_code) = match refusal {
         OverrideRefusal::UnseenBackend(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
         OverrideRefusal::UnknownServer { .. } => (StatusCode::NOT_FOUND, None),
         OverrideRefusal::NotManaged(_)
         | OverrideRefusal::LastUsable { .. }
+        | OverrideRefusal::Tracked { .. }
         | OverrideRefusal::NoDrain(_)
         | OverrideRefusal::NoPin(_)
         | OverrideRefusal::ExitChange(_)
@@ -108,7 +91,7 @@ pub(super) fn refused(wanted: &Wanted, servers: &[ServerId], refusal: &OverrideR
         | OverrideRefusal::OrderedOut { .. }
         | OverrideRefusal::Theirs { .. } => (StatusCode::CONFLICT, Some(REFUSED)),
     };
-    let message = refusal.server().or_else(|| servers.first()).map(|server| what(wanted, server));
+    let message = refusal.server().or_else(|| servers.first()).map(|server| what(action, server));
     let error = json!({ "message": message, "why": refusal.to_string(), "next": next(refusal) });
     (
         code,
@@ -117,13 +100,15 @@ pub(super) fn refused(wanted: &Wanted, servers: &[ServerId], refusal: &OverrideR
         .into_response()
 }
 
-fn what(wanted: &Wanted, server: &ServerId) -> String {
-    match wanted {
-        Wanted::Maint => format!("refused to put {server} into maint"),
-        Wanted::Drain => format!("refused to put {server} into drain"),
-        Wanted::Ready => format!("refused to set {server} to ready"),
-        Wanted::Auto => format!("there is nothing to end for {server}"),
-        Wanted::Pin => format!("refused to pin {} to {}", server.backend, server.server),
+fn what(action: Action, server: &ServerId) -> String {
+    match action {
+        Action::Maint => format!("refused to put {server} into maint"),
+        Action::Drain => format!("refused to put {server} into drain"),
+        Action::Ready => format!("refused to set {server} to ready"),
+        Action::Auto | Action::Pause | Action::Resume | Action::Failback => {
+            format!("there is nothing to end for {server}")
+        }
+        Action::Pin => format!("refused to pin {} to {}", server.backend, server.server),
     }
 }
 
@@ -145,6 +130,7 @@ fn next(refusal: &OverrideRefusal) -> String {
             let backend = &server.backend;
             format!("wait until another server of {backend} works (`hactl status`), or repeat with --force")
         }
+        OverrideRefusal::Tracked { .. } => "repeat with --force to take both out".to_owned(),
         OverrideRefusal::NoDrain(server) => {
             format!("use `hactl maint {server}`: its sessions go on until they end")
         }

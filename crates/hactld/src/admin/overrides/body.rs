@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::super::changed::Action;
 use crate::config::{PAUSE_MAX, PAUSE_MIN};
 
 /// Some hundred names of servers.
@@ -25,28 +26,24 @@ pub(super) enum Wanted {
     Ready,
     /// To be left to their probes again.
     Auto,
-    /// Never so in an order of a state.
-    #[serde(skip)]
-    Pin,
 }
 
 impl Wanted {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Maint => "maint",
-            Self::Drain => "drain",
-            Self::Ready => "ready",
-            Self::Auto => "auto",
-            Self::Pin => "pin",
-        }
-    }
-
     pub(super) const fn admin(self) -> Option<Admin> {
         match self {
             Self::Maint => Some(Admin::Maint),
             Self::Drain => Some(Admin::Drain),
             Self::Ready => Some(Admin::Ready),
-            Self::Auto | Self::Pin => None,
+            Self::Auto => None,
+        }
+    }
+
+    pub(super) const fn action(self) -> Action {
+        match self {
+            Self::Maint => Action::Maint,
+            Self::Drain => Action::Drain,
+            Self::Ready => Action::Ready,
+            Self::Auto => Action::Auto,
         }
     }
 }

@@ -39,6 +39,8 @@ control = "https://9.9.9.9/"
 hold = "2s"
 [admin]
 socket = "/run/other.sock"
+[ui]
+latency_ms = [100, 300]
 [[instance]]
 name = "uno"
 haproxy = "/run/one.sock"
@@ -60,6 +62,7 @@ name = "a"
     [probe] interval: 1s fast, 10s eco (was 2s fast, 10s eco)
     [probe] hold: 2s (was 1500ms)
     [admin] socket: /run/other.sock needs a restart of hactl; until then it stays /run/hactl/hactl.sock
+    [ui] latency_ms: [100, 300] (was [200, 500])
     instance two: no longer steered
     instance uno: was called one
     instance uno: observe: nothing is changed in HAProxy from now on

@@ -58,6 +58,8 @@ tiers = [
         ("default".into(), "default".into())
     );
     assert_eq!(origins.of(&["probe", "timeout"]), &SetBy::Default);
+    assert_eq!(origins.of_instance("one", "mode").to_string(), "--observe");
+    assert_eq!(origins.of_instance("one", "lever"), &SetBy::Default);
 }
 
 #[test]
@@ -73,6 +75,7 @@ probe = { control = { url = "https://1.1.1.1/", expect = [200] } }
     let of = |instance: &str, key: &str| origins.of_backend(instance, "b", key).to_string();
     assert_eq!((of("a", "policy"), of("b", "policy")), ("hactl.toml:3".into(), "default".into()));
     assert_eq!((of("b", "failback"), of("c", "failback")), ("hactl.toml:4".into(), "default".into()));
+    assert_eq!(origins.of_instance("b", "haproxy").to_string(), "hactl.toml:4");
     let control = origins.setting(&["probe", "control"]).unwrap();
     assert_eq!(control.value, r#"{ url = "https://1.1.1.1/", expect = [200] }"#);
 }

@@ -47,7 +47,7 @@ fn the_caret_stands_under_what_is_meant() {
       2 | targets = [{ url = "https://1.1.1.1/" }, { url = "ftp://a/" }]
         |                                                  ^^^^^^^^^^
     "#);
-    assert_snapshot!(problems(&format!("x = \"{}\"\n", "a".repeat(1000))), @"hactl.toml:1:1: unknown key `x`; did you mean `exit`?   known: probe, admin, web, state, events, hook, exit, instance");
+    assert_snapshot!(problems(&format!("x = \"{}\"\n", "a".repeat(1000))), @"hactl.toml:1:1: unknown key `x`; did you mean `exit`?   known: probe, admin, web, ui, state, events, hook, exit, instance");
 }
 
 #[test]

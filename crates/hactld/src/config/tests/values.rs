@@ -36,20 +36,20 @@ fn an_unknown_key_is_named_with_the_one_that_was_meant() {
       2 | intervall = "2s"
         | ^^^^^^^^^ did you mean `interval`?   known: targets, profile, canary, interval, timeout, false_alarm_every, ride_through, hold, hold_max, control, ca_file
     "#);
-    assert_snapshot!(problems(&format!("[prob]\n{INSTANCE}")), @r"
+    assert_snapshot!(problems(&format!("[prob]\n{INSTANCE}")), @"
     hactl.toml:1:2: unknown key `prob`
       1 | [prob]
-        |  ^^^^ did you mean `probe`?   known: probe, admin, web, state, events, hook, exit, instance
+        |  ^^^^ did you mean `probe`?   known: probe, admin, web, ui, state, events, hook, exit, instance
     ");
     assert_snapshot!(problems(&format!("{INSTANCE}weight = 3\n")), @"
     hactl.toml:6:1: unknown key `weight`
       6 | weight = 3
         | ^^^^^^ known: name, servers, policy, tiers, failback, allow_exit_change, when_all_down, on_slow, on_fail, on_steer, on_failback, kill_after, on_offline, frontend, username, password_file
     ");
-    assert_snapshot!(problems(&format!("zzz = 1\n{INSTANCE}")), @r"
+    assert_snapshot!(problems(&format!("zzz = 1\n{INSTANCE}")), @"
     hactl.toml:1:1: unknown key `zzz`
       1 | zzz = 1
-        | ^^^ known: probe, admin, web, state, events, hook, exit, instance
+        | ^^^ known: probe, admin, web, ui, state, events, hook, exit, instance
     ");
     assert_snapshot!(
         problems(&format!("[probe]\ntargets = [{{ url = \"https://1.1.1.1/\", sny = \"a\" }}]\n{INSTANCE}")),

@@ -48,18 +48,64 @@ fn what_was_done_before_this_life_counts() {
 fn one_that_is_under_way_is_waited_for_and_who_has_no_rule_is_left_alone() {
     let (mut restarts, start) = (Restarts::default(), Instant::now());
     restarts.take(&health("degraded"), start);
-    assert!(restarts.take_due(&BTreeMap::new(), start + 900 * SECOND).is_empty());
-    assert_eq!(restarts.take_due(&rules(), start + 900 * SECOND).len(), 1);
+    assert!(restarts.take_due(&BTreeMap::new(), start + 900 * SECOND, 9).is_empty());
+    assert_eq!(restarts.take_due(&rules(), start + 900 * SECOND, 9).len(), 1);
     assert_eq!(restarts.due(&rules()), None);
     restarts.ended(&key());
     assert_eq!(restarts.due(&rules()), Some(start + 1020 * SECOND));
+}
+
+#[test]
+fn of_many_that_fail_together_a_few_are_restarted_at_a_time_the_longest_due_first() {
+    let (mut restarts, start) = (Restarts::default(), Instant::now());
+    let key = |number: u32| Key { server: format!("wg{number}"), ..key() };
+    let rules: BTreeMap<Key, Restart> =
+        (0..20).map(|number| (key(number), rules().into_values().next().unwrap())).collect();
+    for number in (0..20).rev() {
+        let failed = Entry { server: Some(key(number).server), ..(*health("degraded")).clone() };
+        restarts.take(&Arc::new(failed), start + (20 - number) * SECOND);
+    }
+    let due = restarts.take_due(&rules, start + 900 * SECOND, 3);
+    let names: Vec<&str> = due.iter().map(|(key, _)| key.server.as_str()).collect();
+    assert_eq!((names, restarts.under_way()), (vec!["wg19", "wg18", "wg17"], 3));
+}
+
+#[test]
+fn who_works_on_a_server_is_not_disturbed_and_has_a_while_after() {
+    let (mut restarts, start) = (Restarts::default(), Instant::now());
+    restarts.take(&health("offline"), start);
+    for (kind, from, to) in [
+        ("override", None, Some("maint")),
+        ("override", None, Some("ready")),
+        ("override_kept", None, Some("drain")),
+    ] {
+        restarts.take(&ordered(kind, from, to), start + SECOND);
+        assert_eq!(restarts.due(&rules()), None, "{kind} {to:?}");
+        let (end, was) = if to == Some("maint") { ("auto", None) } else { ("override_expired", to) };
+        restarts.take(&ordered(end, was, None), start + 900 * SECOND);
+        assert_eq!(restarts.due(&rules()), Some(start + 930 * SECOND), "{kind} {to:?}");
+    }
+    restarts.take(&health("online"), start + 910 * SECOND);
+    restarts.take(&health("offline"), start + 920 * SECOND);
+    assert_eq!(restarts.due(&rules()), Some(start + 950 * SECOND));
+}
+
+#[test]
+fn after_a_pause_it_has_a_while_too_and_a_pin_holds_nothing() {
+    let (mut restarts, start) = (Restarts::default(), Instant::now());
+    restarts.take(&health("offline"), start);
+    restarts.take(&entry("resumed", None), start + 300 * SECOND);
+    assert_eq!(restarts.due(&rules()), Some(start + 330 * SECOND));
+    restarts.take(&ordered("override_kept", None, Some("pin")), start + 301 * SECOND);
+    restarts.take(&ordered("pin", None, Some("pin")), start + 301 * SECOND);
+    assert_eq!(restarts.due(&rules()), Some(start + 330 * SECOND));
 }
 
 /// The seconds at which it is restarted, where nothing else happens.
 fn run_until(restarts: &mut Restarts, start: Instant, end: u64) -> Vec<u64> {
     let mut at = Vec::new();
     while let Some(due) = restarts.due(&rules()).filter(|due| *due < start + Duration::from_secs(end)) {
-        assert_eq!(restarts.take_due(&rules(), due).len(), 1);
+        assert_eq!(restarts.take_due(&rules(), due, 9).len(), 1);
         restarts.ended(&key());
         at.push((due - start).as_secs());
     }
@@ -78,6 +124,11 @@ fn rules() -> BTreeMap<Key, Restart> {
 
 fn health(to: &str) -> Arc<Entry> {
     entry("health", Some(to))
+}
+
+fn ordered(kind: &str, from: Option<&str>, to: Option<&str>) -> Arc<Entry> {
+    let entry = Entry::clone(&entry(kind, to));
+    Arc::new(Entry { from: from.map(str::to_owned), ..entry })
 }
 
 fn entry(kind: &str, to: Option<&str>) -> Arc<Entry> {

@@ -3,10 +3,11 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use failover::status::{BackendStatus, ServerStatus};
+use failover::status::{BackendStatus, LatencyBounds, ServerStatus};
 
 use super::super::html::Html;
 use super::{chart, words};
+use crate::text::word;
 
 /// The socket that commands ask where none is named.
 const HAPROXY_DEFAULT: &str = "/run/haproxy/admin.sock";
@@ -22,6 +23,8 @@ pub(super) struct Context<'a> {
     pub(super) answering: bool,
     /// There are several instances, so that names need theirs.
     pub(super) several: bool,
+    /// From which latency on it has another colour.
+    pub(super) bounds: LatencyBounds,
 }
 
 impl Context<'_> {
@@ -54,16 +57,14 @@ pub(super) fn row(html: &mut Html, context: &Context<'_>, server: &ServerStatus,
     html.element("li", &[("class", &class), ("id", &id)], |html| {
         html.element("details", &[], |html| {
             html.element("summary", &[], |html| {
-                html.element("div", &[("class", &"cols")], |html| {
-                    line(html, server, used, context.answering);
-                });
+                html.element("div", &[("class", &"cols")], |html| line(html, context, server, used));
             });
             html.element("div", &[("class", &"more")], |html| more(html, context, server));
         });
     });
 }
 
-fn line(html: &mut Html, server: &ServerStatus, used: bool, answering: bool) {
+fn line(html: &mut Html, context: &Context<'_>, server: &ServerStatus, used: bool) {
     html.element("div", &[("class", &"who")], |html| {
         html.element("span", &[("class", &"name")], |html| {
             html.element("b", &[], |html| html.text(&server.name));
@@ -78,7 +79,7 @@ fn line(html: &mut Html, server: &ServerStatus, used: bool, answering: bool) {
         html.text(words::health(server.health));
     });
     html.element("span", &[("class", &"haproxy")], |html| {
-        let (word, note) = words::haproxy(server, answering);
+        let (word, note) = words::haproxy(server, context.answering);
         html.text(word);
         if let Some(note) = note {
             html.text(" ");
@@ -91,10 +92,12 @@ fn line(html: &mut Html, server: &ServerStatus, used: bool, answering: bool) {
     });
     html.element("span", &[("class", &"latency")], |html| {
         match server.latency_ms.last {
-            Some(last) => html.element("span", &[("class", &"ms")], |html| {
-                html.text(words::millis(last));
-                html.classed("small", "", "ms");
-            }),
+            Some(last) => {
+                html.element("span", &[("class", &words::latency(context.bounds.level(last)))], |html| {
+                    html.text(words::millis(last));
+                    html.classed("small", "", "ms");
+                })
+            }
             None => html.classed("span", "ms none", "–"),
         }
         chart::line(html, &server.history);
@@ -208,16 +211,6 @@ pub(super) fn command(html: &mut Html, text: &str, what_for: &str) {
             html.element("span", &[], |html| html.text(what_for));
         }
     });
-}
-
-/// One word for a shell.
-pub(super) fn word(text: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "_.:/-".contains(character);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 /// One part of an address's path.

@@ -1,6 +1,6 @@
 //! What is known, in words that a tired person understands, and the shapes that stand beside them.
 
-use failover::status::{BackendStatus, InstanceStatus, Level, ServerStatus, Status};
+use failover::status::{BackendStatus, InstanceStatus, LatencyLevel, Level, ServerStatus, Status};
 use failover::{Admin, Agent, Operational, Owner, Verdict};
 
 use super::STALE_SECONDS;
@@ -22,6 +22,15 @@ pub(super) const fn level_icon(level: Level) -> &'static str {
         Level::Degraded => "l-degraded",
         Level::Down => "l-down",
         Level::Unknown => "l-unknown",
+    }
+}
+
+/// The class of a latency, which is its colour; the figure beside it says the same.
+pub(super) const fn latency(level: LatencyLevel) -> &'static str {
+    match level {
+        LatencyLevel::Usual => "ms usual",
+        LatencyLevel::Raised => "ms raised",
+        LatencyLevel::High => "ms high",
     }
 }
 

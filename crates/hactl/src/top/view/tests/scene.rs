@@ -9,7 +9,7 @@ use crate::top::model::{EventLine, Explanation, Input, News, Section};
 
 /// With colours, where they are not what is looked at.
 pub(super) fn look(unicode: bool) -> Look {
-    Look::of(&Terminal { color: true, color_errors: false, unicode, width: None })
+    Look::of(&Terminal { color: true, color_errors: false, unicode, width: None, socket: None })
 }
 
 pub(super) fn shown(model: &Model, width: u16, height: u16) -> String {
