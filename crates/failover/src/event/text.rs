@@ -109,7 +109,7 @@ pub(super) fn answered(server: &ServerId, up: bool) -> String {
 }
 
 pub(super) fn adopted(server: &ServerId, set: Admin) -> String {
-    format!("{server} is in {} since an earlier run: back in service once it is online", set.as_str())
+    format!("{server} is in {} since an earlier run: back in service once it is wanted there", set.as_str())
 }
 
 pub(super) fn left_out(server: &ServerId, set: Admin) -> String {
