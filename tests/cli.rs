@@ -1,11 +1,13 @@
 //! What a person and a service manager see of hactl: the real program beside a real HAProxy.
 
 mod cli {
+    mod alike;
     mod attack;
     mod beside;
     mod check;
     mod config;
     mod doctor;
+    mod documents;
     mod events;
     mod exits;
     mod init;
@@ -19,4 +21,5 @@ mod cli {
     mod schema;
     mod status;
     mod top;
+    mod transcripts;
 }

@@ -1,5 +1,12 @@
-//! The examples in `config/`: each pair of HAProxy's and hactl's configuration, run as it stands but for where files are, and
-//! a tunnel broken behind it. They have the ports of `config/haproxy.cfg`, so they come one after the other, in one test.
+//! The examples in `config/` and in the Kubernetes manifest: each pair of HAProxy's and hactl's configuration, run as it stands
+//! but for where files are, and a tunnel broken behind it. They have the ports of `config/haproxy.cfg`, so they come one after
+//! the other, in one test. The manifests in `deploy/` are held to what they name.
+
+mod snippets {
+    pub(crate) mod compose;
+    pub(crate) mod kubernetes;
+    pub(crate) mod manifest;
+}
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,16 +17,24 @@ use std::time::Duration;
 use e2e::lab::{EXITS, exit_names};
 use e2e::target::ExitNames;
 use e2e::{Daemon, Exit, ExitOptions, Fault, Haproxy, Target, command, get_through};
+use snippets::kubernetes;
+use snippets::manifest::{HACTL, read};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::sleep;
-
-/// The program under test.
-const HACTL: &str = env!("CARGO_BIN_EXE_hactl-dup");
 
 /// For what takes a second; long for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the examples have the tunnels: those of `e2e::lab::EXITS`, and one of the second HAProxy.
 const PORTS: [u16; 4] = [18181, 18182, 8111, 18183];
+
+/// Those in the Kubernetes manifest.
+const POD_HAPROXY: &str = "pod/haproxy.cfg";
+const POD_HACTL: &str = "pod/hactl.toml";
+
+/// Where hactl is asked in a pod.
+const POD_WEB: &str = "127.0.0.1:9778";
 
 const WG3: Ipv4Addr = Ipv4Addr::new(127, 0, 101, 4);
 
@@ -36,6 +51,7 @@ async fn each_example_steers_traffic_out_of_a_dead_tunnel() {
         (&["haproxy-state-file.cfg"], "hactl-state-file.toml"),
         (&["haproxy-agent.cfg"], "hactl-agent.toml"),
         (&["haproxy.cfg", "haproxy-7892.cfg"], "hactl-instances.toml"),
+        (&[POD_HAPROXY], POD_HACTL),
     ] {
         eprintln!("{haproxies:?} with {hactl}");
         let dir = tempfile::tempdir().expect("the directory for temporary files is writable");
@@ -49,6 +65,11 @@ async fn each_example_steers_traffic_out_of_a_dead_tunnel() {
         served_by(7891, "wg1", target).await;
         if hactl == "hactl-instances.toml" {
             served_by(7892, "wg3", target).await;
+        }
+        if hactl == POD_HACTL {
+            for path in kubernetes::probes() {
+                assert_eq!(status_of(&path).await, "200", "{path}");
+            }
         }
         doctor_is_quiet(dir.path(), hactl, &targets).await;
         daemon.terminate().await;
@@ -96,11 +117,17 @@ fn daemon(dir: &Path, example: &str, targets: &[Target; 2]) -> Daemon {
 
 /// An example in `dir`, with the directories that it names there, too.
 fn moved(dir: &Path, example: &str) -> std::path::PathBuf {
-    let text = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config").join(example);
-    let text = fs::read_to_string(text).expect("it is in the repository");
+    let text = match example.strip_prefix("pod/") {
+        // A pod has a network of its own, this host does not.
+        Some(name) => {
+            let text = kubernetes::configuration(name).replace("bind :", "bind 127.0.0.1:");
+            text.replace("0.0.0.0:9778", POD_WEB)
+        }
+        None => read(&format!("config/{example}")),
+    };
     let text = text.replace("/run/haproxy", &format!("{}/run", dir.display()));
     let text = text.replace("/var/lib/hactl", &format!("{}/lib", dir.display()));
-    for inside in ["run", "lib"] {
+    for inside in ["run", "lib", "pod"] {
         fs::create_dir_all(dir.join(inside)).expect("our directory is writable");
     }
     let file = dir.join(example);
@@ -120,6 +147,16 @@ async fn served_by(port: u16, exit: &str, target: &Target) {
         sleep(Duration::from_millis(50)).await;
     }
     panic!("clients of {port} are not served by {exit}: {last:?}");
+}
+
+/// The HTTP status that hactl answers with, as the kubelet sees it.
+async fn status_of(path: &str) -> String {
+    let mut stream = TcpStream::connect(POD_WEB).await.expect("hactl listens there");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: 10.0.0.7:9778\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("it was accepted");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("it answers in UTF-8");
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
 }
 
 fn listed(targets: &[Target; 2]) -> String {

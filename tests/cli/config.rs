@@ -30,6 +30,13 @@ async fn the_schemas_are_shipped_as_they_are_printed() {
     }
 }
 
+#[tokio::test]
+async fn the_reference_is_shipped_as_it_is_printed() {
+    let ran = command::run(HACTL, &["config", "reference"]).await;
+    let same = ran.stdout == include_str!("../../docs/configuration.md");
+    assert!(same, "docs/configuration.md is not what `hactl config reference` prints: write it anew");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_printed_as_json_is_as_its_schema_says() {
     let beside = Beside::start().await;

@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 /// Keywords that say nothing about what is allowed.
-const SILENT: [&str; 7] = ["$schema", "title", "description", "default", "format", "minimum", "maximum"];
+const SILENT: [&str; 9] =
+    ["$schema", "title", "description", "default", "examples", "format", "x-duration", "minimum", "maximum"];
 
 /// What in `value` is not as `schema` says, each behind the way to it. A key that the schema does not know is one as well.
 pub(super) fn violations(schema: &Value, value: &Value) -> Vec<String> {

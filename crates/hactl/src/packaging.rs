@@ -1,6 +1,8 @@
 //! What packages ship beside the program: completions and manual pages, made from the command line and the configuration
 //! themselves, so that they cannot say anything else.
 
+mod page;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,11 +11,10 @@ use std::process::ExitCode;
 use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, bold, italic, roman};
-use hactld::config::{Key, sections};
 
 use crate::cli::Cli;
 use crate::exit::Exit;
+use crate::reference;
 use crate::report::{Report, print};
 use crate::terminal::Terminal;
 
@@ -65,68 +66,20 @@ fn write_pages(dir: &Path) -> io::Result<()> {
     if let Some(run) = hactl.find_subcommand("run") {
         write(dir, "8", &run.clone().bin_name("hactld").display_name("hactld"))?;
     }
-    fs::write(dir.join("hactl.toml.5"), configuration())
+    fs::write(dir.join("hactl.toml.5"), reference::manual())
 }
 
 /// The page of a command, and those of the commands below it.
 fn write(dir: &Path, section: &str, command: &Command) -> io::Result<()> {
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
-    let mut page = Vec::new();
     let described = command.clone().version(hactld::VERSION);
-    Man::new(described).title(name.to_uppercase()).section(section).manual("hactl").render(&mut page)?;
-    fs::write(dir.join(format!("{name}.{section}")), page)?;
+    let man = Man::new(described).title(name.to_uppercase()).section(section).manual("hactl");
+    let man = man.source(format!("hactl {}", hactld::VERSION));
+    fs::write(dir.join(format!("{name}.{section}")), page::render(&man, command)?)?;
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         write(dir, section, below)?;
     }
     Ok(())
-}
-
-/// hactl.toml(5), from what the keys are read with.
-fn configuration() -> String {
-    let mut page = Roff::new();
-    page.control("TH", ["HACTL.TOML", "5", "", &format!("hactl {}", hactld::VERSION), "hactl"]);
-    page.control("SH", ["NAME"]);
-    page.text([roman("hactl.toml - configuration of hactl")]);
-    page.control("SH", ["DESCRIPTION"]);
-    page.text([
-        roman("TOML, by default in "),
-        italic(hactld::config::DEFAULT_FILE),
-        roman(
-            ". Environment variables are stronger than the file (HACTL_PROBE__HOLD is hold in [probe]), and flags are \
-             stronger than both. A key that is left out has its default. Mistakes are told with line and column by ",
-        ),
-        bold("hactl config check"),
-        roman("; what is in force, and where it was set, by "),
-        bold("hactl config show --origin --defaults"),
-        roman(". Durations have a unit: 500ms, 2s, 1m 30s, 30d."),
-    ]);
-    for section in sections() {
-        page.control("SH", [section.heading().as_str()]);
-        page.text([roman(section.text.clone())]);
-        for key in &section.keys {
-            add_key(&mut page, key);
-        }
-    }
-    page.control("SH", ["EXAMPLE"]);
-    page.control("nf", []);
-    page.text([roman(EXAMPLE)]);
-    page.control("fi", []);
-    page.control("SH", ["SEE ALSO"]);
-    page.text([bold("hactl"), roman("(1), "), bold("hactld"), roman("(8), "), bold("haproxy"), roman("(1)")]);
-    page.render()
-}
-
-const EXAMPLE: &str = "[[instance]]
-haproxy = \"/run/haproxy/admin.sock\"
-
-[[instance.backend]]
-name = \"socks_back_7891\"";
-
-fn add_key(page: &mut Roff, key: &Key) {
-    page.control("TP", []);
-    page.text([bold(key.name.clone())]);
-    let default = key.default.as_ref().map(|value| format!(" Default: {value}."));
-    page.text([roman(format!("{}{}", key.text, default.unwrap_or_default()))]);
 }
 
 #[cfg(test)]
@@ -134,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_a_page_for_each_command_and_one_that_explains_each_key() {
+    fn there_is_a_page_for_each_command_and_one_for_the_configuration() {
         let dir = tempfile::tempdir().unwrap();
         write_pages(dir.path()).unwrap();
         let page = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
@@ -143,18 +96,44 @@ mod tests {
             assert!(text.contains(".SH SYNOPSIS"), "{text}");
         }
         assert!(page("hactl.1").contains("hactl\\-status(1)"), "{}", page("hactl.1"));
+        let maint = page("hactl-maint.1");
+        for part in [
+            "\n.SH SYNOPSIS\n\\fBhactl maint\\fR",
+            "[\\fB\\-m|\\-\\-reason\\fR \\fITEXT\\fR]",
+            " \\fIBACKEND/SERVER\\fR...",
+            "\n.SH EXAMPLES\n.nf\nhactl maint ",
+            "\n.SH \"EXIT STATUS\"\n.TP 5\n\\fB0\\fR\ndone, and HAProxy was read again\n.TP 5\n\\fB1\\fR\n",
+        ] {
+            assert!(maint.contains(part), "{part}: {maint}");
+        }
+        assert!(
+            page("hactl-status.1").contains("\\-\\-watch\\fR[=\\fIINTERVAL\\fR]]"),
+            "{}",
+            page("hactl-status.1")
+        );
         assert!(
             page("hactld.8").contains("hactld") && page("hactld.8").contains("HACTLD 8"),
             "{}",
             page("hactld.8")
         );
-        let text = page("hactl.toml.5");
-        for section in sections() {
-            for key in section.keys {
-                assert!(text.contains(&format!("\\fB{}\\fR", key.name.replace('-', "\\-"))), "{}", key.name);
+        assert!(page("hactl.toml.5").contains(".TH HACTL.TOML 5"), "{}", page("hactl.toml.5"));
+    }
+
+    /// Seven columns are the page's own margin.
+    #[test]
+    fn what_a_page_does_not_fill_fits_a_terminal_of_80_columns() {
+        let dir = tempfile::tempdir().unwrap();
+        write_pages(dir.path()).unwrap();
+        for entry in fs::read_dir(dir.path()).unwrap() {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            for block in text.split("\n.nf\n").skip(1).filter_map(|rest| rest.split("\n.fi").next()) {
+                let long = block
+                    .lines()
+                    .map(|line| line.replace("\\*(Aq", "'").replace('\\', ""))
+                    .find(|line| line.chars().count() > 73);
+                assert_eq!(long, None, "{text}");
             }
         }
-        assert!(text.contains("Default: \"3s\"."), "{text}");
     }
 
     #[test]

@@ -30,6 +30,9 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// A table with a hundred thousand entries.
 const REPLY_MAX: usize = 64 * 1024 * 1024;
 
+/// Commands that are like what was typed: those that are most like it come first.
+const LIKE_MAX: usize = 3;
+
 /// The exit code where HAProxy does not do it.
 const REFUSED: u8 = 2;
 
@@ -195,14 +198,7 @@ fn answered(command: &RawCommand, reply: &[u8], terminal: &Terminal) -> ExitCode
     let text = String::from_utf8_lossy(reply);
     let text = text.trim_end_matches('\n');
     if is_refusal(command, text) {
-        let why = text.lines().next().unwrap_or_default();
-        let report = Report::new(format!("HAProxy does not do `{command}`")).because(why);
-        let report = if text.starts_with("Permission denied") {
-            report.next("use a stats socket of level admin: --haproxy ADDR")
-        } else {
-            report
-        };
-        report.print(terminal);
+        refused(command, text).print(terminal);
         return REFUSED.into();
     }
     // Whoever looks at it is not to have the cursor moved; a program gets what HAProxy has said.
@@ -214,6 +210,26 @@ fn answered(command: &RawCommand, reply: &[u8], terminal: &Terminal) -> ExitCode
     Exit::Ok.into()
 }
 
+/// Where HAProxy knows no such command, it names some that are like it, a line each, with what they do behind a colon.
+fn refused(command: &RawCommand, text: &str) -> Report {
+    let mut lines = text.lines();
+    let why = Shown(lines.next().unwrap_or_default().trim_end_matches(':')).to_string();
+    let like: Vec<String> = lines
+        .filter_map(|line| Some(line.split_once(" : ")?.0.trim()))
+        .filter(|like| like.starts_with("show ") || command.writes())
+        .take(LIKE_MAX)
+        .map(|like| format!("`{}`", Shown(like)))
+        .collect();
+    let report = Report::new(format!("HAProxy does not do `{command}`")).because(why);
+    if text.starts_with("Permission denied") {
+        report.next("use a stats socket of level admin: --haproxy ADDR")
+    } else if like.is_empty() {
+        report.next("hactl raw 'show servers state' names backends and servers")
+    } else {
+        report.next(format!("it knows {}", like.join(", ")))
+    }
+}
+
 /// HAProxy has no codes, only texts.
 fn is_refusal(command: &RawCommand, reply: &str) -> bool {
     const REFUSALS: [&str; 4] = ["Permission denied", "Unknown command", "Can't find backend.", "No such "];
@@ -223,6 +239,20 @@ fn is_refusal(command: &RawCommand, reply: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_that_are_like_what_was_typed_are_named() {
+        let told = |text: &str| refused(&"show server state".parse().unwrap(), text);
+        let report = told(
+            "Unknown command, but maybe one of the following ones is a better match:\n  show servers state [<backend>]         : dump volatile server information\n  set server x : y\n  help : list",
+        );
+        assert_eq!(report.next.as_deref(), Some("it knows `show servers state [<backend>]`"));
+        assert_eq!(
+            report.why.as_deref(),
+            Some("Unknown command, but maybe one of the following ones is a better match")
+        );
+        assert!(told("No such server.").next.unwrap().contains("show servers state"));
+    }
 
     #[test]
     fn texts_of_haproxy_are_answers_or_refusals() {

@@ -24,8 +24,11 @@ use crate::log::Label;
 use self::program::{How, Ran};
 use self::restarts::{Key, Restarts};
 
-/// Programs under way at a time: something that hangs is not to become a hundred of it.
-const RUNNING_MAX: usize = 8;
+/// Programs under way at a time because something has happened: what hangs is not to become a hundred of it.
+const HOOKS_MAX: usize = 8;
+
+/// Servers being restarted at a time. They have places of their own: a restart takes long, and an alarm must not wait for it.
+const RESTARTS_MAX: usize = 4;
 
 /// Subjects of which it is kept when a hook was run for them last; more of them than this had something happen within one
 /// cooldown only where everything has.
@@ -169,7 +172,7 @@ impl Hooks {
             if last.is_some_and(|last| now < last + hook.cooldown) {
                 continue;
             }
-            if self.running.len() >= RUNNING_MAX {
+            if self.running.len().saturating_sub(self.restarts.under_way()) >= HOOKS_MAX {
                 self.left_out += 1;
                 continue;
             }
@@ -193,13 +196,14 @@ impl Hooks {
 
     /// When the next server is to be restarted. Paused, none is: somebody works there.
     fn next_restart(&self) -> Option<Instant> {
-        let may = self.whole.borrow().paused.is_none() && self.running.len() < RUNNING_MAX;
+        let may = self.whole.borrow().paused.is_none() && self.restarts.under_way() < RESTARTS_MAX;
         if may { self.restarts.due(&self.runs.restarts) } else { None }
     }
 
     fn start_restarts(&mut self, now: Instant) {
         let runs = Arc::clone(&self.runs);
-        for (key, entry) in self.restarts.take_due(&runs.restarts, now) {
+        let most = RESTARTS_MAX.saturating_sub(self.restarts.under_way());
+        for (key, entry) in self.restarts.take_due(&runs.restarts, now, most) {
             if let Some(restart) = runs.restarts.get(&key) {
                 self.start(RESTART, &entry, &restart.command, Some(key));
             }
@@ -234,7 +238,7 @@ impl Hooks {
         self.tell(kind, &entry, if well { Severity::Info } else { Severity::Warning }, text);
         if self.left_out > 0 {
             let left_out = std::mem::take(&mut self.left_out);
-            let text = format!("{left_out} runs of hooks were left out: {RUNNING_MAX} were under way");
+            let text = format!("{left_out} runs of hooks were left out: {HOOKS_MAX} were under way");
             self.tell(HOOK, &entry, Severity::Warning, text);
         }
     }

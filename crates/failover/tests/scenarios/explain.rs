@@ -365,7 +365,7 @@ fn steered_by_the_agent_check() {
               that is the SOCKS server's own answer: no network or target can be to blame
     rule      what the SOCKS server itself refuses twice, with a pause, condemns it  [probe] false_alarm_every = "30d"
     effect    its agent-check was answered down: HAProxy has taken it, as was read back at T+103.0 (0.0 s ago)
-              HAProxy has it in down by its agent-check, set by hactl; its own checks say down
+              HAProxy has it in down by its agent-check, set by hactl
     returns   after 3 good probes over 1.5s; it is probed every 500ms  [probe] hold = "1.5s"
               at once where no other server works
     override  none

@@ -72,59 +72,26 @@ const RUN_MAX: Duration = Duration::from_secs(600);
 /// A server that is given this long is not to be restarted by a program.
 const AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 
+pub(super) const CANARY: Bounded = Bounded::new(CANARY_MIN, CANARY_MAX);
+pub(super) const INTERVAL: Bounded = Bounded::new(INTERVAL_MIN, INTERVAL_MAX);
+pub(super) const TIMEOUT: Bounded = Bounded::new(TIMEOUT_MIN, TIMEOUT_MAX);
+pub(super) const FALSE_ALARM_EVERY: Bounded = Bounded::new(FALSE_ALARM_MIN, FALSE_ALARM_MAX).on(&LONG);
+pub(super) const RIDE_THROUGH: Bounded = Bounded::new(Duration::ZERO, RIDE_THROUGH_MAX);
+pub(super) const HOLD: Bounded = Bounded::new(HOLD_MIN, HOLD_MAX);
+pub(super) const KILL_AFTER: Bounded = Bounded::new(Duration::ZERO, KILL_AFTER_MAX);
+pub(super) const EXIT_EVERY: Bounded = Bounded::new(EXIT_EVERY_MIN, EXIT_EVERY_MAX).on(&MINUTES);
+pub(super) const COOLDOWN: Bounded = Bounded::new(Duration::ZERO, COOLDOWN_MAX);
+pub(super) const RUN: Bounded = Bounded::new(RUN_MIN, RUN_MAX);
+
+/// A bare number is one of seconds.
+pub(super) const AFTER: Bounded = Bounded { bare: true, ..Bounded::new(Duration::ZERO, AFTER_MAX) };
+
 /// Parses how long `hactl pause` is to last, as it is written on a command line.
 ///
 /// # Errors
 /// In words, what is allowed.
 pub fn parse_pause(text: &str) -> Result<Duration, String> {
-    Bounded { scale: &PAUSE, ..Bounded::new(PAUSE_MIN, PAUSE_MAX) }.parse(text)
-}
-
-pub(super) fn canary<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    deserializer.deserialize_any(Bounded::new(CANARY_MIN, CANARY_MAX)).map(Some)
-}
-
-pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    deserializer.deserialize_any(Bounded::new(INTERVAL_MIN, INTERVAL_MAX)).map(Some)
-}
-
-pub(super) fn exit_every<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let bounds = Bounded { scale: &PAUSE, ..Bounded::new(EXIT_EVERY_MIN, EXIT_EVERY_MAX) };
-    deserializer.deserialize_any(bounds).map(Some)
-}
-
-pub(super) fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_any(Bounded::new(TIMEOUT_MIN, TIMEOUT_MAX))
-}
-
-pub(super) fn false_alarm_every<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_any(Bounded { scale: &LONG, ..Bounded::new(FALSE_ALARM_MIN, FALSE_ALARM_MAX) })
-}
-
-pub(super) fn ride_through<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_any(Bounded::new(Duration::ZERO, RIDE_THROUGH_MAX))
-}
-
-pub(super) fn hold<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_any(Bounded::new(HOLD_MIN, HOLD_MAX))
-}
-
-pub(super) fn kill_after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    deserializer.deserialize_any(Bounded::new(Duration::ZERO, KILL_AFTER_MAX)).map(Some)
-}
-
-pub(super) fn cooldown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    deserializer.deserialize_any(Bounded::new(Duration::ZERO, COOLDOWN_MAX)).map(Some)
-}
-
-pub(super) fn run_timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    deserializer.deserialize_any(Bounded::new(RUN_MIN, RUN_MAX)).map(Some)
-}
-
-/// A bare number is one of seconds.
-pub(super) fn after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let bounds = Bounded { bare: true, ..Bounded::new(Duration::ZERO, AFTER_MAX) };
-    deserializer.deserialize_any(bounds).map(Some)
+    Bounded::new(PAUSE_MIN, PAUSE_MAX).on(&MINUTES).parse(text)
 }
 
 /// Parses the deadline of `hactl check` as it is written on a command line.
@@ -135,17 +102,62 @@ pub fn parse_timeout(text: &str) -> Result<Duration, String> {
     Bounded::new(CHECK_MIN, CHECK_MAX).parse(text)
 }
 
-/// A duration as a person would write it.
+pub(super) fn canary<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(CANARY).map(Some)
+}
+
+pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(INTERVAL).map(Some)
+}
+
+pub(super) fn exit_every<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(EXIT_EVERY).map(Some)
+}
+
+pub(super) fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    deserializer.deserialize_any(TIMEOUT)
+}
+
+pub(super) fn false_alarm_every<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    deserializer.deserialize_any(FALSE_ALARM_EVERY)
+}
+
+pub(super) fn ride_through<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    deserializer.deserialize_any(RIDE_THROUGH)
+}
+
+pub(super) fn hold<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    deserializer.deserialize_any(HOLD)
+}
+
+pub(super) fn kill_after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(KILL_AFTER).map(Some)
+}
+
+pub(super) fn cooldown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(COOLDOWN).map(Some)
+}
+
+pub(super) fn run_timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(RUN).map(Some)
+}
+
+pub(super) fn after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    deserializer.deserialize_any(AFTER).map(Some)
+}
+
+/// A duration as a person would write it: in minutes from five on.
 pub(super) fn written(duration: Duration) -> String {
-    const UNITS: [(&str, Duration); 4] = [
-        ("d", Duration::from_secs(24 * 3600)),
-        ("h", Duration::from_secs(3600)),
-        ("s", Duration::from_secs(1)),
-        ("ms", Duration::from_millis(1)),
+    const UNITS: [(&str, Duration, u128); 5] = [
+        ("d", Duration::from_secs(24 * 3600), 1),
+        ("h", Duration::from_secs(3600), 1),
+        ("m", Duration::from_secs(60), 5),
+        ("s", Duration::from_secs(1), 1),
+        ("ms", Duration::from_millis(1), 1),
     ];
-    let whole = |(unit, of): (&str, Duration)| {
+    let whole = |(unit, of, from): (&str, Duration, u128)| {
         let (nanos, of) = (duration.as_nanos(), of.as_nanos());
-        (nanos >= of && nanos.is_multiple_of(of)).then(|| format!("{}{unit}", nanos / of))
+        (nanos >= of * from && nanos.is_multiple_of(of)).then(|| format!("{}{unit}", nanos / of))
     };
     let odd = || if duration.is_zero() { "0s".to_owned() } else { format!("{duration:?}") };
     UNITS.into_iter().find_map(whole).unwrap_or_else(odd)
@@ -162,9 +174,10 @@ const SHORT: Scale = Scale { examples: "\"500ms\" or \"2s\"", units: [("s", 1.0)
 
 const LONG: Scale = Scale { examples: "\"12h\" or \"30d\"", units: [("d", 86_400.0), ("h", 3600.0)] };
 
-const PAUSE: Scale = Scale { examples: "\"30m\" or \"2h\"", units: [("m", 60.0), ("h", 3600.0)] };
+const MINUTES: Scale = Scale { examples: "\"30m\" or \"2h\"", units: [("m", 60.0), ("h", 3600.0)] };
 
-struct Bounded {
+/// What is allowed of a duration.
+pub(super) struct Bounded {
     least: Duration,
     most: Duration,
     scale: &'static Scale,
@@ -175,6 +188,15 @@ struct Bounded {
 impl Bounded {
     const fn new(least: Duration, most: Duration) -> Self {
         Self { least, most, scale: &SHORT, bare: false }
+    }
+
+    const fn on(self, scale: &'static Scale) -> Self {
+        Self { scale, ..self }
+    }
+
+    /// For the schema: the least and the most.
+    pub(super) fn range(&self) -> [String; 2] {
+        [self.least, self.most].map(written)
     }
 
     fn parse(&self, text: &str) -> Result<Duration, String> {
@@ -206,7 +228,7 @@ impl Bounded {
     }
 
     fn out_of_range(&self, text: &str) -> String {
-        let (least, most) = (written(self.least), written(self.most));
+        let [least, most] = self.range();
         format!("`{text}` is out of range; from {least} to {most} is allowed")
     }
 

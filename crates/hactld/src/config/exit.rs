@@ -15,7 +15,7 @@ use super::raw::RawTarget;
 pub(super) const DEFAULT_PAGE: &str = "https://www.cloudflare.com/cdn-cgi/trace";
 
 /// An exit is another one once in days; a failover is asked about at once.
-const DEFAULT_EVERY: Duration = Duration::from_secs(600);
+pub(super) const DEFAULT_EVERY: Duration = Duration::from_secs(600);
 
 /// Which page is asked for, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +29,12 @@ pub struct ExitPage {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawExit {
-    /// The page, which says who asks: Cloudflare's, where nobody says otherwise, or one that answers with an address.
+    /// The page, which says who asks: Cloudflare's, or one that answers with nothing but an address. It is asked for
+    /// through each server that carries traffic, and through HAProxy where a backend has `frontend`.
     url: Option<RawTarget>,
-    /// The time between two rounds: `10m`, where nobody says otherwise. After a failover it is asked at once.
+    /// The time between two rounds. After a change of service it is asked at once.
     #[serde(deserialize_with = "duration::exit_every")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("x-duration" = duration::EXIT_EVERY.range()))]
     every: Option<Duration>,
 }
 

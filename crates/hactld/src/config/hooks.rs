@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use haproxy_runtime::ServerName;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
@@ -26,35 +26,35 @@ const ARGUMENTS_MAX: usize = 64;
 const ARGUMENT_MAX: usize = 4096;
 
 /// Between two runs of a hook about the same thing: whoever is told of a trouble need not be told of each of its turns.
-const COOLDOWN: Duration = Duration::from_secs(60);
+pub(super) const COOLDOWN: Duration = Duration::from_secs(60);
 
 /// For a hook to end: it tells somebody something.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a server has to be out of order before it is restarted. The users' script looked every ten seconds, and acted on
 /// the third failure.
-const RESTART_AFTER: Duration = Duration::from_secs(30);
+pub(super) const RESTART_AFTER: Duration = Duration::from_secs(30);
 
 /// Between two restarts of a server, as in the users' script.
-const RESTART_COOLDOWN: Duration = Duration::from_secs(120);
+pub(super) const RESTART_COOLDOWN: Duration = Duration::from_secs(120);
 
 /// Restarts of a server in an hour: what so many did not help, another one will not.
-const PER_HOUR: u32 = 5;
+pub(super) const PER_HOUR: u32 = 5;
 
 /// More than one a minute is no remedy.
 const PER_HOUR_MAX: u32 = 60;
 
 /// For a restart to be done; service managers wait for up to 90 s.
-const RESTART_TIMEOUT: Duration = Duration::from_secs(100);
+pub(super) const RESTART_TIMEOUT: Duration = Duration::from_secs(100);
 
 /// Megabytes of the file of events before another one is begun: weeks of most set-ups.
-const SIZE_MB: u64 = 8;
+pub(super) const SIZE_MB: u64 = 8;
 
 /// A larger one is opened by no editor.
 const SIZE_MB_MAX: u64 = 1024;
 
 /// Older files that are kept.
-const KEEP: u32 = 3;
+pub(super) const KEEP: u32 = 3;
 
 /// With more of them a directory cannot be read any more.
 const KEEP_MAX: u32 = 99;
@@ -103,31 +103,35 @@ pub struct Restart {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawEvents {
-    /// Where events are written, a line of JSON each; `off`: nowhere. By default events.jsonl in the state directory.
+    /// Where events are written, a line of JSON each; `"off"`: nowhere. By default events.jsonl in the state directory.
+    /// Another one needs a restart.
+    #[schemars(extend("format" = "path", "examples" = ["/var/log/hactl/events.jsonl"]))]
     file: Option<PathBuf>,
-    /// Megabytes of it before another one is begun: 8, where nobody says otherwise.
+    /// Megabytes of it before another one is begun.
+    #[schemars(range(min = 1, max = SIZE_MB_MAX))]
     size_mb: Option<u64>,
-    /// Older files that are kept: 3, where nobody says otherwise.
+    /// How many older files are kept.
+    #[schemars(range(min = 0, max = KEEP_MAX))]
     keep: Option<u32>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct RawHook {
-    /// A kind of event, or a list of them.
-    #[schemars(with = "Vec<String>")]
+    /// A kind of event, or a list of them, as `hactl events` shows them; docs/operations.md says of each what it means.
+    #[schemars(schema_with = "kinds", extend("examples" = [["blackout", "haproxy_away"]]))]
     on: RawKinds,
-    /// The program by its absolute path, and what it is given; no shell. The event is in its environment, and as JSON
-    /// on its standard input.
-    #[schemars(with = "Vec<String>")]
+    /// The program by its absolute path, and what it is given; no shell. The event is in its environment (`HACTL_EVENT`,
+    /// `HACTL_BACKEND`, `HACTL_SERVER`, `HACTL_TEXT` ...), and as JSON on its standard input.
+    #[schemars(with = "Vec<String>", extend("examples" = [["/usr/local/bin/tell-me", "--urgent"]]))]
     run: RawRun,
-    /// Between two runs about the same backend and server: `60s`, where nobody says otherwise.
+    /// The time between two runs about the same backend and server.
     #[serde(default, deserialize_with = "duration::cooldown")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("x-duration" = duration::COOLDOWN.range()))]
     cooldown: Option<Duration>,
-    /// It is ended after this: `10s`, where nobody says otherwise.
+    /// Its process group is ended after this.
     #[serde(default, deserialize_with = "duration::run_timeout")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("x-duration" = duration::RUN.range()))]
     timeout: Option<Duration>,
 }
 
@@ -137,20 +141,25 @@ pub(super) struct RawRestart {
     /// The program by its absolute path, and what it is given.
     #[schemars(with = "Vec<String>")]
     run: RawRun,
-    /// How long the server has to be degraded or offline: `30s`, where nobody says otherwise.
+    /// How long the server has to be degraded or offline before it is run.
     #[serde(default, deserialize_with = "duration::after")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("x-duration" = duration::AFTER.range()))]
     after: Option<Duration>,
-    /// Between two runs: `120s`, where nobody says otherwise.
+    /// The time between two runs.
     #[serde(default, deserialize_with = "duration::cooldown")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("x-duration" = duration::COOLDOWN.range()))]
     cooldown: Option<Duration>,
-    /// Runs in an hour: 5, where nobody says otherwise.
+    /// How many runs there are in an hour at most.
+    #[schemars(range(min = 1, max = PER_HOUR_MAX))]
     per_hour: Option<u32>,
-    /// It is ended after this: `100s`, where nobody says otherwise.
+    /// Its process group is ended after this.
     #[serde(default, deserialize_with = "duration::run_timeout")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("x-duration" = duration::RUN.range()))]
     timeout: Option<Duration>,
+}
+
+fn kinds(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
 }
 
 /// A kind of event, or a list of them.

@@ -1,4 +1,4 @@
-//! Every key that there is, with what people are to know of it: for the manual page and for showing a configuration.
+//! Every key that there is, with what people are to know of it: for the reference and for showing a configuration.
 //! All of it is made from what the keys are read with.
 
 use figment::Figment;
@@ -7,6 +7,7 @@ use figment::providers::Serialized;
 use figment::value::{Dict, Value as Written};
 use serde_json::Value;
 
+use super::origins::quoted;
 use super::raw::RawConfig;
 use super::schema::schema;
 
@@ -31,12 +32,20 @@ pub struct Section {
 pub struct Key {
     /// What it is called.
     pub name: String,
+    /// What is written there, in words: `duration`, `list of texts`.
+    pub kind: String,
     /// What it is about.
     pub text: String,
-    /// What it is where nobody says otherwise.
-    pub default: Option<Value>,
+    /// Its table cannot do without it.
+    pub is_required: bool,
+    /// What it is where nobody says otherwise, as TOML.
+    pub default: Option<String>,
+    /// What may be written there, as TOML.
+    pub example: Option<String>,
     /// The words that it takes, where these are all.
     pub words: Vec<String>,
+    /// The keys of the table that may be written there.
+    pub keys: Vec<Key>,
 }
 
 impl Section {
@@ -66,7 +75,9 @@ fn add_tables(schema: &Value, path: &mut Vec<(String, bool)>, sections: &mut Vec
             continue;
         }
         path.push(((*name).to_owned(), is_list));
-        let keys = known(path).iter().filter_map(|name| key(name, &table["properties"][*name])).collect();
+        let is_table = |name: &str| is_section(&table["properties"][name]);
+        let names: Vec<&str> = known(path).iter().copied().filter(|name| !is_table(name)).collect();
+        let keys = keys(&names, table);
         sections.push(Section {
             path: path.iter().map(|(name, _)| name.clone()).collect(),
             is_list,
@@ -78,18 +89,85 @@ fn add_tables(schema: &Value, path: &mut Vec<(String, bool)>, sections: &mut Vec
     }
 }
 
-/// `None` where it is a table.
-fn key(name: &str, schema: &Value) -> Option<Key> {
-    if schema["properties"].is_object() || schema["items"]["properties"].is_object() {
-        return None;
-    }
-    let words = schema["enum"].as_array().map(Vec::as_slice).unwrap_or_default();
-    Some(Key {
+/// It is written under a heading of its own.
+fn is_section(schema: &Value) -> bool {
+    schema["properties"].is_object() || schema["items"]["properties"].is_object()
+}
+
+/// These keys of the table that `table` describes.
+fn keys(names: &[&str], table: &Value) -> Vec<Key> {
+    names.iter().map(|name| key(name, &table["properties"][*name], &table["required"])).collect()
+}
+
+fn key(name: &str, schema: &Value, required: &Value) -> Key {
+    Key {
         name: name.to_owned(),
+        kind: kind(schema, false),
         text: text_of(schema),
-        default: schema.get("default").cloned(),
-        words: words.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect(),
-    })
+        is_required: listed(required).any(|required| required == name),
+        default: schema.get("default").map(toml),
+        example: schema["examples"].get(0).map(toml),
+        words: listed(&schema["enum"]).filter_map(Value::as_str).map(str::to_owned).collect(),
+        keys: table_in(schema).map(inner_keys).unwrap_or_default(),
+    }
+}
+
+fn inner_keys(table: &Value) -> Vec<Key> {
+    let names: Vec<&str> =
+        table["properties"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let mut keys = keys(&names, table);
+    keys.sort_by_key(|key| !key.is_required);
+    keys
+}
+
+/// What describes the table that may be written for a key, alone, in a list, or under a name.
+fn table_in(schema: &Value) -> Option<&Value> {
+    let named = &schema["additionalProperties"];
+    let around = [schema, &schema["items"]].into_iter().flat_map(|schema| listed(&schema["anyOf"]));
+    around.chain([named]).find(|choice| choice["properties"].is_object())
+}
+
+/// In words; `many` of it in the plural.
+fn kind(schema: &Value, many: bool) -> String {
+    let choices: Vec<String> = listed(&schema["anyOf"]).map(|choice| kind(choice, many)).collect();
+    if !choices.is_empty() {
+        return choices.join(" or ");
+    }
+    let of = |one: &str, plural: &str| if many { plural.to_owned() } else { one.to_owned() };
+    match schema["type"].as_str() {
+        Some("string") if schema.get("x-duration").is_some() => of("duration", "durations"),
+        Some("string") if schema["format"] == "path" => of("path", "paths"),
+        Some("string") => of("text", "texts"),
+        Some("boolean") => of("true or false", "truths"),
+        Some("integer") => {
+            let numbers = of("whole number", "whole numbers");
+            let most = schema.get("maximum").map(|most| format!(" to {most}"));
+            format!("{numbers} from {}{}", schema["minimum"], most.unwrap_or_default())
+        }
+        Some("array") => format!("{} of {}", of("list", "lists"), kind(&schema["items"], true)),
+        Some(_) | None if schema["additionalProperties"].is_object() => {
+            of("table of tables", "tables of tables")
+        }
+        Some(_) | None => of("table", "tables"),
+    }
+}
+
+fn listed(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+/// On one line, as it is written in a file.
+fn toml(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(list) => format!("[{}]", list.iter().map(toml).collect::<Vec<_>>().join(", ")),
+        Value::Object(table) => {
+            let pairs: Vec<String> =
+                table.iter().map(|(key, value)| format!("{key} = {}", toml(value))).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
 }
 
 /// On one line.

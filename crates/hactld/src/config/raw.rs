@@ -31,23 +31,25 @@ use super::web::RawWeb;
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 #[schemars(title = "hactl.toml", description = "The configuration of hactl.")]
 pub(super) struct RawConfig {
-    /// How the servers are probed, and how they are judged by that.
+    /// How servers are probed, and how they are judged by that. It is the same for all instances.
     pub(super) probe: RawProbe,
-    /// hactl's own socket.
+    /// hactl's own socket, which `hactl status` and all other commands ask.
     pub(super) admin: RawAdmin,
-    /// The listener for browsers and scrapers.
+    /// The listener for browsers and scrapers: the page, `/metrics`, `/healthz`, `/readyz` and the reading half of the API.
+    /// Nothing can be changed there.
     pub(super) web: RawWeb,
     /// How what is known is shown.
     pub(super) ui: RawUi,
     /// What outlives hactl.
     pub(super) state: RawState,
-    /// The file of events.
+    /// The file of events, which `hactl events` reads back after a restart.
     pub(super) events: RawEvents,
-    /// Programs that are run when something happens, up to 64.
+    /// Programs that are run when something happens, up to 64. They delay nothing; how each ended is an event.
     pub(super) hook: Vec<RawHook>,
-    /// Where it is asked which exit traffic leaves by; without it that is not asked.
+    /// Where it is asked from which public address traffic leaves, for `hactl exits` and the event `exit_changed`. Without
+    /// this table nobody is asked; an empty one will do.
     pub(super) exit: Option<RawExit>,
-    /// One for each HAProxy, up to 16.
+    /// One for each HAProxy, up to 16. At least one has to be there, or be given by `--haproxy` and `--backend`.
     pub(super) instance: Vec<RawInstance>,
 }
 
@@ -56,51 +58,56 @@ pub(super) struct RawConfig {
 pub(super) struct RawProbe {
     /// What a server has to fetch to prove its tunnel; one answer is enough. Name several, of different
     /// operators: with a single one nobody could tell its outage from that of everything. Names are resolved at
-    /// the far end of the tunnel. https:// (the certificate is verified), http:// and tcp://HOST:PORT will do.
+    /// the far end of the tunnel. https:// (the certificate is verified), http:// and tcp://HOST:PORT will do; behind a
+    /// tcp:// target something has to speak first. One that answers 401, 403 or 429 refuses this exit: the tunnel works,
+    /// and the target is not asked through that server for a while.
+    #[schemars(extend("examples" = [["https://1.1.1.1/", {"url": "https://10.0.0.7/health", "expect": [200, 204], "sni": "health.example.net"}]]))]
     pub(super) targets: Vec<RawTarget>,
     /// How closely servers are watched: `fast`, `eco`, or `adaptive`, which is fast where HAProxy reports
     /// sessions and eco where nobody would notice. Closer finds a dead tunnel sooner and costs more traffic.
     #[schemars(extend("enum" = ["fast", "eco", "adaptive"]))]
     pub(super) profile: Parsed<RawProfile>,
     /// How often a small request is sent on a connection that is kept: how soon a dead tunnel is suspected. By
-    /// default as the profile has it: `150ms` with fast, `1s` with eco. From `50ms` to `60s`.
+    /// default as the profile has it: `150ms` with fast, `1s` with eco. With adaptive, idle servers are never asked more
+    /// often than with eco.
     #[serde(deserialize_with = "duration::canary")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("x-duration" = duration::CANARY.range()))]
     pub(super) canary: Option<Duration>,
     /// How often a whole request is made on a new connection: how soon trouble is found that only new
     /// connections or larger answers meet. By default as the profile has it: `5s` with fast, `10s` with eco.
-    /// From `500ms` to `1h`.
     #[serde(deserialize_with = "duration::interval")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("x-duration" = duration::INTERVAL.range()))]
     pub(super) interval: Option<Duration>,
-    /// The longest that one step of a probe may take; most are doubted sooner, by what their path has shown.
-    /// From `100ms` to `30s`.
+    /// The longest that one step of a probe may take; most are doubted sooner, by what their path has shown. Less
+    /// than a slow but working tunnel needs puts it in doubt for ever.
     #[serde(deserialize_with = "duration::timeout")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("x-duration" = duration::TIMEOUT.range()))]
     pub(super) timeout: Duration,
     /// How seldom a working server may be taken out by mistake. More seldom takes more confirmation, so a dead
-    /// one is left a little later. From `1h` to `3650d`.
+    /// one is left a little later.
     #[serde(deserialize_with = "duration::false_alarm_every")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("x-duration" = duration::FALSE_ALARM_EVERY.range()))]
     pub(super) false_alarm_every: Duration,
-    /// An interruption that is over within this moves nobody. What lasts longer is left that much later. Up to
-    /// `60s`.
+    /// An interruption that is over within this moves nobody. What lasts longer is left that much later.
     #[serde(deserialize_with = "duration::ride_through")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("x-duration" = duration::RIDE_THROUGH.range()))]
     pub(super) ride_through: Duration,
-    /// How long a server has to be good after an outage before it is used again; doubled with each relapse. A
-    /// server that is held is used at once when no other one works. From `500ms` to `1h`.
+    /// How long a server has to be good after an outage before it is used again; doubled with each relapse up to
+    /// `hold_max`, and forgotten within the hour. A server that is held is used at once when no other one works.
     #[serde(deserialize_with = "duration::hold")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("x-duration" = duration::HOLD.range()))]
     pub(super) hold: Duration,
     /// What `hold` grows to at most; the same as `hold` does away with the growing.
     #[serde(deserialize_with = "duration::hold")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("x-duration" = duration::HOLD.range()))]
     pub(super) hold_max: Duration,
     /// Asked directly, past all servers, when everything fails. If it fails too, the trouble is this host's own
-    /// network, and nothing is changed. Name it by address, so that no resolver is needed.
+    /// network, and nothing is changed. Name it by address, so that no resolver is needed. Without it hactl cannot tell
+    /// a dead network from tunnels that have all died.
+    #[schemars(extend("examples" = ["https://1.1.1.1/"]))]
     pub(super) control: Option<RawTarget>,
     /// A certificate authority beside those of the system, PEM, for targets of your own.
+    #[schemars(extend("format" = "path", "examples" = ["/etc/hactl/ca.pem"]))]
     pub(super) ca_file: Option<PathBuf>,
 }
 
@@ -131,9 +138,13 @@ impl Default for RawProbe {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawAdmin {
-    /// Where `hactl status` asks. Another one needs a restart.
+    /// Where it is. Another one needs a restart.
+    #[schemars(extend("format" = "path"))]
     pub(super) socket: Option<PathBuf>,
-    /// Who may change something beside root and hactl's own user: `uid:1000`, `user:NAME`, `gid:1000` or `group:NAME`.
+    /// Who may change something over it (`hactl maint`, `hactl pause` ...) beside root and hactl's own user: `uid:1000`,
+    /// `user:NAME`, `gid:1000` or `group:NAME`. Members of groups are looked up when this is read. To look, it is enough to
+    /// be in hactl's group.
+    #[schemars(extend("examples" = [["uid:1000", "group:adm"]]))]
     pub(super) operators: Vec<Parsed<RawOperator>>,
 }
 
@@ -143,8 +154,10 @@ pub(super) struct RawState {
     /// Where hactl writes down which servers it has taken out, so that after a restart it lifts these and no
     /// others. Under systemd the service's StateDirectory, where this is left out. Each hactl needs one of its
     /// own; another one needs a restart.
+    #[schemars(extend("format" = "path"))]
     pub(super) dir: Option<PathBuf>,
-    /// When hactl is stopped, what it has taken out stays out (`keep`), or is put back (`restore`).
+    /// When hactl is stopped, what it has taken out stays out (`keep`), or is put back (`restore`). After a crash it
+    /// stays, and the next start goes on from there.
     #[schemars(extend("enum" = ["keep", "restore"]))]
     pub(super) on_exit: Option<Parsed<RawOnExit>>,
 }
@@ -152,23 +165,31 @@ pub(super) struct RawState {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawInstance {
-    /// What this HAProxy is called in status and log. With several instances each needs one.
+    /// What this HAProxy is called in status and log: letters, digits and `_.:-`. With several instances each needs one.
+    #[schemars(extend("examples" = ["7891"]))]
     pub(super) name: Option<Parsed<RawInstanceName>>,
     /// HAProxy's runtime API, a stats socket of level admin: a path, unix:PATH or tcp:HOST:PORT; or
-    /// master:PATH, the master CLI (`haproxy -W -S PATH`), which hands on to the present worker.
+    /// master:PATH, the master CLI (`haproxy -W -S PATH`), which hands on to the present worker. It has to be here, or in
+    /// `--haproxy`.
+    #[schemars(extend("examples" = ["/run/haproxy/admin.sock"]))]
     pub(super) haproxy: Option<Parsed<Address>>,
-    /// HAProxy's master CLI, the socket behind -S: it tells of a reload at once. Nothing is written there.
+    /// HAProxy's master CLI, the socket behind -S: it tells of a reload at once, without it reloads are noticed up to
+    /// 50 ms later. Nothing is written there.
+    #[schemars(extend("format" = "path", "examples" = ["/run/haproxy-master.sock"]))]
     pub(super) master: Option<PathBuf>,
     /// A file that hactl keeps for HAProxy to begin with, so that a reload leaves no gap; haproxy.cfg has to
-    /// load it (`server-state-file`, `load-server-state-from-file global`). An absolute path.
+    /// load it (`server-state-file`, `load-server-state-from-file global`). An absolute path, in a directory to which
+    /// hactl's user and nobody else may write. Not with `lever = "agent"`.
+    #[schemars(extend("format" = "path", "examples" = ["/var/lib/hactl/haproxy.state"]))]
     pub(super) server_state_file: Option<PathBuf>,
     /// By what servers are put out and back: `state` sends `set server ... state maint|ready`; with `agent`
-    /// HAProxy asks by its agent-check and needs to grant nothing but reading.
+    /// HAProxy asks by its agent-check and needs to grant nothing but reading. See docs/haproxy.md.
     #[schemars(extend("enum" = ["state", "agent"]))]
     pub(super) lever: Option<Parsed<RawLever>>,
     /// Where HAProxy's agent-checks are answered, on loopback only; with `lever = "agent"`.
     pub(super) agent: Option<Parsed<RawAgent>>,
-    /// `observe` does everything but change HAProxy, and lists what would be sent.
+    /// `observe` does everything but change HAProxy, and `hactl status` lists what would be sent. For a while: `hactl
+    /// pause`.
     #[schemars(extend("enum" = ["active", "observe"]))]
     pub(super) mode: Option<Parsed<RawMode>>,
     /// The backends to steer; at least one.
@@ -206,33 +227,39 @@ impl FromStr for RawInstanceName {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawBackend {
-    /// Its name in HAProxy.
+    /// Its name in HAProxy. It has to be here, or in `--backend`.
+    #[schemars(extend("examples" = ["socks_back_7891"]))]
     pub(super) name: Option<Parsed<BackendName>>,
     /// Servers outside this list are left alone; without it all that HAProxy has in the backend are steered.
+    #[schemars(extend("examples" = [["wg1", "wg2", "cloudflare_warp"]]))]
     pub(super) servers: Option<Vec<Parsed<ServerName>>>,
-    /// Which of a tier's servers is used: with `order` HAProxy decides, with `latency` the clearly fastest is
-    /// preferred.
+    /// Which of a tier's servers is used: with `order` HAProxy decides, as always. With `latency` the clearly fastest:
+    /// better by 30 ms and by a fifth for half a minute, at most 4 moves an hour; the others are drained while it works
+    /// without a doubt.
     #[schemars(extend("enum" = ["order", "latency"]))]
     pub(super) policy: Option<Parsed<RawPolicy>>,
     /// Servers by preference, those of one tier as good as each other. By default as HAProxy prefers them,
-    /// where each backup is a tier of its own.
+    /// where each backup is a tier of its own. Where this contradicts HAProxy's order, what it would use first is drained.
+    #[schemars(extend("examples" = [[["wg1", "wg2"], ["cloudflare_warp"]]]))]
     pub(super) tiers: Option<Vec<Vec<Parsed<ServerName>>>>,
     /// When a preferred server that is good again is used again: `auto` at once, `manual` after `hactl failback
     /// BACKEND`, `never` by itself. In any case once the one in use fails.
     #[schemars(extend("enum" = ["auto", "manual", "never"]))]
     pub(super) failback: Option<Parsed<RawFailback>>,
-    /// false: only the first tier is ever used. Rather no service than another exit address.
+    /// With `false` only the first tier is ever used: rather no service than another exit address.
     pub(super) allow_exit_change: Option<bool>,
     /// What is done once every server was found unable to carry traffic: `last-good` leaves everything as it
-    /// is, `fail-closed` takes all out, `all-open` puts all in.
+    /// is, `fail-closed` takes all out, so that clients are told at once, `all-open` puts all in. Where nothing at all
+    /// answers, hactl cannot tell a dead tunnel from a dead network and leaves everything as it is, unless `control` in
+    /// `[probe]` tells it.
     #[schemars(extend("enum" = ["last-good", "fail-closed", "all-open"]))]
     pub(super) when_all_down: Option<Parsed<RawWhenAllDown>>,
     /// A server that still carries traffic, but much more slowly than it did, while a faster one is at hand:
     /// `show` it, or `move` the traffic away until it is itself again.
     #[schemars(extend("enum" = ["show", "move"]))]
     pub(super) on_slow: Option<Parsed<RawOnSlow>>,
-    /// Sessions on a server that failed: `keep` them, or `kill` them after kill_after, while another server is
-    /// known to work.
+    /// Sessions on a server that failed: `keep` them, or `kill` them after `kill_after`, so that their clients connect
+    /// anew. Only while another server is known to work.
     #[schemars(extend("enum" = ["keep", "kill"]))]
     pub(super) on_fail: Option<Parsed<RawSessions>>,
     /// The same on a server that was left for a faster one.
@@ -241,17 +268,22 @@ pub(super) struct RawBackend {
     /// The same on a server that was left because a preferred one is back.
     #[schemars(extend("enum" = ["keep", "kill"]))]
     pub(super) on_failback: Option<Parsed<RawSessions>>,
-    /// How long such sessions are left in peace. Up to `1h`.
+    /// How long such sessions are left in peace.
     #[serde(deserialize_with = "duration::kill_after")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("x-duration" = duration::KILL_AFTER.range()))]
     pub(super) kill_after: Option<Duration>,
-    /// What restarts a server that is degraded or offline, by the server's name.
+    /// What restarts a server that is degraded or offline, by the server's name. Not while hactl is paused or observes, nor
+    /// while nothing at all answers: then it is this host's network.
+    #[schemars(extend("examples" = [{"wg1": {"run": ["/usr/bin/systemctl", "restart", "wireproxy@wg1"], "after": "30s"}}]))]
     pub(super) on_offline: BTreeMap<String, RawRestart>,
-    /// HAProxy's own address for clients, for `hactl exits` to see what they see.
+    /// HAProxy's own address for clients, for `hactl exits` to see what they see; with `[exit]`.
+    #[schemars(extend("examples" = ["127.0.0.1:7891"]))]
     pub(super) frontend: Option<Parsed<RawFrontend>>,
-    /// For SOCKS servers that ask for user and password.
+    /// For SOCKS servers that ask for user and password; with `password_file`.
+    #[schemars(extend("examples" = ["hactl"]))]
     pub(super) username: Option<String>,
-    /// The file that holds the password, and nothing else.
+    /// The file that holds the password, and nothing else; with `username`.
+    #[schemars(extend("format" = "path", "examples" = ["/etc/hactl/socks-password"]))]
     pub(super) password_file: Option<PathBuf>,
 }
 
@@ -393,12 +425,13 @@ impl JsonSchema for RawTarget {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 struct RawTargetTable {
-    /// The target.
+    /// The target, as it would be written without a table.
     url: Parsed<Target>,
-    /// The statuses that prove the tunnel; any does where this is left out.
+    /// The HTTP statuses that prove the tunnel; where this is left out any does.
+    #[schemars(inner(range(min = 200, max = 599)))]
     #[serde(default)]
     expect: Option<Vec<u16>>,
-    /// The name in TLS, where it is not the URL's.
+    /// The name in TLS and of the certificate, where it is not the URL's.
     #[serde(default)]
     sni: Option<String>,
 }

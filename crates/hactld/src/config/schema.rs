@@ -5,6 +5,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::duration::written;
+use super::exit::{DEFAULT_EVERY, DEFAULT_PAGE};
+use super::hooks;
 use super::raw::{RawConfig, profile_name};
 use super::{DEFAULT_AGENT, DEFAULT_SOCKET, DEFAULT_STATE_DIR, DEFAULT_TARGETS};
 
@@ -23,11 +25,18 @@ pub fn schema() -> Value {
     schema
 }
 
-/// TOML has no null: a key that may be left out is left out.
+/// TOML has no null: a key that may be left out is left out. Editors show descriptions alone, so what is allowed of a duration
+/// is said there, too.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
             map.remove("default");
+            if let (Some(Value::Array(range)), Some(Value::String(text))) =
+                (map.get("x-duration").cloned(), map.get_mut("description"))
+                && let [Value::String(least), Value::String(most)] = range.as_slice()
+            {
+                text.push_str(&format!(" From `{least}` to `{most}`."));
+            }
             if let Some(Value::Array(types)) = map.get_mut("type") {
                 types.retain(|one| one != "null");
                 if let [one] = types.as_mut_slice() {
@@ -52,13 +61,15 @@ fn tidy(schema: &mut Value) {
     }
 }
 
-/// The keys of the tables at `section`, the numbers of tables in lists left out: `["instance", "backend"]`.
+/// The keys of the tables at `section`, the numbers of tables in lists and the names of others left out: `["instance", "backend"]`.
 fn properties_of<'a>(schema: &'a mut Value, section: &[&str]) -> Option<&'a mut Map<String, Value>> {
     let mut here = schema;
     for part in section {
         here = here.get_mut("properties")?.get_mut(*part)?;
-        if here.get("items").is_some() {
-            here = here.get_mut("items")?;
+        for inner in ["items", "additionalProperties"] {
+            if here.get(inner).is_some_and(|inner| inner["properties"].is_object()) {
+                here = here.get_mut(inner)?;
+            }
         }
     }
     here.get_mut("properties")?.as_object_mut()
@@ -70,6 +81,10 @@ const WEB: &[&str] = &["web"];
 const STATE: &[&str] = &["state"];
 const INSTANCE: &[&str] = &["instance"];
 const BACKEND: &[&str] = &["instance", "backend"];
+const EVENTS: &[&str] = &["events"];
+const HOOK: &[&str] = &["hook"];
+const EXIT: &[&str] = &["exit"];
+const RESTART: &[&str] = &["instance", "backend", "on_offline"];
 
 /// A key of a table, and what it is where nobody says otherwise.
 struct Default {
@@ -106,6 +121,16 @@ fn defaults() -> Vec<Default> {
         (BACKEND, "on_steer", json!("keep")),
         (BACKEND, "on_failback", json!("keep")),
         (BACKEND, "kill_after", json!("5s")),
+        (RESTART, "after", json!(written(hooks::RESTART_AFTER))),
+        (RESTART, "cooldown", json!(written(hooks::RESTART_COOLDOWN))),
+        (RESTART, "per_hour", json!(hooks::PER_HOUR)),
+        (RESTART, "timeout", json!(written(hooks::RESTART_TIMEOUT))),
+        (EVENTS, "size_mb", json!(hooks::SIZE_MB)),
+        (EVENTS, "keep", json!(hooks::KEEP)),
+        (HOOK, "cooldown", json!(written(hooks::COOLDOWN))),
+        (HOOK, "timeout", json!(written(hooks::TIMEOUT))),
+        (EXIT, "url", json!(DEFAULT_PAGE)),
+        (EXIT, "every", json!(written(DEFAULT_EVERY))),
     ];
     list.map(|(section, key, value)| Default { section, key, value }).into()
 }

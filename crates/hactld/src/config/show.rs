@@ -1,7 +1,5 @@
 //! The effective configuration as TOML that hactl reads again. No password is in it: those stand in files of their own.
 
-use serde_json::Value;
-
 use super::duration::written;
 use super::keys::{Key, Section, sections};
 use super::origins::quoted;
@@ -97,7 +95,9 @@ impl Shown<'_> {
             (["probe"], "interval") => Some(quoted(&written(cadence.full))),
             // It goes with that lever alone.
             (["instance"], "agent") if !self.has_agent(path) => None,
-            _ => key.default.as_ref().map(toml),
+            // That table is a wish to ask.
+            (["exit"], _) if self.config.exit.is_none() => None,
+            _ => key.default.clone(),
         }
     }
 
@@ -105,14 +105,5 @@ impl Shown<'_> {
         let index = path.last().and_then(|index| index.parse::<usize>().ok());
         let instance = index.and_then(|index| self.config.instances.get(index));
         instance.is_some_and(|instance| matches!(instance.lever, Lever::Agent(_)))
-    }
-}
-
-/// Defaults are texts, truths and lists of those.
-fn toml(value: &Value) -> String {
-    match value {
-        Value::String(text) => quoted(text),
-        Value::Array(list) => format!("[{}]", list.iter().map(toml).collect::<Vec<_>>().join(", ")),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
     }
 }

@@ -27,12 +27,15 @@ impl fmt::Display for Web {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawWeb {
-    /// Where the page is, an address with a port such as 127.0.0.1:9778; without it there is none. Another one needs
-    /// a restart.
+    /// Where it is, an address with a port; without it there is none. Another one needs a restart.
+    #[schemars(extend("examples" = ["127.0.0.1:9778"]))]
     pub(super) listen: Option<Parsed<RawListen>>,
-    /// The names by which it may be asked for, beside localhost and addresses.
+    /// The names by which it may be asked for, beside localhost and addresses. Others are refused, so that no website can
+    /// have a name of its own lead here and read along.
+    #[schemars(extend("examples" = [["hactl.example.net"]]))]
     pub(super) hosts: Option<Vec<Parsed<RawHost>>>,
-    /// `network` allows an address that other hosts can reach: whoever reaches it may read everything.
+    /// `network` allows an address that other hosts can reach. There is no password: whoever reaches it may read
+    /// everything.
     #[schemars(extend("enum" = ["loopback", "network"]))]
     pub(super) reach: Option<Parsed<RawReach>>,
 }

@@ -99,16 +99,27 @@ impl Restarts {
         self.failing.keys().filter_map(|key| self.due_of(key, rules.get(key)?)).min()
     }
 
-    /// Those that are to be restarted now, each with the event that said that it failed.
+    /// How many are being restarted.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Those that are to be restarted now, the longest due first and no more than `most`, each with the event that said that it
+    /// failed.
     pub(super) fn take_due(
         &mut self,
         rules: &BTreeMap<Key, Restart>,
         now: Instant,
+        most: usize,
     ) -> Vec<(Key, Arc<Entry>)> {
-        let is_due =
-            |key: &Key| rules.get(key).and_then(|rule| self.due_of(key, rule)).is_some_and(|due| due <= now);
-        let due = self.failing.iter().filter(|(key, _)| is_due(key));
-        let due: Vec<_> = due.map(|(key, (_, entry))| (key.clone(), Arc::clone(entry))).collect();
+        let due = self.failing.iter().filter_map(|(key, (_, entry))| {
+            let due = self.due_of(key, rules.get(key)?).filter(|due| *due <= now)?;
+            Some((due, key.clone(), Arc::clone(entry)))
+        });
+        let mut due: Vec<_> = due.collect();
+        due.sort_by_key(|(due, ..)| *due);
+        due.truncate(most);
+        let due: Vec<_> = due.into_iter().map(|(_, key, entry)| (key, entry)).collect();
         for (key, _) in &due {
             let runs = self.runs.entry(key.clone()).or_default();
             runs.retain(|run| now.duration_since(*run) < HOUR);

@@ -77,6 +77,8 @@ fn haproxy_has(there: &ObservedServer, view: &View<'_>) -> String {
     };
     let checks = match there.operational {
         Operational::Running => "",
+        // In maint HAProxy checks nothing, and what its agent-check puts down is down whatever its other check says.
+        Operational::Stopped if there.admin == Admin::Maint || there.agent == Some(Agent::Down) => "",
         Operational::Stopped => "; its own checks say down",
         Operational::Starting => "; it is warming up",
         Operational::Stopping => "; it is stopping",

@@ -74,8 +74,8 @@ fn mistakes_are_those_of_the_configuration() {
       next: write a `canary` of 500ms or less, or an `interval` of 1s or more
     ");
     assert_snapshot!(told(&["probe.hold=10m"]), @"
-    --set probe.hold: `hold` (600s) is longer than `hold_max` (300s)
-      next: write a `hold` of 300s or less, or a `hold_max` of 600s or more
+    --set probe.hold: `hold` (10m) is longer than `hold_max` (5m)
+      next: write a `hold` of 5m or less, or a `hold_max` of 10m or more
     ");
     assert_snapshot!(told(&["\u{1b}[2J=\n"]), @r"--set: unknown key `\u{1b}[2J`; known: probe.profile, probe.canary, probe.interval, probe.timeout, probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max, policy, failback, allow_exit_change, when_all_down, on_slow");
 }

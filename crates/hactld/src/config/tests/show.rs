@@ -1,5 +1,6 @@
 //! What is shown of a configuration, and that hactl reads it again as the same.
 
+use figment::providers::Format;
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -31,7 +32,7 @@ fn what_was_set_is_shown_and_on_demand_by_whom_and_the_rest_too() {
     false_alarm_every = "30d"
     ride_through = "0s"
     hold = "2s"
-    hold_max = "300s"
+    hold_max = "5m"
 
     [admin]
     socket = "/run/hactl/hactl.sock"
@@ -42,6 +43,10 @@ fn what_was_set_is_shown_and_on_demand_by_whom_and_the_rest_too() {
     [state]
     dir = "/var/lib/hactl"
     on_exit = "keep"
+
+    [events]
+    size_mb = 8
+    keep = 3
 
     [[instance]]
     name = "haproxy"
@@ -110,6 +115,31 @@ fn every_key_is_explained_and_its_words_are_those_that_are_taken() {
 }
 
 #[test]
+fn every_example_and_default_is_accepted_where_it_stands() {
+    for section in sections() {
+        let around = match section.path.as_slice() {
+            [_, _] => format!("[[instance]]\n{}", section.heading()),
+            _ => section.heading(),
+        };
+        // What a table cannot do without, each with its example.
+        let required = |but: &Key| {
+            let others = section.keys.iter().filter(|key| key.is_required && key.name != but.name);
+            others.fold(String::new(), |text, key| {
+                text + &format!("{} = {}\n", key.name, key.example.as_ref().unwrap())
+            })
+        };
+        for key in &section.keys {
+            for value in [&key.example, &key.default].into_iter().flatten() {
+                let text = format!("{around}\n{}{} = {value}\n", required(key), key.name);
+                let read = figment::Figment::from(figment::providers::Toml::string(&text));
+                let read = read.extract::<raw::RawConfig>();
+                assert!(read.is_ok(), "{text}{read:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_schema_allows_no_other_keys_and_knows_what_a_target_is() {
     let schema = schema();
     let probe = &schema["properties"]["probe"];
@@ -121,6 +151,9 @@ fn the_schema_allows_no_other_keys_and_knows_what_a_target_is() {
     assert_eq!(probe["properties"]["hold"]["type"], "string");
     assert_eq!(probe["properties"]["control"]["anyOf"][1]["required"][0], "url");
     assert!(!schema.to_string().contains("null"), "{schema:#}");
+    let hold = &probe["properties"]["hold"];
+    assert_eq!(hold["x-duration"], Value::from(vec!["500ms", "1h"]));
+    assert!(hold["description"].as_str().unwrap().ends_with(" From `500ms` to `1h`."), "{hold:#}");
     let backend = &schema["properties"]["instance"]["items"]["properties"]["backend"]["items"]["properties"];
     assert_eq!(backend["tiers"]["items"]["items"]["type"], "string");
     assert_eq!(backend["on_fail"]["enum"], Value::from(vec!["keep", "kill"]));

@@ -48,11 +48,26 @@ fn what_was_done_before_this_life_counts() {
 fn one_that_is_under_way_is_waited_for_and_who_has_no_rule_is_left_alone() {
     let (mut restarts, start) = (Restarts::default(), Instant::now());
     restarts.take(&health("degraded"), start);
-    assert!(restarts.take_due(&BTreeMap::new(), start + 900 * SECOND).is_empty());
-    assert_eq!(restarts.take_due(&rules(), start + 900 * SECOND).len(), 1);
+    assert!(restarts.take_due(&BTreeMap::new(), start + 900 * SECOND, 9).is_empty());
+    assert_eq!(restarts.take_due(&rules(), start + 900 * SECOND, 9).len(), 1);
     assert_eq!(restarts.due(&rules()), None);
     restarts.ended(&key());
     assert_eq!(restarts.due(&rules()), Some(start + 1020 * SECOND));
+}
+
+#[test]
+fn of_many_that_fail_together_a_few_are_restarted_at_a_time_the_longest_due_first() {
+    let (mut restarts, start) = (Restarts::default(), Instant::now());
+    let key = |number: u32| Key { server: format!("wg{number}"), ..key() };
+    let rules: BTreeMap<Key, Restart> =
+        (0..20).map(|number| (key(number), rules().into_values().next().unwrap())).collect();
+    for number in (0..20).rev() {
+        let failed = Entry { server: Some(key(number).server), ..(*health("degraded")).clone() };
+        restarts.take(&Arc::new(failed), start + (20 - number) * SECOND);
+    }
+    let due = restarts.take_due(&rules, start + 900 * SECOND, 3);
+    let names: Vec<&str> = due.iter().map(|(key, _)| key.server.as_str()).collect();
+    assert_eq!((names, restarts.under_way()), (vec!["wg19", "wg18", "wg17"], 3));
 }
 
 #[test]
@@ -90,7 +105,7 @@ fn after_a_pause_it_has_a_while_too_and_a_pin_holds_nothing() {
 fn run_until(restarts: &mut Restarts, start: Instant, end: u64) -> Vec<u64> {
     let mut at = Vec::new();
     while let Some(due) = restarts.due(&rules()).filter(|due| *due < start + Duration::from_secs(end)) {
-        assert_eq!(restarts.take_due(&rules(), due).len(), 1);
+        assert_eq!(restarts.take_due(&rules(), due, 9).len(), 1);
         restarts.ended(&key());
         at.push((due - start).as_secs());
     }
