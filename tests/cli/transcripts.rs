@@ -135,13 +135,10 @@ impl Scene {
             return Ran { code: Some(0), stdout: String::new(), stderr: String::new() };
         }
         let ran = command::run_command(&mut self.shell(line), "").await;
-        // The codes of `status` and the like say how things are.
-        assert!(matches!(ran.code, Some(0..=2)), "{}: `{line}`: {ran:?}", block.at);
-        assert!(
-            !ran.stderr.contains("error:") && !ran.stderr.contains("not found"),
-            "{}: `{line}`: {ran:?}",
-            block.at
-        );
+        // The codes of `hactl status` and the like say how things are.
+        let worst = if line.starts_with("hactl") { 2 } else { 0 };
+        let is_done = ran.code.is_some_and(|code| code <= worst) && !ran.stderr.contains("error:");
+        assert!(is_done, "{}: `{line}`: {ran:?}", block.at);
         ran
     }
 

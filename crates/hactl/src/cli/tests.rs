@@ -117,10 +117,9 @@ fn help_of_run_says_how_variables_are_called() {
     Without --config, and without both --haproxy and --backend, the file
     /etc/hactl/hactl.toml is read. Variables are stronger than the file, and flags
     are stronger than both. HACTL_PROBE__HOLD is hold in [probe], and so for each
-    key of [probe], [admin], [web], [state], [events] and [exit]; HACTL_LOG is
-    error,
-    warn, info, debug or trace. hactl.toml(5) and hactl config show --defaults have
-    the keys.
+    key of [probe], [admin], [web], [state], [events] and [exit]. HACTL_LOG is
+    error, warn, info, debug or trace. hactl.toml(5) and hactl config show
+    --defaults have the keys.
 
     Examples:
       hactl run --haproxy /run/haproxy/admin.sock --backend socks_back_7891
