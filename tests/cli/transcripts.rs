@@ -160,7 +160,7 @@ impl Scene {
         let path = std::env::var("PATH").unwrap_or_default();
         shell.current_dir(self.lab.haproxy.dir()).arg("-c").arg(&here);
         shell.env("PATH", format!("{}:{path}", self.bin.display()));
-        shell.env("HACTL_SOCKET", self.lab.hactl_socket());
+        shell.env("HACTL_SOCKET", self.lab.hactl_socket()).env("TZ", "UTC");
         // It would be stronger than a file.
         if !here.contains("--config") {
             shell.env("HACTL_HAPROXY", self.lab.haproxy.admin_socket());

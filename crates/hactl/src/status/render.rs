@@ -100,8 +100,9 @@ fn block(status: &Status, shape: &Shape<'_>, terminal: &Terminal) -> String {
     if !counted.is_empty() {
         let servers: usize = counted.iter().map(|backend| backend.servers.len()).sum();
         let (backends, servers) = (thousands(counted.len()), thousands(servers));
-        let noun = if counted.len() == 1 { "other backend" } else { "other backends" };
-        let line = format!("{backends} {noun} ok, with {servers} servers");
+        let other = if shown.is_empty() { "" } else { "other " };
+        let noun = if counted.len() == 1 { "backend" } else { "backends" };
+        let line = format!("{backends} {other}{noun} ok, with {servers} servers");
         text.push_str(&wrap("", &format!("{} {line}", terminal.level(Level::Ok)), terminal.width));
     }
     for line in wrap("  ", &about(status, terminal), terminal.width).lines() {
