@@ -12,6 +12,7 @@ mod steering {
     mod ledger;
     mod master;
     mod operator;
+    mod orders;
     mod overrides;
     mod reloads;
     mod rules;

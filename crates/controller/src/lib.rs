@@ -15,8 +15,10 @@ mod observe;
 mod ours;
 mod overrides_file;
 mod pace;
+mod pass;
 mod sentry;
 mod sessions;
+mod sight;
 mod state;
 mod state_file;
 mod switch;
@@ -27,8 +29,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use failover::{
-    Admin, Contention, Desired, Event, Haproxy, Held, HeldBecause, Insist, Name, Observed, OnExit, Plan,
-    Process, ServerId, Step, Time, Want, Wish, Writes, plan,
+    Contention, Desired, Event, Haproxy, Observed, OnExit, Plan, Process, ServerId, Step, Time, Writes,
 };
 use haproxy_runtime::{Address, BackendName, Client, Level, ServerName, StatRow};
 use tokio::sync::{mpsc, watch};
@@ -37,10 +38,10 @@ use tokio::time::{Instant, sleep};
 pub use crate::agent::{AgentError, AgentPort};
 
 use crate::agent::AgentLever;
-use crate::apply::{Applied, chain, take_down};
+use crate::apply::{Applied, chain};
 use crate::ledger::{Ledger, LedgerFile};
 pub use crate::lock::{HaproxyLock, Holder, LockError};
-use crate::look::{LookError, Sight, core_name};
+use crate::look::LookError;
 pub use crate::mandate::{Managed, Mandate};
 use crate::observe::Facts;
 pub use crate::observe::flags;
@@ -266,250 +267,6 @@ impl Controller {
         self.leaving = gone.filter(|backend| !stays(backend)).collect();
         self.known = None;
         self.woken = true;
-    }
-
-    /// Looks as closely as is due, and brings HAProxy to what is wanted where it is not.
-    async fn pass(&mut self) -> Result<(), LookError> {
-        let woken = std::mem::take(&mut self.woken);
-        let regular = !woken && Instant::now() >= self.state_due;
-        if self.known.is_some() && !woken && !regular {
-            let process = look::process(&self.client).await?;
-            if self.known.as_ref().is_some_and(|known| known.process == process) {
-                self.still(&process);
-                return Ok(());
-            }
-        }
-        self.inherit_late().await;
-        // What is wanted anew does not wait for HAProxy to count.
-        let sessions_of = self.due_sessions(regular);
-        let mut observed = self.observe(&sessions_of).await?;
-        let mut plan = self.plan(&observed);
-        for round in 0..ROUNDS_MAX {
-            let denied = matches!(observed.writes, Writes::Denied { .. } | Writes::Withheld { .. })
-                || self.has_other_mandate();
-            // What was lost is repeated at once; what was refused is, when it is time to look again.
-            let hopeless = round > 0 && plan.steps.iter().all(|step| self.refused.contains_key(&step.server));
-            let process = self.known.as_ref().map(|known| known.process.clone());
-            let (Some(process), false, false, false) = (process, denied, hopeless, plan.steps.is_empty())
-            else {
-                break;
-            };
-            let applied = match &self.agent {
-                None => {
-                    self.write_down(&plan.steps).await;
-                    self.keep_state_file(&observed, &plan.steps).await;
-                    self.apply(&process, &plan.steps).await
-                }
-                Some(_) if round == 0 && self.is_admin() => {
-                    take_down(&self.client, &process, &plan.steps).await
-                }
-                // HAProxy asks when its time has come.
-                Some(_) => break,
-            };
-            let before = plan.clone();
-            self.sent = Some((plan, applied));
-            let with = self.due_sessions(false);
-            observed = self.observe(&with).await?;
-            plan = self.plan(&observed);
-            self.keep_what_is_needed(&before, &plan);
-        }
-        // By agent-checks alone no session can be cut.
-        if (self.agent.is_none() || self.is_admin()) && !self.has_other_mandate() {
-            self.cut(&plan, &observed).await;
-        }
-        self.refused.retain(|server, _| plan.steps.iter().any(|step| step.server == *server));
-        observed.writes = self.writes();
-        if let Writes::Withheld { would } = &mut observed.writes {
-            let text = if self.agent.is_some() { agent::text } else { apply::text };
-            *would = plan.steps.iter().filter_map(text).collect();
-            self.told.would(would, &self.events).await;
-        }
-        self.told.held(&plan.held, &self.events).await;
-        // Where nothing may be sent, HAProxy is to begin with what is ours by now: somebody else may have lifted it.
-        let idle = matches!(observed.writes, Writes::Denied { .. } | Writes::Withheld { .. });
-        if plan.steps.is_empty() || idle {
-            self.keep_state_file(&observed, &[]).await;
-        }
-        if !woken {
-            self.state_due = Instant::now() + STATE_EVERY;
-        }
-        if self.agent.is_some() && self.mandate.writes && !plan.steps.is_empty() {
-            // HAProxy may ask at any moment.
-            let servers = self.known.as_ref().map_or(0, |known| known.servers.len());
-            self.state_due = Instant::now() + sessions::pause(servers, IDENTITY_EVERY).min(STATE_EVERY);
-            self.sent = Some((plan, Applied::default()));
-        }
-        self.let_go().await;
-        self.publish(observed);
-        Ok(())
-    }
-
-    async fn keep_state_file(&mut self, observed: &Observed, steps: &[Step]) {
-        if let Some(file) = &mut self.state_file {
-            file.keep(observed, steps, &self.events).await;
-        }
-    }
-
-    /// What is to be done now, but for what has proved to do harm.
-    fn plan(&mut self, observed: &Observed) -> Plan {
-        let mut plan = plan(&self.desired.borrow_and_update(), observed);
-        let harmful = |step: &Step| {
-            let wish = self.wish(&step.server);
-            let by_rule = wish.is_some_and(|wish| wish.want == Want::Shut || wish.insist == Insist::Forced);
-            step.set != Admin::Ready && self.needed.contains(&step.server) && !by_rule
-        };
-        let held = plan.steps.iter().filter(|step| harmful(step));
-        let held = held.map(|step| Held { server: step.server.clone(), because: HeldBecause::NoSuccessor });
-        plan.held.extend(held);
-        plan.steps.retain(|step| !harmful(step));
-        if let Some(agent) = &self.agent {
-            // Whoever looks on says what HAProxy has already.
-            agent.answer(&self.desired.borrow(), observed, self.mandate.writes.then_some(&plan));
-        }
-        // A shorter one is over before the order matters to anybody.
-        if plan.steps.len() > pace::FIRST { plan.urgent_first(observed) } else { plan }
-    }
-
-    fn wish(&self, server: &ServerId) -> Option<Wish> {
-        let desired = self.desired.borrow();
-        desired.get(&server.backend).and_then(|wishes| wishes.get(&server.server)).cloned()
-    }
-
-    /// A server that has to be opened right after it was closed would be closed and opened for ever.
-    fn keep_what_is_needed(&mut self, before: &Plan, after: &Plan) {
-        for step in after.steps.iter().filter(|step| step.set == Admin::Ready) {
-            let closes = |before: &Step| before.server == step.server && before.set != Admin::Ready;
-            // Unless it is wanted again.
-            if before.steps.iter().any(closes)
-                && self.wish(&step.server).is_none_or(|wish| wish.want != Want::Ready)
-            {
-                self.needed.insert(step.server.clone());
-            }
-        }
-    }
-
-    /// The backends whose sessions are to be counted now, each with its id. What agent-checks have said is read with
-    /// them, so where these are the lever it is always all.
-    fn due_sessions(&mut self, regular: bool) -> Vec<(BackendName, u32)> {
-        let now = Instant::now();
-        let due = regular && now >= self.sessions_due || self.agent.is_some();
-        let Some(known) = self.known.as_ref().filter(|_| due) else { return Vec::new() };
-        self.sessions_due = now + sessions::pause(known.servers.len(), STATE_EVERY);
-        known.facts.iter().map(|(name, facts)| (name.clone(), facts.proxy_id)).collect()
-    }
-
-    /// Reads the servers and, where the process or its set of servers is another one, what goes with them; also the
-    /// sessions on those of `sessions_of`.
-    async fn observe(&mut self, sessions_of: &[(BackendName, u32)]) -> Result<Observed, LookError> {
-        let looked_at: Vec<Managed> = self.mandate.managed.iter().chain(&self.leaving).cloned().collect();
-        let (process, mut sight) = look::servers(&self.client, &looked_at, sessions_of).await?;
-        // What has left the configuration may be gone from HAProxy as well.
-        sight.unknown.retain(|name| self.mandate.managed.iter().any(|managed| managed.name == *name));
-        let unread = |(name, _): &&(BackendName, u32)| !sight.sessions.contains_key(name);
-        if let (Some(_), Some((name, _))) = (&self.agent, sessions_of.iter().find(unread)) {
-            return Err(LookError::Mismatch(format!("show stat of {name}")));
-        }
-        let is_new = self.switch.accept(&process, Instant::now())?;
-        let servers = sight
-            .backends
-            .iter()
-            .flat_map(|(name, rows)| rows.iter().map(|row| (name.clone(), row.srv_id, row.srv_name.clone())))
-            .collect();
-        let before = self.known.as_ref();
-        if before.is_none_or(|known| known.process != process || known.servers != servers) {
-            let (level, facts) = look::facts(&self.client, &process, &sight).await?;
-            let missing = look::missing(&self.client, &self.mandate.managed, &sight).await;
-            self.needed.clear();
-            self.refused.clear();
-            let known = Known { process: process.clone(), level, facts, servers, missing };
-            self.sessions_due = Instant::now() + sessions::pause(known.servers.len(), STATE_EVERY);
-            self.known = Some(known);
-        } else if let Some(known) = &mut self.known {
-            known.count(&sight.sessions);
-        }
-        let same_process = self.told.is_still(&process);
-        // An operator's `maint` is another flag than ours, so nobody can contend for it.
-        let news = if self.agent.is_none() { self.settle(&process, &sight) } else { Vec::new() };
-        let kept = self.keep_ledger().await;
-        self.look_back(&sight).await;
-        if let Some(agent) = self.agent.as_mut().filter(|_| !same_process) {
-            agent.begin_process();
-        }
-        let mut observed = self.put_together(process, &sight);
-        if let Some(file) = &mut self.state_file {
-            file.see(&sight);
-            if is_new {
-                file.check(&observed, &self.events).await;
-            }
-        }
-        if let Some(agent) = &mut self.agent {
-            agent.settle(&mut observed);
-            observed.missing.extend(agent.problems(&observed));
-        }
-        self.told.process(&observed, &self.events).await;
-        for event in news.into_iter().chain(kept) {
-            self.told.say(event, &self.events).await;
-        }
-        if let Some((plan, applied)) = self.sent.take() {
-            self.verify(&plan, &observed, &applied).await;
-        }
-        Ok(observed)
-    }
-
-    fn put_together(&self, process: Process, sight: &Sight) -> Observed {
-        let mut observed = Observed::nothing();
-        if let Some(known) = &self.known {
-            for backend in &self.mandate.managed {
-                let (Some(rows), Some(facts)) =
-                    (sight.backends.get(&backend.name), known.facts.get(&backend.name))
-                else {
-                    continue;
-                };
-                let name = core_name(&backend.name);
-                let mut seen = observe::backend(&name, rows, facts, backend.servers.as_ref(), &self.ledger);
-                if let Some(agent) = &self.agent {
-                    observe::agents(&mut seen, rows, facts, |row| agent.asks_here(row));
-                }
-                observed.backends.insert(name, seen);
-            }
-            observed.level = Some(known.level.to_string());
-            observed.missing.clone_from(&known.missing);
-        }
-        observed.haproxy = Haproxy::Present { process, at: self.now() };
-        observed.writes = self.writes();
-        observed.contended = self.contention.standing_back();
-        observed.ledger = self.ledger_file.as_ref().and_then(LedgerFile::problem);
-        observed
-    }
-
-    /// Compares what was sent with what is there now.
-    async fn verify(&mut self, plan: &Plan, observed: &Observed, applied: &Applied) {
-        let seen: BTreeMap<(&Name, &Name), Admin> = observed
-            .backends
-            .iter()
-            .flat_map(|(name, seen)| {
-                seen.servers.iter().map(move |server| ((name, &server.name), server.position().0))
-            })
-            .collect();
-        for step in &plan.steps {
-            let done = seen.get(&(&step.server.backend, &step.server.server)) == Some(&step.set);
-            let (server, set) = (step.server.clone(), step.set);
-            if done {
-                self.refused.remove(&server);
-                let event = match &self.agent {
-                    None => Event::Applied { server, set },
-                    Some(_) => Event::Answered { server, up: set == Admin::Ready },
-                };
-                self.told.say(event, &self.events).await;
-            } else if let Some(why) = applied.refused.get(&server) {
-                if self.refused.insert(server.clone(), why.clone()).as_ref() != Some(why) {
-                    self.told.say(Event::Refused { server, set, why: why.clone() }, &self.events).await;
-                }
-            } else {
-                // Lost in a reload, or broken off: the next plan contains it again.
-                tracing::debug!(%server, why = applied.broken_off, "command without effect");
-            }
-        }
     }
 
     fn is_admin(&self) -> bool {

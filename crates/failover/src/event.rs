@@ -7,7 +7,6 @@ mod ordered;
 mod severity;
 mod text;
 
-use std::fmt;
 use std::time::Duration;
 
 pub(crate) use self::ordered::until as until_text;
@@ -427,76 +426,6 @@ impl Event {
             | Self::Missing { .. } => self.server().map(|server| &server.backend),
             Self::ExitChanged(changed) => Some(&changed.backend),
             Self::Asked(asked) => asked.backend(),
-        }
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Health { server, to, reason: Some(reason), .. } => write!(f, "{server} is {to}: {reason}"),
-            Self::Health { server, to, latency: Some(took), .. } => {
-                write!(f, "{server} is {to} ({} ms)", took.as_millis())
-            }
-            Self::Health { server, to, .. } => write!(f, "{server} is {to}"),
-            Self::InService { backend, from, to } => text::in_service(f, backend, from.as_deref(), to),
-            Self::Blackout { backend, then } => {
-                write!(f, "{backend}: no server is known to carry traffic; {}", text::then(*then))
-            }
-            Self::BlackoutOver { backend, server, lasted } => {
-                write!(f, "{backend}: {server} carries traffic again after {}", Span(*lasted))
-            }
-            Self::Frozen { control } => f.write_str(text::frozen(*control)),
-            Self::Thawed { lasted } => {
-                write!(f, "something answers again after {}: decisions are made again", Span(*lasted))
-            }
-            Self::Slow { server, slow, takes } => f.write_str(&text::slow(server, *slow, *takes)),
-            Self::TargetRests { server, target, why } => {
-                write!(f, "{target} is not asked through {server} for a while: {why}")
-            }
-            Self::TargetBack { server, target } => write!(f, "{target} answers through {server} again"),
-            Self::NoCanary { server } => write!(
-                f,
-                "no target keeps a connection through {server} open: without canaries a dead tunnel is found later"
-            ),
-            Self::Starved { lasted } => {
-                write!(f, "hactl did not run for {}: everything is asked anew", Span(*lasted))
-            }
-            Self::Steered { backend, to, takes, instead } => {
-                f.write_str(&text::steered(backend, to, *takes, *instead))
-            }
-            Self::KeptOut { server, why } => write!(f, "{server} is not used: {why}"),
-            Self::FailedBack { backend, to } => f.write_str(&text::failed_back(backend, to)),
-            Self::SessionsKilled { server } => {
-                write!(f, "the sessions on {server} were cut, so that their clients connect anew")
-            }
-            Self::SessionsKept { server, why } => {
-                write!(f, "the sessions on {server} could not be cut: {why}")
-            }
-            Self::Applied { server, set } => write!(f, "{server} set to {}, read back", set.as_str()),
-            Self::Answered { server, up } => f.write_str(&text::answered(server, *up)),
-            Self::AgentMisuse { what } => f.write_str(what),
-            Self::Refused { server, set, why } => {
-                write!(f, "{server} could not be set to {}: {why}", set.as_str())
-            }
-            Self::Held { server, because } => f.write_str(&text::held(server, *because)),
-            Self::Adopted { server, set } => f.write_str(&text::adopted(server, *set)),
-            Self::LeftOut { server, set } => f.write_str(&text::left_out(server, *set)),
-            Self::Overridden { server, set } => {
-                write!(f, "{server} was set to ready by somebody else, over our {}", set.as_str())
-            }
-            Self::Contended { backend, stand_back } => f.write_str(&text::stand_back(backend, *stand_back)),
-            Self::LedgerLost { why } => write!(f, "what an earlier run took out is not known: {why}"),
-            Self::LedgerWritable { why, failed } => f.write_str(&text::ledger(why.as_deref(), *failed)),
-            Self::HaproxyPresent { process, away } => text::present(f, process, *away),
-            Self::HaproxyReplaced { from, process } => {
-                write!(f, "HAProxy was reloaded or restarted (pid {from}, now {})", process.pid)
-            }
-            Self::HaproxyAway { why } => write!(f, "HAProxy does not answer: {why}"),
-            Self::WritesDenied { why } => write!(f, "nothing can be changed in HAProxy: {why}"),
-            Self::ReloadsSuffer { why: text } | Self::Missing { what: text } => f.write_str(text),
-            Self::ExitChanged(changed) => changed.fmt(f),
-            Self::Asked(asked) => asked.fmt(f),
         }
     }
 }

@@ -1,11 +1,17 @@
 //! The command line: what can be typed, and the help that says so.
 
+mod help;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
+pub(crate) use self::help::order_codes;
+use self::help::{
+    CHANGE_HELP, CHECK_HELP, EXIT_CODES, FAILBACK_HELP, PAUSE_HELP, RUN_HELP, SIMULATE_HELP, STATUS_HELP,
+};
 use crate::events::EventsArgs;
 use crate::exits::ExitsArgs;
 use crate::explain::ExplainArgs;
@@ -15,195 +21,6 @@ use crate::wait::WaitArgs;
 
 /// For the daemon to answer `hactl status`: it does so at once, or says within 2 s that it cannot.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
-
-macro_rules! status_codes {
-    () => {
-        "   0  everything is online and applied
-   1  clients are served, but something is degraded, offline, on backup or not
-      as wanted
-   2  a backend has no working server, or HAProxy cannot be reached or refuses
-   3  unknown: hactl does not run or does not answer, or no verdict yet"
-    };
-}
-
-macro_rules! check_codes {
-    () => {
-        "   0  online    1  degraded    2  offline    3  could not be tested"
-    };
-}
-
-macro_rules! run_codes {
-    () => {
-        "   0  ended by SIGTERM or SIGINT    1  could not start"
-    };
-}
-
-macro_rules! change_codes {
-    () => {
-        "   0  done    3  hactl does not run or does not answer
-  64  usage or configuration error    77  permission denied"
-    };
-}
-
-/// Of commands that order something of servers.
-macro_rules! order_codes {
-    () => {
-        "   0  done, and HAProxy was read again    1  taken in, and not done yet
-   2  refused    3  hactl does not run or does not answer
-  64  usage error    77  permission denied"
-    };
-}
-
-macro_rules! simulate_codes {
-    () => {
-        "   0  done    1  the file cannot be replayed"
-    };
-}
-
-const EXIT_CODES: &str = concat!(
-    "Exit codes of status:\n",
-    status_codes!(),
-    "\nExit codes of check (the worst upstream's):\n",
-    check_codes!(),
-    "\nExit codes of run:\n",
-    run_codes!(),
-    "\nExit codes of simulate:\n",
-    simulate_codes!(),
-    "\nOf all commands:\n",
-    "  64  usage or configuration error\n",
-    "  77  permission denied on hactl's own socket"
-);
-
-const STATUS_HELP: &str = concat!(
-    "Examples:\n",
-    "  hactl status\n",
-    "  hactl status socks_back_7891/wg1
-  hactl status -o json | jq '.backends[].active_server'
-  hactl status -w=1s\n\n",
-    "Exit codes; with NAME, of that alone and of what keeps hactl from steering it:\n",
-    status_codes!(),
-    "\n  64  usage error    77  permission denied on hactl's own socket"
-);
-
-const CHECK_HELP: &str = concat!(
-    "Examples:
-  hactl check 18181
-  hactl check -o csv 18181 18182
-  hactl check -v socks_back_7891/wg1
-  hactl check --url https://example.org/ socks5h://127.0.0.1:8111
-
-A port alone is one of 127.0.0.1. Where an UPSTREAM is a server's name, HAProxy
-is asked for its address. The password for a USER is HACTL_SOCKS_PASSWORD.
-The daemon's configuration is not read: targets, CA file and timeout are those
-given here.
-In csv and table a line is what was given, in that order; why one could not be
-tested stands on standard error.
-
-Exit codes, the worst upstream's:
-",
-    check_codes!(),
-    "\n  64  usage error"
-);
-
-const RUN_HELP: &str = concat!(
-    "Without --config, and without both --haproxy and --backend, the file
-/etc/hactl/hactl.toml is read. Variables are stronger than the file, and flags
-are stronger than both:
-  HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY,
-  HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
-  HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX,
-  HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
-  HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS,
-  HACTL_WEB__LISTEN, HACTL_WEB__HOSTS, HACTL_WEB__REACH,
-  HACTL_STATE__DIR, HACTL_STATE__ON_EXIT
-                       keys of [probe], [admin], [web] and [state]
-  HACTL_LOG            error, warn, info, debug or trace
-
-Examples:
-  hactl run --haproxy /run/haproxy/admin.sock --backend socks_back_7891
-  hactl run --config /etc/hactl/hactl.toml
-  hactl run --record /var/tmp/hactl.jsonl
-
-hactl writes down what it takes out, and lifts nothing else, also after a
-restart. At the end its maint stays, unless --on-exit restore is said. A second
-hactl on one HAProxy does not start.
-
-A recording holds what was seen, and no password. Where there is something in
-FILE already, the next free one of FILE.1 to FILE.99 is taken, and the log says
-so. Each server takes 5 MB in an hour with profile fast (measured), a quarter of
-that with eco. It ends at 1 GiB, or when the disk is full; hactl goes on. Of
-several instances each has a file of its own, FILE.NAME.
-
-SIGHUP and hactl reload have all of it read again; a mistake in it changes
-nothing. --haproxy and --backend are of one instance.
-
-Exit codes:
-",
-    run_codes!(),
-    "\n  64  usage or configuration error    77  permission denied"
-);
-
-const SIMULATE_HELP: &str = concat!(
-    "Keys of --set are those of the configuration:
-  probe.profile, probe.canary, probe.interval, probe.timeout,
-  probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max
-  policy, failback, allow_exit_change, when_all_down, on_slow    of all backends
-
-Without --set the decisions are those of the daemon. With it they are beside
-those of a daemon with other settings, which is an estimate: its probes were not
-made, and are answered from those that were made through the same server at
-about the same time. It cannot know when between two probes a fault began or
-ended, whether a request that was given up would have been answered after all,
-what a server did that was not probed for a minute, and where clients would have
-gone.
-A suspected false alarm is a server that was condemned and trusted again within
-10 s; a fault that was over as soon looks the same.
-
-Examples:
-  hactl simulate /var/tmp/hactl.jsonl
-  hactl simulate /var/tmp/hactl.jsonl --set probe.ride_through=2s
-  hactl simulate -o json /var/tmp/hactl.jsonl | jq '.recorded.decisions[].text'
-
-Exit codes:
-",
-    simulate_codes!(),
-    "    64  usage error"
-);
-
-const CHANGE_HELP: &str = concat!(
-    "Root and the user that hactl runs as may do this.
-
-Exit codes:
-",
-    change_codes!()
-);
-
-const PAUSE_HELP: &str = concat!(
-    "Probing goes on, and hactl status lists what would be sent. A pause ends with
-the daemon. Root and the user that hactl runs as may do this.
-
-Examples:
-  hactl pause --for 30m -m \"moving wg1\"
-  hactl resume
-
-Exit codes:
-",
-    change_codes!()
-);
-
-const FAILBACK_HELP: &str = concat!(
-    "Preferred servers that are good again wait for this where the backend has
-failback = \"manual\"; hactl status names them. Where none waits, nothing is done.
-Paused, it is decided and listed, and done when the pause ends. Root and the
-user that hactl runs as may do this.
-
-Examples:
-  hactl failback socks_back_7891
-
-Exit codes:
-",
-    order_codes!()
-);
 
 /// HAProxy says UP, the tunnel is dead: hactl proves that each SOCKS5 upstream carries traffic, and steers HAProxy.
 #[derive(Debug, Parser)]
@@ -528,8 +345,6 @@ pub(crate) enum CheckFormat {
     Csv,
     Json,
 }
-
-pub(crate) use order_codes;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,80 @@
-//! The words of events that take more than a line, and those that the status shares.
+//! The words of events, and those that the status shares.
 
 use std::fmt;
 use std::time::Duration;
 
+use super::Event;
 use crate::{Admin, HeldBecause, Name, Process, ServerId, WhenAllDown};
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Health { server, to, reason: Some(reason), .. } => write!(f, "{server} is {to}: {reason}"),
+            Self::Health { server, to, latency: Some(took), .. } => {
+                write!(f, "{server} is {to} ({} ms)", took.as_millis())
+            }
+            Self::Health { server, to, .. } => write!(f, "{server} is {to}"),
+            Self::InService { backend, from, to } => in_service(f, backend, from.as_deref(), to),
+            Self::Blackout { backend, then } => {
+                write!(f, "{backend}: no server is known to carry traffic; {}", self::then(*then))
+            }
+            Self::BlackoutOver { backend, server, lasted } => {
+                write!(f, "{backend}: {server} carries traffic again after {}", Span(*lasted))
+            }
+            Self::Frozen { control } => f.write_str(self::frozen(*control)),
+            Self::Thawed { lasted } => {
+                write!(f, "something answers again after {}: decisions are made again", Span(*lasted))
+            }
+            Self::Slow { server, slow, takes } => f.write_str(&self::slow(server, *slow, *takes)),
+            Self::TargetRests { server, target, why } => {
+                write!(f, "{target} is not asked through {server} for a while: {why}")
+            }
+            Self::TargetBack { server, target } => write!(f, "{target} answers through {server} again"),
+            Self::NoCanary { server } => write!(
+                f,
+                "no target keeps a connection through {server} open: without canaries a dead tunnel is found later"
+            ),
+            Self::Starved { lasted } => {
+                write!(f, "hactl did not run for {}: everything is asked anew", Span(*lasted))
+            }
+            Self::Steered { backend, to, takes, instead } => {
+                f.write_str(&self::steered(backend, to, *takes, *instead))
+            }
+            Self::KeptOut { server, why } => write!(f, "{server} is not used: {why}"),
+            Self::FailedBack { backend, to } => f.write_str(&self::failed_back(backend, to)),
+            Self::SessionsKilled { server } => {
+                write!(f, "the sessions on {server} were cut, so that their clients connect anew")
+            }
+            Self::SessionsKept { server, why } => {
+                write!(f, "the sessions on {server} could not be cut: {why}")
+            }
+            Self::Applied { server, set } => write!(f, "{server} set to {}, read back", set.as_str()),
+            Self::Answered { server, up } => f.write_str(&self::answered(server, *up)),
+            Self::AgentMisuse { what } => f.write_str(what),
+            Self::Refused { server, set, why } => {
+                write!(f, "{server} could not be set to {}: {why}", set.as_str())
+            }
+            Self::Held { server, because } => f.write_str(&self::held(server, *because)),
+            Self::Adopted { server, set } => f.write_str(&self::adopted(server, *set)),
+            Self::LeftOut { server, set } => f.write_str(&self::left_out(server, *set)),
+            Self::Overridden { server, set } => {
+                write!(f, "{server} was set to ready by somebody else, over our {}", set.as_str())
+            }
+            Self::Contended { backend, stand_back } => f.write_str(&self::stand_back(backend, *stand_back)),
+            Self::LedgerLost { why } => write!(f, "what an earlier run took out is not known: {why}"),
+            Self::LedgerWritable { why, failed } => f.write_str(&self::ledger(why.as_deref(), *failed)),
+            Self::HaproxyPresent { process, away } => self::present(f, process, *away),
+            Self::HaproxyReplaced { from, process } => {
+                write!(f, "HAProxy was reloaded or restarted (pid {from}, now {})", process.pid)
+            }
+            Self::HaproxyAway { why } => write!(f, "HAProxy does not answer: {why}"),
+            Self::WritesDenied { why } => write!(f, "nothing can be changed in HAProxy: {why}"),
+            Self::ReloadsSuffer { why: text } | Self::Missing { what: text } => f.write_str(text),
+            Self::ExitChanged(changed) => changed.fmt(f),
+            Self::Asked(asked) => asked.fmt(f),
+        }
+    }
+}
 
 pub(super) fn slow(server: &ServerId, slow: bool, takes: Duration) -> String {
     let millis = takes.as_millis();

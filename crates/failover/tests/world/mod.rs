@@ -1,12 +1,16 @@
 //! A small world for the core: servers and targets that fail on command, on a virtual clock. No packet is lost here and
 //! every exchange takes the same time; the simulator of the package e2e is where it rains.
 
+mod found;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use failover::*;
 use jiff::{SignedDuration, Timestamp};
+
+use self::found::failed;
+pub(crate) use self::found::observed;
 
 pub(crate) const BACKEND: &str = "socks_back_7891";
 pub(crate) const NAMES: [&str; 3] = ["wg1", "wg2", "cloudflare_warp"];
@@ -471,36 +475,6 @@ fn server_of(probe: &Probe) -> Option<&str> {
     match &probe.route {
         Route::Server { id, .. } => Some(id.server.as_str()),
         Route::Direct => None,
-    }
-}
-
-fn failed(stage: Stage, cause: Cause) -> Ending {
-    Ending::Failed(Failure { stage, cause, text: format!("{stage}: {}", cause.as_str()) })
-}
-
-pub(crate) fn observed() -> Observed {
-    let servers = NAMES.iter().zip([18181, 18182, 8111]).map(|(name, port)| ObservedServer {
-        name: Name::from(*name),
-        address: Some(SocketAddr::from(([127, 0, 0, 1], port))),
-        backup: true,
-        admin: Admin::Ready,
-        owner: Owner::Ours,
-        reopened: false,
-        agent: None,
-        tracks: None,
-        flags: Vec::new(),
-        operational: Operational::Running,
-        weight: 1,
-        managed: true,
-        busy: false,
-    });
-    let backend = ObservedBackend { balance: Balance::First, servers: servers.collect() };
-    let process = Process { pid: 412, start_time: 0, version: "2.6.12".to_owned() };
-    Observed {
-        haproxy: Haproxy::Present { process, at: Time::ZERO },
-        level: Some("admin".to_owned()),
-        backends: BTreeMap::from([(Name::from(BACKEND), backend)]),
-        ..Observed::nothing()
     }
 }
 
