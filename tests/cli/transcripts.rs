@@ -204,8 +204,9 @@ impl Scene {
             (file("admin.sock"), "/run/haproxy/admin.sock"),
             (file("operator.sock"), "/run/haproxy/admin.sock"),
             (self.lab.hactl_state().display().to_string(), "/var/lib/hactl"),
-            // It is said only where it is not the usual place.
+            // They are said only where they are not the usual places.
             (" --haproxy /run/haproxy/admin.sock".to_owned(), ""),
+            (" --socket /run/hactl/hactl.sock".to_owned(), ""),
             // Whoever was first.
             (format!("{BACKEND}/cloudflare_warp answered"), "socks_back_7891/wg2 answered"),
         ]
