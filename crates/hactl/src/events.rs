@@ -85,7 +85,7 @@ enum EventsFormat {
 }
 
 pub(crate) fn run(args: &EventsArgs, terminal: &Terminal) -> ExitCode {
-    let zone = TimeZone::system();
+    let zone = hactld::zone::local();
     let shown = if args.incidents {
         incidents(args, terminal, &zone)
     } else if args.follow {

@@ -1,6 +1,8 @@
 //! What packages ship beside the program: completions and manual pages, made from the command line and the configuration
 //! themselves, so that they cannot say anything else.
 
+mod page;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -70,10 +72,10 @@ fn write_pages(dir: &Path) -> io::Result<()> {
 /// The page of a command, and those of the commands below it.
 fn write(dir: &Path, section: &str, command: &Command) -> io::Result<()> {
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
-    let mut page = Vec::new();
     let described = command.clone().version(hactld::VERSION);
-    Man::new(described).title(name.to_uppercase()).section(section).manual("hactl").render(&mut page)?;
-    fs::write(dir.join(format!("{name}.{section}")), page)?;
+    let man = Man::new(described).title(name.to_uppercase()).section(section).manual("hactl");
+    let man = man.source(format!("hactl {}", hactld::VERSION));
+    fs::write(dir.join(format!("{name}.{section}")), page::render(&man, command)?)?;
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         write(dir, section, below)?;
     }
@@ -94,12 +96,44 @@ mod tests {
             assert!(text.contains(".SH SYNOPSIS"), "{text}");
         }
         assert!(page("hactl.1").contains("hactl\\-status(1)"), "{}", page("hactl.1"));
+        let maint = page("hactl-maint.1");
+        for part in [
+            "\n.SH SYNOPSIS\n\\fBhactl maint\\fR",
+            "[\\fB\\-m|\\-\\-reason\\fR \\fITEXT\\fR]",
+            " \\fIBACKEND/SERVER\\fR...",
+            "\n.SH EXAMPLES\n.nf\nhactl maint ",
+            "\n.SH \"EXIT STATUS\"\n.TP 5\n\\fB0\\fR\ndone, and HAProxy was read again\n.TP 5\n\\fB1\\fR\n",
+        ] {
+            assert!(maint.contains(part), "{part}: {maint}");
+        }
+        assert!(
+            page("hactl-status.1").contains("\\-\\-watch\\fR[=\\fIINTERVAL\\fR]]"),
+            "{}",
+            page("hactl-status.1")
+        );
         assert!(
             page("hactld.8").contains("hactld") && page("hactld.8").contains("HACTLD 8"),
             "{}",
             page("hactld.8")
         );
         assert!(page("hactl.toml.5").contains(".TH HACTL.TOML 5"), "{}", page("hactl.toml.5"));
+    }
+
+    /// Seven columns are the page's own margin.
+    #[test]
+    fn what_a_page_does_not_fill_fits_a_terminal_of_80_columns() {
+        let dir = tempfile::tempdir().unwrap();
+        write_pages(dir.path()).unwrap();
+        for entry in fs::read_dir(dir.path()).unwrap() {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            for block in text.split("\n.nf\n").skip(1).filter_map(|rest| rest.split("\n.fi").next()) {
+                let long = block
+                    .lines()
+                    .map(|line| line.replace("\\*(Aq", "'").replace('\\', ""))
+                    .find(|line| line.chars().count() > 73);
+                assert_eq!(long, None, "{text}");
+            }
+        }
     }
 
     #[test]

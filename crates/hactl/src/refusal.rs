@@ -90,7 +90,7 @@ pub(crate) fn report_of(what: String, socket: &Path, error: &ClientError) -> Rep
         }
         let report = Report::new(what).because(text.clone());
         return match *status {
-            StatusCode::FORBIDDEN => report.next("repeat with sudo, or as the user that hactl runs as"),
+            StatusCode::FORBIDDEN => report.next("repeat with sudo, or be named in [admin] operators"),
             StatusCode::UNPROCESSABLE_ENTITY => report.next("correct the file and repeat"),
             StatusCode::SERVICE_UNAVAILABLE => report.next("look at hactl's log, or ask again"),
             _ => report,

@@ -31,7 +31,7 @@ daemon is started again meanwhile, it is waited for.
 
 Examples:
   hactl wait socks_back_7891/wg1 --for online --timeout 5m
-  systemctl restart wg-quick@wg1 && hactl wait socks_back_7891/wg1 --for online
+  wg-quick up wg1 && hactl wait socks_back_7891/wg1 --for online
   hactl wait --for applied
 
 Exit codes:

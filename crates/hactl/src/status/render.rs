@@ -5,6 +5,7 @@ use failover::{Admin, Agent, Operational, Owner, Verdict};
 use hactld::text::Shown;
 use jiff::Timestamp;
 
+use crate::moment;
 use crate::table::wrap;
 use crate::terminal::{Terminal, rest, span};
 
@@ -53,8 +54,9 @@ fn banner(status: &Status, terminal: &Terminal) -> String {
     let mark = terminal.level(Level::Degraded);
     let mut text = String::new();
     if let Some(PauseStatus { by, reason, until, .. }) = &status.paused {
+        let until = until.as_deref();
         let until =
-            until.as_ref().map_or_else(|| "`hactl resume`".to_owned(), |until| Shown(until).to_string());
+            until.map_or_else(|| "`hactl resume`".to_owned(), |until| moment::of_text(until, &moment::now()));
         let (by, reason) = (Shown(by), Shown(reason));
         text.push_str(&format!(
             "{mark} PAUSED by {by} until {until}, nothing is changed in HAProxy: {reason}\n"
