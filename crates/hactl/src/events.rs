@@ -96,9 +96,13 @@ pub(crate) fn run(args: &EventsArgs, terminal: &Terminal) -> ExitCode {
     match shown {
         Ok(()) => Exit::Ok.into(),
         Err(error) => {
-            let what = format!("hactl at {} cannot be asked what happened", args.socket.display());
-            let report = report_of(what, &args.socket, &error);
             let exit = exit_of(&error);
+            let what = if exit == Exit::Usage {
+                "these events cannot be shown".to_owned()
+            } else {
+                format!("hactl at {} cannot be asked what happened", args.socket.display())
+            };
+            let report = report_of(what, &args.socket, &error);
             let report = if exit == Exit::Usage { report.next("see `hactl events --help`") } else { report };
             failed(exit, &report, args.output == EventsFormat::Json, terminal)
         }
