@@ -99,13 +99,13 @@ pub(crate) fn run(args: &EventsArgs, terminal: &Terminal) -> ExitCode {
         Ok(()) => Exit::Ok.into(),
         Err(error) => {
             let exit = exit_of(&error);
-            let report = if exit == Exit::Usage {
-                let what = "these events cannot be shown".to_owned();
-                report_of(what, &args.socket, &error).next("see `hactl events --help`")
+            let what = if exit == Exit::Usage {
+                "these events cannot be shown".to_owned()
             } else {
-                let what = format!("hactl at {} cannot be asked what happened", args.socket.display());
-                report_of(what, &args.socket, &error)
+                format!("hactl at {} cannot be asked what happened", args.socket.display())
             };
+            let report = report_of(what, &args.socket, &error);
+            let report = if exit == Exit::Usage { report.next("see `hactl events --help`") } else { report };
             failed(exit, &report, args.output == EventsFormat::Json, terminal)
         }
     }
