@@ -53,6 +53,8 @@ pub struct Context<'a> {
     pub now: Time,
     /// Now, seconds since the epoch.
     pub unix_now: u64,
+    /// Why what operators order cannot be written down, while that is so.
+    pub unkept: Option<&'a str>,
     /// A moment as RFC 3339.
     pub wall: &'a dyn Fn(Time) -> String,
 }
@@ -75,6 +77,9 @@ impl Core {
         let missing = self.backends().values().flat_map(|backend| backend.missing.iter().cloned());
         let mut problems: Vec<String> = observed.missing.iter().cloned().chain(missing).collect();
         problems.extend(overrides::problems(self, observed));
+        problems.extend(context.unkept.map(|why| {
+            format!("what operators order cannot be written down, so a restart would not know of it: {why}")
+        }));
         // A name that is not there stops nothing but itself, a contended backend no other one, and the ledger nothing.
         let minor = problems.len() + observed.contended.len() + usize::from(observed.ledger.is_some());
         add_problems(&mut problems, observed, context.now);

@@ -303,6 +303,8 @@ impl Engine {
         let now = self.clock.now();
         let wall_now = jiff::Timestamp::now();
         let wall = |time: Time| rfc3339(wall_now, now.since(time));
+        let kept = self.orders.kept();
+        let kept = kept.borrow();
         let context = Context {
             version: VERSION,
             node: &self.identity.node,
@@ -310,6 +312,7 @@ impl Engine {
             socket: &self.identity.socket,
             now,
             unix_now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            unkept: kept.failing.as_deref(),
             wall: &wall,
         };
         self.core.status(observed, &context)

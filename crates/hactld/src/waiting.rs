@@ -63,6 +63,7 @@ impl Waiting {
             socket: &instance.haproxy.to_string(),
             now: Time::from_origin(Duration::ZERO),
             unix_now: 0,
+            unkept: None,
             wall: &|_| rfc3339(now, Duration::ZERO),
         };
         let status = Core::new(instance.settings(probe)).status(&Observed::nothing(), &context);

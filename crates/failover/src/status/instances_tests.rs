@@ -49,6 +49,7 @@ fn status(instance: &str, verdict: Level) -> Status {
         socket: "/run/haproxy/admin.sock",
         now: Time::ZERO,
         unix_now: 0,
+        unkept: None,
         wall: &|_| "2026-01-02T00:00:00.000Z".to_owned(),
     };
     let mut status = Core::new(Settings::new(Vec::new())).status(&Observed::nothing(), &context);

@@ -300,6 +300,7 @@ impl Harness {
             socket: "s",
             now: self.now,
             unix_now: 0,
+            unkept: None,
             wall: &|time| format!("{time:?}"),
         };
         let status = self.core.status(&self.observed, &context);

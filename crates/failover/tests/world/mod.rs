@@ -327,6 +327,7 @@ impl World {
             socket: "/run/haproxy/admin.sock",
             now: self.now,
             unix_now: 1000,
+            unkept: None,
             wall: &|time| format!("{:?}", time.since_origin()),
         };
         // It is looked at all the time.

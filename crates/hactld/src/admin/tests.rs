@@ -487,6 +487,7 @@ pub(super) fn nothing(instance: &str) -> Status {
         socket: "/run/haproxy/admin.sock",
         now: Time::ZERO,
         unix_now: 0,
+        unkept: None,
         wall: &|_| "2026-01-01T00:00:00.000Z".to_owned(),
     };
     Core::new(Settings::new(Vec::new())).status(&Observed::nothing(), &context)

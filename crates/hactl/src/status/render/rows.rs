@@ -25,8 +25,12 @@ pub(super) fn rows(
     let named = |there: &&ServerStatus| shape.server.is_none_or(|name| there.name == name);
     let of_it: Vec<&ServerStatus> = backend.servers.iter().filter(named).collect();
     let brief = !shape.all && is_long(status);
-    let (listed, rest): (Vec<&ServerStatus>, Vec<&ServerStatus>) =
+    let (mut listed, rest): (Vec<&ServerStatus>, Vec<&ServerStatus>) =
         of_it.iter().copied().partition(|server| !brief || needs_a_look(backend, server));
+    if brief {
+        // The worst stay where not all of them can.
+        listed.sort_by_key(|server| how_bad(server));
+    }
     let shown = if brief { listed.len().min(LISTED_MAX) } else { listed.len() };
     let mut text = String::new();
     if shown > 0 {
@@ -55,6 +59,18 @@ fn needs_a_look(backend: &BackendStatus, server: &ServerStatus) -> bool {
     let ordered = overridden(backend, server, "") != "-";
     let health = server.health.is_some_and(|health| health != Verdict::Online);
     health || server.drift || server.slow || server.held.is_some() || theirs || ordered
+}
+
+/// The smaller, the sooner a person has to see it: what hactl steers and does not work, then what is not as wanted, then what
+/// others or operators have done.
+fn how_bad(server: &ServerStatus) -> u8 {
+    match (server.managed, server.health) {
+        (true, Some(Verdict::Offline | Verdict::Degraded)) => 0,
+        (true, _) if server.drift || server.slow || server.held.is_some() => 1,
+        (true, Some(Verdict::Unknown) | None) => 2,
+        (true, Some(Verdict::Online)) => 3,
+        (false, _) => 4,
+    }
 }
 
 fn summary(backend: &BackendStatus, unlisted: usize, rest: &[&ServerStatus]) -> String {
