@@ -49,6 +49,18 @@ async fn exits_are_seen_through_servers_and_haproxy_and_a_change_is_told() {
     let told = format!("clients of socks_back_7891 leave from {wg2} (FRA, warp on), until now from {wg1}");
     beside.said(&told).await;
     exits_when(&beside, |list| list["backends"][0]["as_believed"] == true).await;
+
+    beside.lab.haproxy.kill();
+    let away = |list: &Value| list["backends"][0]["clients"]["why"] == "HAProxy does not answer";
+    let list = exits_when(&beside, away).await;
+    assert_eq!(list["backends"][0]["as_believed"], Value::Null);
+    assert_eq!(exits(&beside, &[]).await.code, Some(3));
+    let status = beside.status(&[]).await;
+    assert_eq!(status.code, Some(2));
+    assert!(
+        status.stdout.contains("? socks_back_7891 UNKNOWN: 2 of 3 online, last seen on backup wg2\n"),
+        "{status:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -150,7 +150,8 @@ async fn json_is_the_hactl_v1_contract() {
             "on_backup",
             "pinned",
             "servers",
-            "verdict"
+            "verdict",
+            "waits_for"
         ]
     );
     assert_eq!((&backend["verdict"], &backend["on_backup"]), (&"degraded".into(), &true.into()));
@@ -182,6 +183,7 @@ async fn json_has_of_each_server_what_is_known_and_what_is_wanted() {
                 "name",
                 "override",
                 "reason",
+                "returning",
                 "role",
                 "slow"
             ]

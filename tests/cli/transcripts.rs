@@ -18,6 +18,9 @@ use super::documents::{Block, blocks};
 const CONFIG: &str = "hactl.toml";
 const OPERATOR: &str = "operator.toml";
 
+/// The one that is shown; without summer time, so that it is the same all year.
+const ZONE: &str = "CET-1";
+
 /// When in the scene a block is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
@@ -105,7 +108,7 @@ impl Scene {
         let operator = config.replace("admin.sock", "operator.sock");
         fs::write(self.lab.haproxy.dir().join(OPERATOR), operator).expect("our directory is writable");
         let mut run = command::plain(HACTL.as_ref());
-        run.current_dir(self.lab.haproxy.dir());
+        run.current_dir(self.lab.haproxy.dir()).env("TZ", ZONE);
         Daemon::start_command(run.args(["run", "--config", CONFIG, "--record", "hactl.jsonl"]))
     }
 
@@ -160,7 +163,7 @@ impl Scene {
         let path = std::env::var("PATH").unwrap_or_default();
         shell.current_dir(self.lab.haproxy.dir()).arg("-c").arg(&here);
         shell.env("PATH", format!("{}:{path}", self.bin.display()));
-        shell.env("HACTL_SOCKET", self.lab.hactl_socket());
+        shell.env("HACTL_SOCKET", self.lab.hactl_socket()).env("TZ", ZONE);
         // It would be stronger than a file.
         if !here.contains("--config") {
             shell.env("HACTL_HAPROXY", self.lab.haproxy.admin_socket());
@@ -204,8 +207,9 @@ impl Scene {
             (file("admin.sock"), "/run/haproxy/admin.sock"),
             (file("operator.sock"), "/run/haproxy/admin.sock"),
             (self.lab.hactl_state().display().to_string(), "/var/lib/hactl"),
-            // It is said only where it is not the usual place.
+            // They are said only where they are not the usual places.
             (" --haproxy /run/haproxy/admin.sock".to_owned(), ""),
+            (" --socket /run/hactl/hactl.sock".to_owned(), ""),
             // Whoever was first.
             (format!("{BACKEND}/cloudflare_warp answered"), "socks_back_7891/wg2 answered"),
         ]

@@ -118,7 +118,7 @@ async fn observed_it_changes_nothing_and_lists_what_it_would_do() {
     let table = hactl(&scene, &["status"]).await.stdout;
     assert!(table.contains("\n  would set server socks_back_7891/wg1 state maint\n"), "{table}");
     scene.break_with(Fault::None, &["wg1"]).await;
-    scene.said(0, "would change nothing any more").await;
+    scene.said(0, "would change nothing: HAProxy is as it is wanted").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

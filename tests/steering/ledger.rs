@@ -158,7 +158,7 @@ async fn a_script_that_fights_is_left_alone_after_four_changes_and_shown() {
     let from = scene.hactl.lines().len();
     let ran = status(&scene.lab).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.stdout.starts_with("✗ socks_back_7891 is contended"), "{}", ran.stdout);
+    assert!(ran.stdout.starts_with("! socks_back_7891 is contended"), "{}", ran.stdout);
     script.abort();
     scene.lab.haproxy.runtime("set server socks_back_7891/wg1 state ready").await;
     sleep(A_WHILE).await;
@@ -182,7 +182,7 @@ async fn a_ledger_that_cannot_be_written_stops_nothing_and_is_told_at_its_begin_
     let told = scene.said(from, "what is taken out cannot be written down").await;
     assert!(told.contains(".json: Is a directory"), "{told}");
     let ran = status(&scene.lab).await;
-    assert!(ran.code == Some(1) && ran.stdout.starts_with("✗ what is taken out cannot be"), "{ran:?}");
+    assert!(ran.code == Some(1) && ran.stdout.starts_with("! what is taken out cannot be"), "{ran:?}");
     fs::remove_dir(&in_the_way).expect("it is empty");
     scene.said(from, "what is taken out is written down again").await;
     assert!(claim(&scene.lab).is_some_and(|claim| claim.is_null()), "it was given back");

@@ -51,6 +51,14 @@ async fn maint_holds_through_restarts_of_either_and_the_last_server_is_taken_onl
              socks_back_7891/wg1` first, or repeat with --force\n"
         )
     );
+    // wg1 would have to be opened first.
+    hactl(&scene, &["pause", "-m", "not now"]).await;
+    assert_eq!(hactl(&scene, &["auto", WG1]).await.code, Some(1));
+    let waits = hactl(&scene, &["maint", WARP, "--for", "1h", "-m", "test"]).await;
+    assert_eq!(waits.code, Some(1), "{waits:?}");
+    hactl(&scene, &["auto", WARP]).await;
+    hactl(&scene, &["maint", WG1, "--for", "2h", "-m", "provider work"]).await;
+    hactl(&scene, &["resume"]).await;
     let forced = hactl(&scene, &["maint", WARP, "--for", "1h", "-m", "test", "--force"]).await;
     assert_eq!(forced.code, Some(0), "{forced:?}");
     assert!(forced.stdout.contains("HAProxy closes new connections"), "{forced:?}");
@@ -90,6 +98,9 @@ async fn an_order_ends_by_itself_and_sessions_are_cut_only_on_demand() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.stdout.contains("the traffic of socks_back_7891 is on cloudflare_warp"), "{ran:?}");
     assert_eq!(scene.lab.get().await.as_deref(), Ok("cloudflare_warp"));
+    let ran = hactl(&scene, &["maint", WARP, "--for", "1h", "-m", "work"]).await;
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(ran.stdout.contains("the pin of socks_back_7891 to it, by "), "{ran:?}");
     assert_eq!(hactl(&scene, &["auto", WARP]).await.code, Some(0));
     assert_eq!(scene.lab.get().await.as_deref(), Ok("wg2"));
 }

@@ -118,7 +118,7 @@ async fn an_unknown_server_is_told_and_the_others_are_steered() {
     said(&mut hactl, "socks_back_7891/wg1 set to maint, read back").await;
     let ran = status(&lab).await;
     assert_eq!(ran.code, Some(1));
-    assert!(ran.stdout.starts_with(&format!("✗ {missing}\n")), "{}", ran.stdout);
+    assert!(ran.stdout.starts_with(&format!("! {missing}\n")), "{}", ran.stdout);
     let warp = ran.stdout.lines().find(|line| line.contains(" cloudflare_warp ")).unwrap();
     assert!(warp.ends_with("left alone by configuration"), "{warp}");
 }

@@ -76,7 +76,7 @@ pub(crate) struct Backend {
     /// Something is wanted and waits for a successor to be verified.
     waits: bool,
     /// For as long as this server works, preferred ones that are good again have to wait.
-    waits_for: Option<Name>,
+    pub(crate) waits_for: Option<Name>,
     balance: Balance,
     steer: Steer,
     /// When something is to be decided although nothing happens.
@@ -235,6 +235,11 @@ impl Core {
         for backend in self.backends.values_mut() {
             backend.steer.forget();
         }
+    }
+
+    /// The tiers of a backend, as the rules have them; empty where HAProxy's own order counts.
+    pub(crate) fn tiers_of(&self, backend: &Name) -> &[Vec<Name>] {
+        &self.settings.rules_of(backend).tiers
     }
 
     pub(crate) const fn has_control(&self) -> bool {

@@ -76,6 +76,12 @@ impl Damping {
         Some(self.at + HALF_LIFE.mul_f64(halves.max(0.0)))
     }
 
+    /// When what has been good since `since` is trusted again, if it goes on like that.
+    pub(crate) fn trusted_at(&self, since: Time, now: Time) -> Time {
+        let suppressed = self.suppressed_until(now).map(|until| until.min(since + self.hold_max));
+        (since + self.hold).max(suppressed.unwrap_or(Time::ZERO))
+    }
+
     fn decayed(&self, now: Time) -> f64 {
         let halves = now.since(self.at).as_secs_f64() / HALF_LIFE.as_secs_f64();
         self.penalty * 0.5_f64.powf(halves)

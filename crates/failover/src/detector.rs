@@ -388,7 +388,11 @@ impl Detector {
             self.health.since = now;
         }
         self.health.verdict = verdict;
-        self.health.reason = reason;
+        // One verdict has one reason, whichever target shows it next, until what fails is something else.
+        let kind = |failure: &Failure| (failure.stage, failure.cause);
+        if self.health.reason.as_ref().map(kind) != reason.as_ref().map(kind) {
+            self.health.reason = reason;
+        }
     }
 }
 

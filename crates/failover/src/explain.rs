@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::status::PauseStatus;
-use crate::{Admin, Event, Name, Observed, ServerId, Time};
+use crate::{Admin, Event, Haproxy, Name, Observed, ServerId, Time};
 
 /// What is explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,6 +193,7 @@ fn what(event: &Event) -> Option<What> {
         | Event::AgentMisuse { .. }
         | Event::Held { .. }
         | Event::LeftOut { .. }
+        | Event::Gone { .. }
         | Event::Contended { .. }
         | Event::LedgerLost { .. }
         | Event::LedgerWritable { .. }
@@ -235,6 +236,11 @@ impl Draft {
 }
 
 impl View<'_> {
+    /// What is said of HAProxy holds now, as far as that can be known.
+    pub(crate) const fn is_answering(&self) -> bool {
+        matches!(self.observed.haproxy, Haproxy::Present { .. })
+    }
+
     /// `23:11:42 (4 min ago)`.
     pub(crate) fn ago(&self, at: Time) -> String {
         format!("{} ({} ago)", (self.clock)(at), crate::event::Span(self.now.since(at)))

@@ -7,6 +7,7 @@ mod instances;
 mod latency;
 mod model;
 mod overrides;
+mod returning;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ pub use model::{
     Status,
 };
 pub use overrides::{OverrideStatus, PinStatus};
+pub use returning::ReturnStatus;
 
 /// Probes that the status shows of each server.
 const HISTORY_SHOWN: usize = 20;
@@ -66,7 +68,8 @@ impl Core {
             .filter_map(|(name, seen)| {
                 let backend = self.backends().get(name)?;
                 let wants = self.desired().get(name);
-                Some(backend_status(self, (name, backend), seen, wants, &todo, context))
+                let status = backend_status(self, (name, backend), seen, wants, &todo, context);
+                Some(BackendStatus { verdict: as_sure(status.verdict, &observed.haproxy), ..status })
             })
             .collect();
         let missing = self.backends().values().flat_map(|backend| backend.missing.iter().cloned());
@@ -149,16 +152,16 @@ fn backend_status(
         todo.held.iter().filter(|held| ours(&held.server)).map(|held| (&held.server.server, held)).collect();
     let pending: BTreeSet<&Name> =
         todo.steps.iter().filter(|step| ours(&step.server)).map(|step| &step.server.server).collect();
-    let roles = Roles::of(seen);
+    let roles = Roles::of(seen, core.tiers_of(name));
     let servers: Vec<ServerStatus> = seen
         .servers
         .iter()
         .map(|there| {
             let held = held.get(&there.name).copied();
-            let drift = held.is_some() || pending.contains(&there.name);
+            let pending = pending.contains(&there.name);
             let known = known.get(&there.name).copied();
             let wish = wants.and_then(|wants| wants.get(&there.name));
-            let status = server_status(there, known, roles.of_server(there), wish, (drift, held), context);
+            let status = server_status(there, known, roles.of_server(there), wish, (pending, held), context);
             let id = ServerId { backend: name.clone(), server: there.name.clone() };
             ServerStatus { override_: overrides::of_server(core.overrides(), &id), ..status }
         })
@@ -181,6 +184,7 @@ fn backend_status(
         on_backup,
         blackout_since: backend.blackout.map(context.wall),
         pinned,
+        waits_for: backend.waits_for.as_ref().filter(|_| core.waiting(name).is_ok()).map(Name::to_string),
         servers,
     }
 }
@@ -211,19 +215,33 @@ fn backend_level(
     }
 }
 
-/// Who is meant to carry the traffic. In a backend of backups alone that is the first.
+/// Of a HAProxy that does not answer nobody knows whether it still serves as it did.
+const fn as_sure(level: Level, haproxy: &Haproxy) -> Level {
+    match (haproxy, level) {
+        (Haproxy::Away { .. } | Haproxy::Unseen, Level::Ok | Level::Degraded) => Level::Unknown,
+        (Haproxy::Away { .. } | Haproxy::Unseen | Haproxy::Present { .. }, level) => level,
+    }
+}
+
+/// Who is meant to carry the traffic: the first tier. Without tiers, in a backend of backups alone, that is the first.
 struct Roles<'a> {
     first_of_backups_alone: Option<&'a Name>,
+    first_tier: Option<&'a Vec<Name>>,
 }
 
 impl<'a> Roles<'a> {
-    fn of(seen: &'a ObservedBackend) -> Self {
+    fn of(seen: &'a ObservedBackend, tiers: &'a [Vec<Name>]) -> Self {
         let all_backup = seen.servers.iter().all(|server| server.backup);
-        Self { first_of_backups_alone: seen.servers.first().filter(|_| all_backup).map(|first| &first.name) }
+        let first_of_backups_alone = seen.servers.first().filter(|_| all_backup).map(|first| &first.name);
+        Self { first_of_backups_alone, first_tier: tiers.first() }
     }
 
     fn of_server(&self, server: &ObservedServer) -> &'static str {
-        if server.backup && self.first_of_backups_alone != Some(&server.name) { "backup" } else { "primary" }
+        let is_backup = match self.first_tier.filter(|_| server.managed) {
+            Some(tier) => !tier.contains(&server.name),
+            None => server.backup && self.first_of_backups_alone != Some(&server.name),
+        };
+        if is_backup { "backup" } else { "primary" }
     }
 }
 
@@ -232,7 +250,7 @@ fn server_status(
     known: Option<&Server>,
     role: &str,
     wish: Option<&Wish>,
-    (drift, held): (bool, Option<&Held>),
+    (pending, held): (bool, Option<&Held>),
     context: &Context<'_>,
 ) -> ServerStatus {
     let detector = known.and_then(|server| server.detector.as_ref());
@@ -252,6 +270,7 @@ fn server_status(
             code: reason.cause.as_str().to_owned(),
             text: reason.text.clone(),
         }),
+        returning: detector.and_then(|detector| returning::of(detector, context)),
         slow: known.is_some_and(|server| server.slow_since.is_some()),
         latency_ms: detector.map(latency).unwrap_or_default(),
         history: detector.map(history).unwrap_or_default(),
@@ -270,8 +289,11 @@ fn server_status(
             Some(Want::Maint | Want::Shut) => Some(Admin::Maint),
             Some(Want::AsIs | Want::Unknown) | None => None,
         },
-        drift,
-        held: held.map(|held| held_text(held.because)).or_else(|| rule_text(known?, wish?)),
+        drift: pending || held.is_some(),
+        // What is only on its way is kept there by nothing yet.
+        held: held
+            .map(|held| held_text(held.because))
+            .or_else(|| rule_text(known?, wish?).filter(|_| !pending)),
         exit: None,
     }
 }

@@ -14,6 +14,7 @@ mod scenarios {
     mod recovery;
     mod replay;
     mod rules;
+    mod said;
     mod servers;
     mod sessions;
     mod settings;

@@ -169,10 +169,13 @@ pub(crate) fn run(args: &ConfigArgs, terminal: &Terminal) -> ExitCode {
 
 fn check(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
     let Some(config) = loaded(&args.file.flags(), terminal) else { return Exit::Usage.into() };
-    let flaws: Vec<Report> = authorities(&config).err().into_iter().chain(programs(&config)).collect();
-    if !flaws.is_empty() {
-        flaws.iter().for_each(|report| report.print(terminal));
+    if let Err(report) = authorities(&config) {
+        report.print(terminal);
         return Exit::Usage.into();
+    }
+    // No mistake where the file is for another host.
+    for report in programs(&config) {
+        report.warn(terminal);
     }
     if !args.quiet {
         print(&format!("{} is good: {}\n", args.file.name(), summary(&config)));

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::moment;
 use crate::refusal::{exit_of, failed};
 use crate::report::{Report, print};
-use crate::status::report_of;
+use crate::status::{bare_server, report_of};
 use crate::table::wrap;
 use crate::terminal::Terminal;
 
@@ -85,6 +85,9 @@ fn refusal(args: &ExplainArgs, error: &ClientError) -> (Exit, Report) {
     if let ClientError::Refused { status, text, .. } = error
         && unknown(*status)
     {
+        if let Some(report) = bare_server(&args.name, &args.socket) {
+            return (Exit::Usage, report);
+        }
         let report = Report::new(format!("cannot explain {}", Shown(&args.name))).because(text.clone());
         return (Exit::Usage, report.next("name one of these; a server as BACKEND/SERVER"));
     }

@@ -10,15 +10,18 @@ use std::time::Duration;
 
 use clap::Args;
 use hactld::admin::{OVERRIDE_PATH, PIN_PATH};
+use hyper::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::change;
 use crate::cli::{AskArgs, operators, order_codes};
+use crate::client::ClientError;
 use crate::exit::Exit;
 use crate::moment;
 use crate::refusal::failed;
 use crate::report::Report;
+use crate::status::bare_server;
 use crate::terminal::Terminal;
 
 const OUT_HELP: &str = concat!(
@@ -280,6 +283,13 @@ impl Given {
 
 fn ask(args: &AskArgs, path: &str, body: &Value, what: &str, terminal: &Terminal) -> ExitCode {
     let changed = change::post(&args.socket, path, body);
+    if let Err(ClientError::Refused { status: StatusCode::BAD_REQUEST, .. }) = &changed {
+        let named = body["servers"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut named = named.iter().chain([&body["server"]]).filter_map(Value::as_str);
+        if let Some(report) = named.find_map(|name| bare_server(name, &args.socket)) {
+            return failed(Exit::Usage, &report, args.json(), terminal);
+        }
+    }
     change::done(changed, what, args, terminal, |changed, terminal| {
         (told::text(changed, &moment::now(), terminal), told::warnings(changed))
     })

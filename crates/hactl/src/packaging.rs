@@ -23,6 +23,27 @@ const COMPLETIONS_HELP: &str = "Examples:
   hactl completions zsh > /usr/local/share/zsh/site-functions/_hactl
   hactl completions fish > ~/.config/fish/completions/hactl.fish";
 
+/// Behind the script of clap: names of servers where a command takes them. The daemon is asked, and where it does not answer
+/// there are none.
+const BASH_NAMES: &str = r#"
+_hactl_names() {
+    _hactl "$@"
+    local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"
+    case "${COMP_WORDS[1]}" in
+        status|explain|wait|check|maint|drain|ready|auto|pin)
+            if [[ ${current} != -* && ${before} != -* ]]; then
+                COMPREPLY+=( $(compgen -W "$(hactl status -o name --timeout 1s 2>/dev/null)" -- "${current}") )
+            fi
+            ;;
+    esac
+}
+complete -F _hactl_names -o nosort -o bashdefault -o default hactl
+"#;
+
+const FISH_NAMES: &str = r#"
+complete -c hactl -n "__fish_seen_subcommand_from status explain wait check maint drain ready auto pin" -f -a "(hactl status -o name --timeout 1s 2>/dev/null)"
+"#;
+
 #[derive(Debug, Args)]
 #[command(after_help = COMPLETIONS_HELP)]
 pub(crate) struct CompletionsArgs {
@@ -41,8 +62,14 @@ pub(crate) struct ManArgs {
 pub(crate) fn completions(args: &CompletionsArgs) -> ExitCode {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "hactl", &mut script);
-    print(&String::from_utf8_lossy(&script));
+    print(&format!("{}{}", String::from_utf8_lossy(&script), names(args.shell)));
     Exit::Ok.into()
+}
+
+/// What adds the servers that the daemon has to a shell's script, where that can be added to.
+fn names(shell: Shell) -> &'static str {
+    let known = [(Shell::Bash, BASH_NAMES), (Shell::Fish, FISH_NAMES)];
+    known.into_iter().find(|(known, _)| *known == shell).map_or("", |(_, names)| names)
 }
 
 pub(crate) fn man(args: &ManArgs, terminal: &Terminal) -> ExitCode {
@@ -143,6 +170,8 @@ mod tests {
             clap_complete::generate(shell, &mut Cli::command(), "hactl", &mut script);
             let script = String::from_utf8(script).unwrap();
             assert!(script.contains("doctor") && script.contains("failback"), "{shell}");
+            let has_values = matches!(shell, Shell::Bash | Shell::Zsh | Shell::Fish);
+            assert!(script.contains("blackout_over") || !has_values, "kinds of events: {shell}");
         }
     }
 }

@@ -37,8 +37,11 @@ fn ordered(mut typed: Vec<OsString>, cli: &Command) -> Vec<OsString> {
         typed.remove(0);
         return typed.into_iter().chain(["--help".into()]).collect();
     }
-    if typed.is_empty() {
-        typed.push(WITHOUT_COMMAND.into());
+    // What no command has is told of the one that it was meant for.
+    let is_unknown =
+        |word: &OsString| word.to_str().is_some_and(|word| long(word, cli).is_some_and(|arg| arg.is_none()));
+    if typed.is_empty() || before.iter().any(is_unknown) {
+        return std::iter::once(WITHOUT_COMMAND.into()).chain(before).chain(typed).collect();
     }
     // Behind `--` nothing is an option.
     let end = typed.iter().position(|word| word == "--").unwrap_or(typed.len());
@@ -62,9 +65,8 @@ fn leading(typed: &[OsString], cli: &Command) -> usize {
 /// one is that of `hactl status`.
 fn wants_next(word: &str, cli: &Command) -> bool {
     let takes = |arg: &Arg| arg.get_action().takes_values() && !arg.is_require_equals_set();
-    if let Some(long) = word.strip_prefix("--") {
-        let mut all = cli.get_arguments().chain(cli.get_subcommands().flat_map(Command::get_arguments));
-        return all.find(|arg| arg.get_long() == Some(long)).is_some_and(takes);
+    if let Some(found) = long(word, cli) {
+        return !word.contains('=') && found.is_some_and(takes);
     }
     let status = cli.find_subcommand(WITHOUT_COMMAND);
     let of_status = |short: char| status?.get_arguments().find(|arg| arg.get_short() == Some(short));
@@ -72,6 +74,14 @@ fn wants_next(word: &str, cli: &Command) -> bool {
     // Of several letters in one word, what follows the one with a value is that value.
     let valued = letters.find(|letter| of_status(*letter).is_some_and(takes));
     valued.is_some() && letters.next().is_none()
+}
+
+/// The option that a long one is, with or without its value, and nothing where no command has it; `None` of a short one.
+fn long<'a>(word: &str, cli: &'a Command) -> Option<Option<&'a Arg>> {
+    let name = word.strip_prefix("--")?;
+    let name = name.split('=').next().unwrap_or_default();
+    let mut all = cli.get_arguments().chain(cli.get_subcommands().flat_map(Command::get_arguments));
+    Some(all.find(|arg| arg.get_long() == Some(name)))
 }
 
 /// Programs are to get a document of this mistake too: `-o json` was typed, in any of its forms.

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use checker::{Credentials, Prober, Upstream};
 use failover::status::{
-    API_VERSION, BackendExits, BackendStatus, ExitList, ExitStatus, SeenExit, ServerExit, Status,
+    API_VERSION, BackendExits, BackendStatus, ExitList, ExitStatus, Level, SeenExit, ServerExit, Status,
 };
 use failover::{Event, ExitChanged, Name, ServerId, Verdict};
 use tokio::sync::{oneshot, watch};
@@ -111,7 +111,8 @@ async fn list(State(front): State<Front>) -> Response {
         Ok(status) => status,
         Err(unanswered) => return unanswered.into_response(),
     };
-    let backends: Vec<BackendExits> = status.backends.iter().map(|backend| known.of(backend)).collect();
+    let of_it = |backend| known.of(backend, unserved(&status, backend));
+    let backends: Vec<BackendExits> = status.backends.iter().map(of_it).collect();
     let list = ExitList {
         api_version: API_VERSION.to_owned(),
         kind: "ExitList".to_owned(),
@@ -130,18 +131,20 @@ impl Known {
         self.seen.get(&subject).cloned().unwrap_or_default()
     }
 
-    fn of(&self, backend: &BackendStatus) -> BackendExits {
+    /// `unserved` says why what was seen of clients holds no longer.
+    fn of(&self, backend: &BackendStatus, unserved: Option<Unserved>) -> BackendExits {
         let place = (backend.instance.clone(), backend.name.clone());
+        let serves = unserved != Some(Unserved::Away);
         let servers = backend.servers.iter().filter(|server| server.managed).map(|server| ServerExit {
             name: server.name.clone(),
-            in_service: backend.in_service.contains(&server.name),
+            in_service: serves && backend.in_service.contains(&server.name),
             seen: self.seen(backend, Some(&server.name)),
         });
         let exits = BackendExits {
             instance: backend.instance.clone(),
             name: backend.name.clone(),
             frontend: self.frontends.get(&place).map(SocketAddr::to_string),
-            clients: self.seen(backend, None),
+            clients: unserved.map_or_else(|| self.seen(backend, None), Unserved::seen),
             as_believed: None,
             servers: servers.collect(),
         };
@@ -151,7 +154,7 @@ impl Known {
     /// Adds to a status where each server's traffic leaves from.
     pub(crate) fn add_to(&self, status: &mut Status) {
         for backend in &mut status.backends {
-            let exits = self.of(backend).servers;
+            let exits = self.of(backend, None).servers;
             for exit in exits {
                 let server = backend.servers.iter_mut().find(|server| server.name == exit.name);
                 if let Some(server) = server {
@@ -159,6 +162,35 @@ impl Known {
                 }
             }
         }
+    }
+}
+
+/// Why clients leave from nowhere that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unserved {
+    /// HAProxy does not answer.
+    Away,
+    /// It answers, and has no server to use, or none that carries traffic.
+    Down,
+}
+
+impl Unserved {
+    fn seen(self) -> SeenExit {
+        let why = match self {
+            Self::Away => "HAProxy does not answer",
+            Self::Down => "no server is known to carry traffic",
+        };
+        SeenExit { why: Some(why.to_owned()), ..SeenExit::default() }
+    }
+}
+
+fn unserved(status: &Status, backend: &BackendStatus) -> Option<Unserved> {
+    let own = status.instances.iter().find(|instance| instance.name == backend.instance);
+    let answering = own.is_some_and(|instance| instance.haproxy.answering);
+    match (answering, backend.verdict) {
+        (false, _) => Some(Unserved::Away),
+        (true, Level::Down) => Some(Unserved::Down),
+        (true, Level::Ok | Level::Unknown | Level::Degraded) => None,
     }
 }
 

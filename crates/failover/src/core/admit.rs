@@ -306,34 +306,72 @@ impl Core {
         if seen.is_none_or(|seen| seen.server(&id.server).is_none()) {
             return stuck("HAProxy has no such server now");
         }
-        let pinned = self.overrides.pin_to(id).is_some();
+        let ordered = self.overrides.servers.get(id).map(|ordered| ordered.state);
+        // A pin rests while its server is ordered out.
+        let is_in = ordered.is_none_or(|state| state == Admin::Ready);
+        let pinned = is_in && self.overrides.pin_to(id).is_some();
         let plan = plan(self.desired(), observed);
         if let Some(held) = plan.held.iter().find(|held| held.server == *id) {
             // What is left to its probes is as ordered, whatever these can do.
-            let is_ordered = pinned || self.overrides.servers.contains_key(id);
+            let is_ordered = pinned || ordered.is_some();
             let why = held_text(&held.server, held.because);
             return if is_ordered { Outcome::Stuck(why) } else { Outcome::Confirmed };
         }
         let concerns = |server: &ServerId| if pinned { server.backend == id.backend } else { server == id };
+        if plan.steps.iter().any(|step| concerns(&step.server)) {
+            return waits(&observed.writes);
+        }
         let serves = seen.map(crate::ObservedBackend::in_service).unwrap_or_default();
         let carries = serves.iter().all(|server| *server == id.server) && !serves.is_empty();
-        if !plan.steps.iter().any(|step| concerns(&step.server)) {
-            return if pinned && !carries {
+        if pinned {
+            return if carries {
+                Outcome::Confirmed
+            } else {
                 let names: Vec<&str> = serves.iter().map(Name::as_str).collect();
                 let on = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
                 Outcome::Stuck(format!("the traffic of {} is on {on}", id.backend))
-            } else {
-                Outcome::Confirmed
             };
         }
-        match &observed.writes {
-            Writes::Applied => Outcome::Pending,
-            Writes::Withheld { .. } => stuck(
-                "nothing is changed in HAProxy while hactl is paused or observes; `hactl status` says which",
-            ),
-            Writes::Denied { why } => Outcome::Stuck(format!("nothing can be changed in HAProxy: {why}")),
-            Writes::Refused { why } => Outcome::Stuck(format!("HAProxy refuses a command: {why}")),
+        let there = seen.and_then(|seen| seen.server(&id.server));
+        match ordered.zip(there) {
+            Some((state, there)) if !is_as_ordered(there, state) => {
+                self.short_of(id, state, &observed.writes)
+            }
+            Some(_) | None => Outcome::Confirmed,
         }
+    }
+
+    /// It is not as ordered, and no command about it is due: another one comes first, or a pin.
+    fn short_of(&self, id: &ServerId, state: Admin, writes: &Writes) -> Outcome {
+        match self.overrides.pins.get(&id.backend) {
+            Some(pin) if state == Admin::Ready => Outcome::Stuck(format!(
+                "{} is pinned to {}, for which it makes room; `hactl auto {}/{}` ends that",
+                id.backend, pin.server, id.backend, pin.server
+            )),
+            Some(_) | None => waits(writes),
+        }
+    }
+}
+
+/// Whether HAProxy has it as an operator wants it. An agent-check has one answer for both ways of being out.
+fn is_as_ordered(there: &ObservedServer, state: Admin) -> bool {
+    let wanted = match (state, there.agent) {
+        (Admin::Drain, Some(_)) => Admin::Maint,
+        (Admin::Ready | Admin::Drain | Admin::Maint, _) => state,
+    };
+    there.position().0 == wanted
+}
+
+/// Something has to be sent first.
+fn waits(writes: &Writes) -> Outcome {
+    let stuck = |why: &str| Outcome::Stuck(why.to_owned());
+    match writes {
+        Writes::Applied => Outcome::Pending,
+        Writes::Withheld { .. } => stuck(
+            "nothing is changed in HAProxy while hactl is paused or observes; `hactl status` says which",
+        ),
+        Writes::Denied { why } => Outcome::Stuck(format!("nothing can be changed in HAProxy: {why}")),
+        Writes::Refused { why } => Outcome::Stuck(format!("HAProxy refuses a command: {why}")),
     }
 }
 

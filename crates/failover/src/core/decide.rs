@@ -265,7 +265,8 @@ impl Core {
         let permitted = || self.servers_of(backend).zip(&permitted).filter(|(_, permitted)| **permitted);
         let online = permitted().find(|(server, _)| verdict(server) == Verdict::Online);
         let online = online.map(|(server, _)| server.id.server.clone());
-        let all_condemned = !backend.servers.is_empty()
+        // Where an operator's orders leave none to judge, clients are not served by choice.
+        let all_condemned = permitted().next().is_some()
             && !backend.other_usable
             && permitted().all(|(server, _)| verdict(server).is_condemned());
         let when = self.settings.rules_of(name).when_all_down;

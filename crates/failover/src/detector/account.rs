@@ -110,6 +110,12 @@ impl Detector {
         }
     }
 
+    /// It answers again and is held: since when, and until when at the least.
+    pub(crate) fn returning(&self, now: Time) -> Option<(Time, Time)> {
+        let (_, since) = self.recovery.shown().filter(|_| self.phase == Phase::Condemned)?;
+        Some((since, self.damping.trusted_at(since, now)))
+    }
+
     fn resting(&self, settings: &Settings, now: Time) -> Vec<Resting> {
         let resting = self.rests.resting(now).filter_map(|(target, until, why)| {
             let target = settings.targets.get(usize::from(target.0))?.clone();

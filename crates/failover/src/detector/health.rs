@@ -60,7 +60,7 @@ impl fmt::Display for Verdict {
 pub struct Health {
     /// The verdict.
     pub verdict: Verdict,
-    /// The latest failure; `Some` exactly while the verdict is `Degraded` or `Offline`.
+    /// The first failure of the kind that was seen last; `Some` exactly while the verdict is `Degraded` or `Offline`.
     pub reason: Option<Failure>,
     /// When the verdict became this one.
     pub since: Time,

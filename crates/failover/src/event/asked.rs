@@ -260,7 +260,9 @@ impl fmt::Display for Asked {
             Self::OverridesLost { why } => f.write_str(why),
             Self::Auto { server, by } => write!(f, "{server} is left to its probes again: {by} wants that"),
             Self::Raw { by, command } => write!(f, "{by} has sent HAProxy `{command}`"),
-            Self::Would { commands } if commands.is_empty() => f.write_str("would change nothing any more"),
+            Self::Would { commands } if commands.is_empty() => {
+                f.write_str("would change nothing: HAProxy is as it is wanted")
+            }
             Self::Would { commands } => write!(f, "would {}", commands.join("; ")),
             Self::LetGo { server } => {
                 write!(f, "{server} was given back: it is not hactl's to steer any more")

@@ -57,6 +57,10 @@ impl fmt::Display for Event {
             Self::Held { server, because } => f.write_str(&self::held(server, *because)),
             Self::Adopted { server, set } => f.write_str(&self::adopted(server, *set)),
             Self::LeftOut { server, set } => f.write_str(&self::left_out(server, *set)),
+            Self::Gone { server } => write!(
+                f,
+                "{server} is not watched any more: HAProxy has it no more, or the configuration leaves it out"
+            ),
             Self::Overridden { server, set } => {
                 write!(f, "{server} was set to ready by somebody else, over our {}", set.as_str())
             }
@@ -105,7 +109,7 @@ pub(super) fn answered(server: &ServerId, up: bool) -> String {
 }
 
 pub(super) fn adopted(server: &ServerId, set: Admin) -> String {
-    format!("{server} is in {} since an earlier run: back in service once it is online", set.as_str())
+    format!("{server} is in {} since an earlier run: back in service once it is wanted there", set.as_str())
 }
 
 pub(super) fn left_out(server: &ServerId, set: Admin) -> String {

@@ -54,6 +54,8 @@ fn pin(view: &BackendView, choices: &mut [Choice]) -> bool {
     }
     let may_be_used = |index: &usize| match choices[*index].want {
         Want::Ready => servers[*index].available,
+        // Of two orders of an operator's, the pin says where the traffic is to be.
+        Want::Open if servers[*index].forced.is_some() => servers[*index].available,
         Want::Open | Want::AsIs | Want::Unknown => pin.force && servers[*index].available,
         Want::Drain | Want::Maint | Want::Shut => false,
     };

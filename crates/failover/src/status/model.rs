@@ -5,7 +5,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ExitStatus, InstanceStatus, LatencyBounds, OverrideStatus, PauseStatus, PinStatus};
+use super::{
+    ExitStatus, InstanceStatus, LatencyBounds, OverrideStatus, PauseStatus, PinStatus, ReturnStatus,
+};
 use crate::{Admin, Agent, Operational, Owner, Verdict};
 
 /// The answer to "is it all right?", with Nagios' numbers.
@@ -136,6 +138,9 @@ pub struct BackendStatus {
     /// The server that an operator wants to carry the traffic.
     #[serde(default)]
     pub pinned: Option<PinStatus>,
+    /// More preferred servers that are good again wait for this one to fail, or for `hactl failback`.
+    #[serde(default)]
+    pub waits_for: Option<String>,
     /// Its servers, in HAProxy's order.
     pub servers: Vec<ServerStatus>,
 }
@@ -159,6 +164,9 @@ pub struct ServerStatus {
     pub health_seconds: Option<f64>,
     /// Why it is degraded or offline.
     pub reason: Option<ReasonStatus>,
+    /// It answers again, and is held until it has done so for long enough; `null` otherwise.
+    #[serde(default)]
+    pub returning: Option<ReturnStatus>,
     /// It answers much more slowly than it used to, while another one does not.
     pub slow: bool,
     /// What one request through it takes.

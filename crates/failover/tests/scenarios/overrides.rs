@@ -326,7 +326,7 @@ fn id(server: &str) -> ServerId {
 }
 
 /// Given when the world was warm, for so many seconds.
-fn given(seconds: Option<u64>) -> Given {
+pub(super) fn given(seconds: Option<u64>) -> Given {
     let since = Timestamp::UNIX_EPOCH + Duration::from_secs(101);
     let until = seconds.map(|seconds| since + Duration::from_secs(seconds));
     Given {
@@ -339,15 +339,15 @@ fn given(seconds: Option<u64>) -> Given {
     }
 }
 
-fn forced(seconds: Option<u64>) -> Given {
+pub(super) fn forced(seconds: Option<u64>) -> Given {
     Given { force: true, ..given(seconds) }
 }
 
-fn set(servers: &[&str], state: Admin, given: Given) -> OverrideChange {
+pub(super) fn set(servers: &[&str], state: Admin, given: Given) -> OverrideChange {
     let servers = servers.iter().map(|server| id(server)).collect();
     OverrideChange::Set(servers, Override { state, kill_sessions: false, given })
 }
 
-fn end(server: &str) -> OverrideChange {
+pub(super) fn end(server: &str) -> OverrideChange {
     OverrideChange::End { servers: vec![id(server)], by: "bob".to_owned() }
 }

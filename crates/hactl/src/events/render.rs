@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 use crate::table::{Column, render, wrap};
 use crate::terminal::Terminal;
 
-/// Kinds are padded to this: the longest one that is told often.
-const KIND_WIDTH: usize = 13;
+/// Kinds are padded to this: the longest, `haproxy_replaced`.
+const KIND_WIDTH: usize = 16;
 
 /// Below a line that does not fit.
 const INDENT: &str = "      ";

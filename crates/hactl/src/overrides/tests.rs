@@ -58,6 +58,50 @@ fn what_came_of_it_is_a_line_for_each_server_and_what_is_left() {
     ");
 }
 
+#[test]
+fn a_pin_that_meets_another_order_is_told() {
+    let pin = json!({
+        "server": "wg2", "until": "2026-11-23T17:00:00Z", "since": "2026-11-23T16:19:00Z",
+        "reason": "demo", "by": "bob", "by_uid": 1001
+    });
+    let ordered = |state: &str| {
+        json!({
+            "state": state, "until": "2026-11-23T17:00:00Z", "since": "2026-11-23T16:19:00Z",
+            "reason": "provider work", "by": "alice", "by_uid": 1000
+        })
+    };
+    let text = |server_name: &str, order: &str, staying: Value| {
+        let line = json!({
+            "instance": "7891", "backend": "b", "server": server_name, "was": server("ready", "running", &json!(null)),
+            "is": server(if order == "ready" { "ready" } else { "maint" }, "running", &ordered(order)),
+            "pinned": pin, "in_service": ["wg1"], "staying": staying, "confirmed": true, "why": null
+        });
+        let answer = json!({
+            "apiVersion": "hactl/v1", "kind": "Changed", "generatedAt": "2026-11-23T16:19:00Z",
+            "exit_code": 0, "action": order, "servers": [line], "kept": true, "unkept_why": null,
+            "paused": null, "was_paused": null
+        });
+        let now = "2026-11-23T17:19:00+01:00[Europe/Berlin]".parse().unwrap();
+        let terminal =
+            Terminal { color: false, color_errors: false, unicode: true, width: None, socket: None };
+        told::text(&serde_json::from_value(answer).unwrap(), &now, &terminal)
+    };
+    assert_snapshot!(text("wg2", "maint", json!(["wg1"])), @"
+    b/wg2  online,up  ->  online,maint   until 2026-11-23 18:00 CET (41m), by alice (uid 1000)
+      the pin of b to it, by bob, rests until this ends; `hactl auto b/wg2` ends both
+    1 other server stays in service (wg1). Undo: hactl auto b/wg2
+    ");
+    assert_snapshot!(text("wg1", "ready", json!(["wg2"])), @"
+    b/wg1  online,up  ->  online,up   until 2026-11-23 18:00 CET (41m), by alice (uid 1000)
+      b is pinned to wg2 by bob, so the traffic stays there as long as that one works
+    Undo: hactl auto b/wg1
+    ");
+    assert_snapshot!(text("wg1", "maint", json!(null)), @"
+    b/wg1  online,up  ->  online,maint   until 2026-11-23 18:00 CET (41m), by alice (uid 1000)
+    Undo: hactl auto b/wg1
+    ");
+}
+
 fn server(state: &str, operational: &str, ordered: &Value) -> Value {
     json!({
         "name": "wg2", "address": "127.0.0.1:18182", "role": "primary", "managed": true, "health": "online",

@@ -1,8 +1,8 @@
 //! What came of an order, as a person reads it.
 
-use failover::status::{OverrideStatus, PinStatus, ServerStatus};
+use failover::status::{OverrideStatus, ServerStatus};
 use failover::{Admin, Operational, Owner, Verdict};
-use hactld::admin::{Changed, ChangedServer};
+use hactld::admin::{Action, Changed, ChangedServer};
 use hactld::text::Shown;
 use jiff::{Timestamp, Zoned};
 
@@ -21,7 +21,7 @@ pub(super) fn text(changed: &Changed, now: &Zoned, terminal: &Terminal) -> Strin
     }
     let mut text = String::new();
     for (index, server) in servers.iter().enumerate() {
-        let line = Line(server);
+        let line = Line { action: changed.action, server };
         text.push_str(&wrap("", &line.text(now), terminal.width));
         for note in line.notes() {
             text.push_str(&wrap("  ", &note, terminal.width));
@@ -45,34 +45,37 @@ pub(super) fn warnings(changed: &Changed) -> Vec<Report> {
 }
 
 /// What came of it for one server.
-struct Line<'a>(&'a ChangedServer);
+struct Line<'a> {
+    action: Action,
+    server: &'a ChangedServer,
+}
 
 impl Line<'_> {
     fn name(&self) -> String {
-        change::name(self.0)
+        change::name(self.server)
     }
 
     fn ordered(&self) -> Option<&OverrideStatus> {
-        self.0.is.as_ref()?.override_.as_ref()
-    }
-
-    fn pin(&self) -> Option<&PinStatus> {
-        self.0.pinned.as_ref().filter(|pinned| pinned.server == self.0.server)
+        self.server.is.as_ref()?.override_.as_ref()
     }
 
     fn text(&self, now: &Zoned) -> String {
-        let (was, is) = (how(self.0.was.as_ref()), how(self.0.is.as_ref()));
+        let (was, is) = (how(self.server.was.as_ref()), how(self.server.is.as_ref()));
         let name = self.name();
-        let given = match (self.ordered(), self.pin()) {
-            (_, Some(pin)) => format!("pinned {}", given(pin.until.as_deref(), &pin.by, pin.by_uid, now)),
-            (Some(ordered), None) => given(ordered.until.as_deref(), &ordered.by, ordered.by_uid, now),
-            (None, None) => "left to its probes".to_owned(),
+        let given = match (self.action, self.ordered(), &self.server.pinned) {
+            (Action::Pin, _, Some(pin)) => {
+                format!("pinned {}", given(pin.until.as_deref(), &pin.by, pin.by_uid, now))
+            }
+            (Action::Maint | Action::Drain | Action::Ready, Some(ordered), _) => {
+                given(ordered.until.as_deref(), &ordered.by, ordered.by_uid, now)
+            }
+            _ => "left to its probes".to_owned(),
         };
         format!("{name}  {was}  ->  {is}   {given}")
     }
 
     fn notes(&self) -> Vec<String> {
-        let Some(is) = &self.0.is else { return vec!["HAProxy has no such server now".to_owned()] };
+        let Some(is) = &self.server.is else { return vec!["HAProxy has no such server now".to_owned()] };
         let mut notes = Vec::new();
         if is.haproxy.owner == Some(Owner::Theirs) {
             let state = is.haproxy.state.as_str();
@@ -81,18 +84,45 @@ impl Line<'_> {
         if self.ordered().is_some_and(|ordered| ordered.state == Admin::Ready) {
             notes.extend(failing(is));
         }
-        if self.pin().is_some() && self.0.confirmed {
-            notes.push(format!("the traffic of {} is on {}", Shown(&self.0.backend), Shown(&self.0.server)));
+        if self.action == Action::Pin && self.server.confirmed {
+            let (backend, server) = (Shown(&self.server.backend), Shown(&self.server.server));
+            notes.push(format!("the traffic of {backend} is on {server}"));
         }
+        notes.extend(self.beside_the_pin());
         notes
+    }
+
+    /// What becomes of a pin that this order meets.
+    fn beside_the_pin(&self) -> Option<String> {
+        let pin = self.server.pinned.as_ref()?;
+        let (backend, pinned) = (Shown(&self.server.backend), Shown(&pin.server));
+        let is_pinned = pin.server == self.server.server;
+        match self.action {
+            Action::Maint | Action::Drain if is_pinned => Some(format!(
+                "the pin of {backend} to it, by {}, rests until this ends; `hactl auto {backend}/{pinned}` ends both",
+                Shown(&pin.by)
+            )),
+            Action::Ready if !is_pinned => Some(format!(
+                "{backend} is pinned to {pinned} by {}, so the traffic stays there as long as that one works",
+                Shown(&pin.by)
+            )),
+            Action::Maint
+            | Action::Drain
+            | Action::Ready
+            | Action::Auto
+            | Action::Pin
+            | Action::Pause
+            | Action::Resume
+            | Action::Failback => None,
+        }
     }
 
     /// What is left where it was taken out, and how to undo it.
     fn left(&self, all: &[ChangedServer]) -> Option<String> {
         let names: Vec<String> =
-            all.iter().filter(|line| line.backend == self.0.backend).map(change::name).collect();
+            all.iter().filter(|line| line.backend == self.server.backend).map(change::name).collect();
         let undo = format!("Undo: hactl auto {}", names.join(" "));
-        if self.pin().is_some() {
+        if self.action == Action::Pin {
             return Some(undo);
         }
         let ordered = self.ordered()?;
@@ -100,12 +130,14 @@ impl Line<'_> {
             return Some(undo);
         }
         let staying: Vec<String> =
-            self.0.staying.iter().flatten().map(|name| Shown(name).to_string()).collect();
+            self.server.staying.iter().flatten().map(|name| Shown(name).to_string()).collect();
         Some(match staying.as_slice() {
-            [] if self.0.in_service.as_ref().is_some_and(|serving| !serving.is_empty()) => undo,
+            // HAProxy does not answer.
+            [] if self.server.staying.is_none() => undo,
+            [] if self.server.in_service.as_ref().is_some_and(|serving| !serving.is_empty()) => undo,
             [] => format!(
                 "No other server of {} can be used: HAProxy closes new connections. {undo}",
-                Shown(&self.0.backend)
+                Shown(&self.server.backend)
             ),
             [one] => format!("1 other server stays in service ({one}). {undo}"),
             several => {

@@ -4,7 +4,7 @@ use failover::Verdict;
 use failover::status::{BackendStatus, ServerStatus, Status};
 use hactld::text::Shown;
 
-use super::render::{self, Shape, haproxy, overridden, reason};
+use super::render::{self, Shape, answers, haproxy, overridden, reason};
 use crate::cli::StatusFormat;
 use crate::terminal::Terminal;
 
@@ -60,7 +60,10 @@ fn names(status: &Status, server: Option<&str>) -> String {
 /// As RFC 4180 has it, but for line ends, which are those of this system. What is not known is empty.
 fn csv(status: &Status, server: Option<&str>, header: bool) -> String {
     let line = |(backend, server): (&BackendStatus, &ServerStatus)| {
+        // Of a HAProxy that does not answer neither is known.
+        let answering = answers(status, backend);
         let serves = if backend.in_service.contains(&server.name) { "yes" } else { "no" };
+        let of_haproxy = |text: String| if answering { text } else { String::new() };
         let known = |text: String| if text == "-" { String::new() } else { text };
         let cells = [
             backend.instance.clone(),
@@ -69,12 +72,12 @@ fn csv(status: &Status, server: Option<&str>, header: bool) -> String {
             server.address.clone().unwrap_or_default(),
             server.role.clone(),
             server.health.map(Verdict::as_str).unwrap_or_default().to_owned(),
-            haproxy(server),
-            known(overridden(server, &status.generated_at)),
-            serves.to_owned(),
+            of_haproxy(haproxy(server, answering)),
+            known(overridden(backend, server, &status.generated_at)),
+            of_haproxy(serves.to_owned()),
             server.latency_ms.last.map(|millis| format!("{millis:.1}")).unwrap_or_default(),
             server.health_seconds.map(|seconds| format!("{seconds:.1}")).unwrap_or_default(),
-            known(reason(server)),
+            known(reason(backend, server)),
         ];
         format!("{}\n", cells.map(|cell| quoted(&cell)).join(","))
     };
@@ -102,6 +105,13 @@ mod tests {
         7891,socks_back_7891,wg2,127.0.0.1:18182,primary,offline,maint,,no,,252.0,127.0.0.1:18182: connection refused
         7891,socks_back_7891,cloudflare_warp,127.0.0.1:8111,primary,online,up,,yes,112.0,187200.0,
         ");
+        let mut away = on_backup();
+        away.haproxy.answering = false;
+        let of_warp = shown(&away, StatusFormat::Csv, false).lines().last().unwrap().to_owned();
+        assert_eq!(
+            of_warp,
+            "7891,socks_back_7891,cloudflare_warp,127.0.0.1:8111,primary,online,,,,112.0,187200.0,"
+        );
         let without = shown(&on_backup(), StatusFormat::Csv, false);
         assert_eq!(without.lines().count(), 3);
         assert_eq!(quoted("a,\"b\"\n"), "\"a,\"\"b\"\"\\n\"");

@@ -31,7 +31,7 @@ fn options_before_a_command_are_its_own() {
         ("--haproxy /x check wg1", "check wg1 --haproxy /x"),
         ("--color never config show", "config show --color never"),
         ("-o json raw -- show stat", "raw -o json -- show stat"),
-        ("--soket x", "x --soket"),
+        ("--soket x events", "status --soket x events"),
         ("-h", "-h"),
         ("--version status", "--version status"),
         ("help events", "events --help"),

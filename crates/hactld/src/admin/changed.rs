@@ -81,7 +81,7 @@ pub struct ChangedServer {
     pub pinned: Option<PinStatus>,
     /// The servers of its backend that get new connections.
     pub in_service: Option<Vec<String>>,
-    /// The other servers of its backend that HAProxy could use.
+    /// The other servers of its backend that HAProxy could use, and is to use on; `null` while it does not answer.
     pub staying: Option<Vec<String>>,
     /// HAProxy was read again, and it is as ordered.
     pub confirmed: bool,

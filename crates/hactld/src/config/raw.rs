@@ -38,7 +38,7 @@ pub(super) struct RawConfig {
     /// The listener for browsers and scrapers: the page, `/metrics`, `/healthz`, `/readyz` and the reading half of the API.
     /// Nothing can be changed there.
     pub(super) web: RawWeb,
-    /// How what is known is shown.
+    /// How what is known is shown by `hactl status`, `hactl top` and the page.
     pub(super) ui: RawUi,
     /// What outlives hactl.
     pub(super) state: RawState,
@@ -93,7 +93,8 @@ pub(super) struct RawProbe {
     #[schemars(with = "String", extend("x-duration" = duration::RIDE_THROUGH.range()))]
     pub(super) ride_through: Duration,
     /// How long a server has to be good after an outage before it is used again; doubled with each relapse up to
-    /// `hold_max`, and forgotten within the hour. A server that is held is used at once when no other one works.
+    /// `hold_max`, and forgotten within the hour. One that had been good for less than a minute is held twice as long
+    /// as that. A server that is held is used at once when no other one works.
     #[serde(deserialize_with = "duration::hold")]
     #[schemars(with = "String", extend("x-duration" = duration::HOLD.range()))]
     pub(super) hold: Duration,

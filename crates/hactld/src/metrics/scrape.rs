@@ -216,6 +216,14 @@ impl Scrape {
                 })
             }),
         )?;
+        writer.family(
+            "backend_in_service",
+            "Servers that HAProxy sends the backend's new connections to, as it was last seen.",
+            self.backends().map(|(labels, _, backend)| {
+                let count = u64::try_from(backend.in_service.len()).unwrap_or(u64::MAX);
+                (labels, Value::Number(count))
+            }),
+        )?;
         let mut all = |name, help, value: fn(&BackendStatus) -> bool| {
             writer.family(
                 name,

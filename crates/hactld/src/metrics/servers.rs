@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use failover::status::{BackendStatus, ServerStatus};
+use failover::status::{BackendStatus, PinStatus, ServerStatus};
 use failover::{Admin, Stage, Verdict};
 use jiff::Timestamp;
 
@@ -26,6 +26,11 @@ pub(super) struct OneServer<'a> {
 }
 
 impl<'a> OneServer<'a> {
+    /// Its backend is pinned to it.
+    fn pin(&self) -> Option<&'a PinStatus> {
+        self.backend.pinned.as_ref().filter(|pin| pin.server == self.server.name)
+    }
+
     fn with<const N: usize>(&self, more: [(&'static str, &'a str); N]) -> Labels<'a> {
         self.labels.iter().copied().chain(more).collect()
     }
@@ -70,12 +75,22 @@ fn write_states(writer: &mut Writer<'_>, servers: &[OneServer<'_>]) -> fmt::Resu
 fn write_orders(writer: &mut Writer<'_>, servers: &[OneServer<'_>]) -> fmt::Result {
     let orders = servers.iter().flat_map(|one| {
         let ordered = one.server.override_.as_ref().map(|ordered| ordered.state);
-        ADMINS.map(|admin| (one.with([("state", admin.as_str())]), (ordered == Some(admin)).into()))
+        let states =
+            ADMINS.map(|admin| (one.with([("state", admin.as_str())]), (ordered == Some(admin)).into()));
+        states.into_iter().chain([(one.with([("state", "pin")]), one.pin().is_some().into())])
     });
-    writer.family("override_active", "An operator has ordered this state.", orders)?;
+    writer.family(
+        "override_active",
+        "An operator has ordered this state, or has pinned the backend to the server (pin).",
+        orders,
+    )?;
     let ends = servers.iter().filter_map(|one| {
-        let until = one.server.override_.as_ref()?.until.as_ref()?.parse::<Timestamp>().ok()?;
-        Some((one.labels.clone(), Value::Moment(until.as_second() as f64)))
+        let ordered = one.server.override_.as_ref().map(|ordered| &ordered.until);
+        let ends = ordered.into_iter().chain(one.pin().map(|pin| &pin.until));
+        // Of two orders, one without an end is forgotten all the same.
+        let ends: Option<Vec<&String>> = ends.map(Option::as_ref).collect();
+        let last = ends?.into_iter().filter_map(|until| until.parse::<Timestamp>().ok()).max()?;
+        Some((one.labels.clone(), Value::Moment(last.as_second() as f64)))
     });
     writer.family("override_expiry_timestamp", "When that ends; nothing where nobody has said so.", ends)
 }

@@ -29,6 +29,7 @@ fn of_one_instance_the_names_of_haproxys_own_exporter_are_all_the_labels() {
     hactl_backend_servers{proxy="back",state="online"} 1
     hactl_backend_servers{proxy="back",state="degraded"} 0
     hactl_backend_servers{proxy="back",state="offline"} 0
+    hactl_backend_in_service{proxy="back"} 1
     hactl_backend_on_backup{proxy="back"} 0
     hactl_backend_blackout{proxy="back"} 0
     hactl_backend_switches_total{proxy="back"} 0
@@ -48,6 +49,7 @@ fn of_one_instance_the_names_of_haproxys_own_exporter_are_all_the_labels() {
     hactl_override_active{proxy="back",server="wg1",state="ready"} 0
     hactl_override_active{proxy="back",server="wg1",state="drain"} 0
     hactl_override_active{proxy="back",server="wg1",state="maint"} 0
+    hactl_override_active{proxy="back",server="wg1",state="pin"} 0
     "#);
 }
 
@@ -94,6 +96,30 @@ fn servers_beyond_the_bound_have_no_series_and_are_counted() {
     let online =
         format!("\nhactl_backend_servers{{proxy=\"back\",state=\"online\"}} {}\n", tally::SERVERS_MAX + 3);
     assert!(text.contains(&online), "of a backend all are counted");
+}
+
+#[test]
+fn a_pin_is_an_override_and_forgotten_where_one_of_two_orders_has_no_end() {
+    let ordered = |until: serde_json::Value| {
+        json!({
+            "server": "wg1", "state": "ready", "until": until, "since": "2026-01-01T00:00:00.000Z", "reason": "x",
+            "by": "alice", "by_uid": 1000
+        })
+    };
+    let of = |pin: serde_json::Value, state: serde_json::Value| {
+        let mut scrape = scrape_of(&["7891"]);
+        let backend = &mut scrape.samples[0].status.backends[0];
+        backend.pinned = serde_json::from_value(pin).unwrap();
+        backend.servers[0].override_ = serde_json::from_value(state).unwrap();
+        classic_of(scrape)
+    };
+    let end = |at: &str| ordered(at.into());
+    let text = of(end("2026-01-01T00:00:10.000Z"), json!(null));
+    assert!(text.contains(r#"override_active{proxy="back",server="wg1",state="pin"} 1"#), "{text}");
+    let ends = r#"hactl_override_expiry_timestamp_seconds{proxy="back",server="wg1"} "#;
+    assert!(text.contains(ends), "{text}");
+    assert!(!of(ordered(json!(null)), json!(null)).contains(ends));
+    assert!(!of(ordered(json!(null)), end("2026-01-01T00:00:10.000Z")).contains(ends));
 }
 
 /// Paused, with a server that is used, and one that is not managed.

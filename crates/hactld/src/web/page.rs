@@ -182,12 +182,13 @@ fn backends(html: &mut Html, status: &Status, socket: Option<&Path>) {
             backend,
             socket,
             haproxy,
+            answering,
             several: status.instances.len() > 1,
             bounds: status.latency_bounds_ms,
         };
         let id = format!("b-{}:{}", backend.instance, backend.name);
         html.element("section", &[("class", &"backend"), ("id", &id)], |html| {
-            heading(html, &context, answering);
+            heading(html, &context);
             html.element("div", &[("class", &"card")], |html| {
                 servers(html, &context, &mut room);
                 row::about_backend(html, &context);
@@ -200,7 +201,7 @@ fn backends(html: &mut Html, status: &Status, socket: Option<&Path>) {
     }
 }
 
-fn heading(html: &mut Html, context: &Context<'_>, answering: bool) {
+fn heading(html: &mut Html, context: &Context<'_>) {
     let backend = context.backend;
     html.element("header", &[], |html| {
         html.element("h2", &[], |html| {
@@ -213,7 +214,7 @@ fn heading(html: &mut Html, context: &Context<'_>, answering: bool) {
             html.icon(words::level_shape(backend.verdict), 11);
             html.text(backend.verdict);
         });
-        html.classed("p", "says", words::service(backend, answering));
+        html.classed("p", "says", words::service(backend, context.answering));
         if let Some(pinned) = words::pinned(backend) {
             html.classed("p", "over", pinned);
         }
@@ -224,7 +225,7 @@ fn heading(html: &mut Html, context: &Context<'_>, answering: bool) {
 /// their names.
 fn servers(html: &mut Html, context: &Context<'_>, room: &mut usize) {
     let backend = context.backend;
-    let in_use = |server: &ServerStatus| backend.in_service.contains(&server.name);
+    let in_use = |server: &ServerStatus| context.answering && backend.in_service.contains(&server.name);
     let whole = backend.servers.len() <= WHOLE_MAX && backend.servers.len() <= *room;
     let (rows, rest): (Vec<&ServerStatus>, Vec<&ServerStatus>) = if whole {
         (backend.servers.iter().collect(), Vec::new())

@@ -5,7 +5,8 @@ use super::effect::names;
 use crate::event::Span;
 use crate::explain::{Draft, Explanation, Label, Setting, Table, View, written};
 use crate::{
-    Failback, HeldBecause, Name, ObservedBackend, OnSlow, Plan, Policy, Rules, Sessions, Verdict, WhenAllDown,
+    Admin, Failback, HeldBecause, Name, ObservedBackend, OnSlow, Plan, Policy, Rules, ServerId, Sessions,
+    Time, Verdict, WhenAllDown,
 };
 
 /// Servers that are named each; of more, only those that are not online.
@@ -27,12 +28,7 @@ impl Core {
         }
         self.say_rules(&mut draft, name);
         let since = known.and_then(|backend| backend.in_service.as_ref()).map(|(_, since)| *since);
-        let since = since.map(|since| format!(" since {}", view.ago(since))).unwrap_or_default();
-        let on = match in_service.as_slice() {
-            [] => "HAProxy has no usable server, so it closes every new connection".to_owned(),
-            on => format!("new connections go to {}", names(on)),
-        };
-        draft.say(Label::Effect, format!("{on}{since}"));
+        draft.say(Label::Effect, served(&in_service, since, view));
         let steps = todo.steps.iter().filter(|step| step.server.backend == *name);
         for step in steps.take(LISTED_MAX) {
             draft.say(Label::Effect, format!("{} is wanted in {}", step.server, step.set.as_str()));
@@ -51,6 +47,11 @@ impl Core {
         if let Some(server) = worst {
             draft.say(Label::Try, format!("hactl explain {}", server.id));
         }
+        let ordered: Vec<String> =
+            self.ordered_out(name).take(LISTED_MAX).map(|server| server.to_string()).collect();
+        if !ordered.is_empty() {
+            draft.say(Label::Try, format!("hactl auto {}", ordered.join(" ")));
+        }
         draft.say(Label::Try, format!("hactl status {name}"));
         draft.finish(name.to_string(), self.backend_headline(name, known, &in_service, view))
     }
@@ -65,23 +66,42 @@ impl Core {
         let Some(backend) = known else { return format!("{name} was not looked at yet.") };
         let count = backend.servers.len();
         let online = self.servers_of(backend).filter(|server| verdict(server) == Verdict::Online).count();
-        let on = match in_service {
-            [] => "and HAProxy has none to use".to_owned(),
-            on => format!("and HAProxy uses {}", names(on)),
+        let answers = view.is_answering();
+        let on = match (in_service, answers) {
+            ([], true) => "and HAProxy has none to use".to_owned(),
+            ([], false) => "and HAProxy, which does not answer, last had none to use".to_owned(),
+            (on, true) => format!("and HAProxy uses {}", names(on)),
+            (on, false) => format!("and HAProxy, which does not answer, last used {}", names(on)),
         };
         if self.frozen.is_some() {
             return format!(
                 "{name} is left as it is: nothing answers, so nobody can be blamed; {online} of {count} servers online, {on}."
             );
         }
-        match backend.blackout {
-            Some(since) => format!(
-                "{name} is DOWN since {} ({}): none of its {count} servers carries traffic, {on}.",
-                (view.clock)(since),
-                Span(view.now.since(since))
-            ),
-            None => format!("{name} has {online} of {count} servers online, {on}."),
+        let down = |since: Time| {
+            format!("{name} is DOWN since {} ({})", (view.clock)(since), Span(view.now.since(since)))
+        };
+        match (backend.blackout, &backend.in_service) {
+            (Some(since), _) => {
+                // Others may be online, and out because an operator wants that.
+                let of = if online == 0 {
+                    format!("its {count} servers")
+                } else {
+                    "those that it may use".to_owned()
+                };
+                format!("{}: none of {of} carries traffic, {on}.", down(since))
+            }
+            (None, Some((_, since))) if in_service.is_empty() && answers => {
+                format!("{}: HAProxy has no server to use; {online} of {count} are online.", down(*since))
+            }
+            (None, _) => format!("{name} has {online} of {count} servers online, {on}."),
         }
+    }
+
+    /// The servers of a backend that operators have ordered out.
+    fn ordered_out<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a ServerId> {
+        let ordered = self.overrides.servers.iter().filter(|(_, ordered)| ordered.state != Admin::Ready);
+        ordered.map(|(server, _)| server).filter(move |server| server.backend == *name)
     }
 
     fn say_servers(&self, draft: &mut Draft, backend: &Backend, seen: &ObservedBackend) {
@@ -192,18 +212,31 @@ impl Core {
                 ),
             );
         }
-        let without = todo.held.iter().filter(|held| held.server.backend == *name);
-        let without = without.filter(|held| held.because == HeldBecause::NoSuccessor).count();
+        let held = || todo.held.iter().filter(|held| held.server.backend == *name);
+        let without = held().filter(|held| held.because == HeldBecause::NoSuccessor).count();
         if without > 0 {
             draft.say(LABEL, format!("{without} of its servers would be out if another one could take over"));
         }
-        if let Some(in_use) = known.and_then(|backend| backend.waits_for.as_ref()) {
-            draft.say(
-                LABEL,
-                format!(
-                    "preferred servers are used again when {in_use} fails, or with `hactl failback {name}`"
-                ),
+        let theirs = held().filter(|held| matches!(held.because, HeldBecause::NotOurs(_)));
+        let theirs: Vec<Name> = theirs.map(|held| held.server.server.clone()).collect();
+        if !theirs.is_empty() {
+            let text = format!(
+                "whoever took out {} in HAProxy has to lift that; hactl undoes only its own",
+                names(&theirs)
             );
+            draft.say(LABEL, text);
+        }
+        let ordered: Vec<Name> = self.ordered_out(name).map(|server| server.server.clone()).collect();
+        if !ordered.is_empty() {
+            let text = format!("an operator has ordered {} out: used again when that ends", names(&ordered));
+            draft.say(LABEL, text);
+        }
+        if let Some(in_use) = known.and_then(|backend| backend.waits_for.as_ref()) {
+            let asked = match self.settings.rules_of(name).failback {
+                Failback::Manual => format!(", or with `hactl failback {name}`"),
+                Failback::Auto | Failback::Never => String::new(),
+            };
+            draft.say(LABEL, format!("preferred servers are used again when {in_use} fails{asked}"));
         }
         let condemned =
             known.map(|backend| self.servers_of(backend).filter(|server| is_condemned(server)).count());
@@ -222,6 +255,18 @@ impl Core {
         if draft.is_without(LABEL) {
             draft.say(LABEL, "nothing is waited for");
         }
+    }
+}
+
+/// Where new connections go, as far as is known.
+fn served(in_service: &[Name], since: Option<Time>, view: &View<'_>) -> String {
+    if !view.is_answering() {
+        return format!("new connections went to {} when HAProxy was last seen", names(in_service));
+    }
+    let since = since.map(|since| format!(" since {}", view.ago(since))).unwrap_or_default();
+    match in_service {
+        [] => format!("HAProxy has no usable server, so it closes every new connection{since}"),
+        on => format!("new connections go to {}{since}", names(on)),
     }
 }
 

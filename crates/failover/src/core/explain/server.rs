@@ -96,10 +96,9 @@ impl Core {
     fn headline(&self, case: &Case<'_>, view: &View<'_>) -> String {
         let id = &case.id;
         let Some(server) = case.server else {
-            return format!(
-                "{id} is left alone by hactl, and HAProxy has it in {}.",
-                case.there.admin.as_str()
-            );
+            let has = if view.is_answering() { "has" } else { "last had" };
+            let admin = case.there.admin.as_str();
+            return format!("{id} is left alone by hactl, and HAProxy {has} it in {admin}.");
         };
         let health = server.detector.as_ref().map(|detector| detector.health());
         let (verdict, since) =
@@ -117,6 +116,10 @@ impl Core {
         }
         if let Some(set) = case.pending {
             return pending_text(case.there, set, view);
+        }
+        if !view.is_answering() {
+            let admin = case.there.admin.as_str();
+            return format!("and HAProxy, which does not answer, last had it in {admin}");
         }
         let (admin, owner) = case.there.position();
         match (admin, owner) {
@@ -138,6 +141,10 @@ impl Core {
                     }
                     _ if verdict == Verdict::Unknown => {
                         format!("and HAProxy holds it in {state} until something is known")
+                    }
+                    // A rule has put it there while it was online.
+                    _ if admin == Admin::Drain => {
+                        format!("and stays in {state}, where it gets no new connections either")
                     }
                     _ => format!("so HAProxy holds it in {state}"),
                 }
@@ -185,9 +192,13 @@ impl Core {
         {
             draft.rule(LABEL, rule_words(cause), setting);
         }
+        if let Some(cause @ (Cause::Ordered(_) | Cause::Pinned(..))) = cause {
+            draft.say(LABEL, rule_words(cause));
+        }
         let blackout = self.backends.get(&case.id.backend).is_some_and(|backend| backend.blackout.is_some());
         let rules = self.settings.rules_of(&case.id.backend);
-        if blackout && rules.when_all_down == WhenAllDown::LastGood {
+        let by_order = matches!(cause, Some(Cause::Ordered(_)));
+        if blackout && !by_order && rules.when_all_down == WhenAllDown::LastGood {
             let table = Table::Backend(case.id.backend.clone());
             let setting = Setting { table, key: "when_all_down", value: "\"last-good\"".to_owned() };
             draft.rule(

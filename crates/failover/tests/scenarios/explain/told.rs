@@ -6,7 +6,7 @@ use failover::{Admin, Event, Name, Observed, Owner, Rules, ServerId, Time};
 
 use crate::world::*;
 
-pub(super) fn under(adapt: impl FnOnce(&mut Rules)) -> World {
+pub(crate) fn under(adapt: impl FnOnce(&mut Rules)) -> World {
     let mut rules = Rules::DEFAULT;
     adapt(&mut rules);
     let mut world = World::with(|settings| {
@@ -16,11 +16,11 @@ pub(super) fn under(adapt: impl FnOnce(&mut Rules)) -> World {
     world
 }
 
-pub(super) fn id(server: &str) -> ServerId {
+pub(crate) fn id(server: &str) -> ServerId {
     ServerId { backend: Name::from(BACKEND), server: Name::from(server) }
 }
 
-pub(super) fn try_explain(
+pub(crate) fn try_explain(
     world: &World,
     server: Option<&str>,
     effects: &Effects,
@@ -33,7 +33,7 @@ pub(super) fn try_explain(
     world.core.explain(&Name::from(BACKEND), server.map(Name::from).as_ref(), &view)
 }
 
-pub(super) fn explain(
+pub(crate) fn explain(
     world: &World,
     server: Option<&str>,
     effects: &Effects,
@@ -43,7 +43,7 @@ pub(super) fn explain(
 }
 
 /// As the commands of this world were applied: whatever is out because of us was set a second ago.
-pub(super) fn effects(world: &World) -> Effects {
+pub(crate) fn effects(world: &World) -> Effects {
     let mut effects = Effects::default();
     for server in &world.observed.backends[&Name::from(BACKEND)].servers {
         if server.admin != Admin::Ready && server.owner == Owner::Ours {
@@ -54,30 +54,30 @@ pub(super) fn effects(world: &World) -> Effects {
     effects
 }
 
-pub(super) fn explained(world: &World, server: &str) -> String {
+pub(crate) fn explained(world: &World, server: &str) -> String {
     render(&explain(world, Some(server), &effects(world), None))
 }
 
-pub(super) fn backend(world: &World) -> String {
+pub(crate) fn backend(world: &World) -> String {
     render(&explain(world, None, &effects(world), None))
 }
 
-pub(super) fn headline(world: &World, server: &str) -> String {
+pub(crate) fn headline(world: &World, server: &str) -> String {
     explain(world, Some(server), &effects(world), None).headline
 }
 
-pub(super) fn text(world: &World, server: &str) -> String {
+pub(crate) fn text(world: &World, server: &str) -> String {
     explained(world, server)
 }
 
-pub(super) fn section(world: &World, server: &str, label: &str) -> String {
+pub(crate) fn section(world: &World, server: &str, label: &str) -> String {
     let text = explained(world, server);
     let lines = text.lines().skip_while(|line| !line.starts_with(label));
     let own = lines.enumerate().take_while(|(index, line)| *index == 0 || line.starts_with("  "));
     own.map(|(_, line)| line).collect::<Vec<&str>>().join("\n")
 }
 
-pub(super) fn render(explanation: &Explanation) -> String {
+pub(crate) fn render(explanation: &Explanation) -> String {
     let mut text = format!("{}\n", explanation.headline);
     for section in &explanation.sections {
         for (index, line) in section.lines.iter().enumerate() {

@@ -2,6 +2,7 @@
 
 use failover::status::{BackendStatus, ServerStatus, Status};
 use failover::{Owner, Verdict};
+use hactld::text::Shown;
 
 use super::{Shape, haproxy, overridden, reason};
 use crate::table::{Column, render};
@@ -25,11 +26,12 @@ pub(super) fn rows(
     let of_it: Vec<&ServerStatus> = backend.servers.iter().filter(named).collect();
     let brief = !shape.all && is_long(status);
     let (listed, rest): (Vec<&ServerStatus>, Vec<&ServerStatus>) =
-        of_it.iter().copied().partition(|server| !brief || needs_a_look(server));
+        of_it.iter().copied().partition(|server| !brief || needs_a_look(backend, server));
     let shown = if brief { listed.len().min(LISTED_MAX) } else { listed.len() };
     let mut text = String::new();
     if shown > 0 {
-        let any = listed[..shown].iter().any(|server| overridden(server, &status.generated_at) != "-");
+        let ordered = |server: &&ServerStatus| overridden(backend, server, &status.generated_at) != "-";
+        let any = listed[..shown].iter().any(ordered);
         let columns = columns(shape.wide, any);
         let cells = listed[..shown].iter().map(|server| row(status, backend, server, shape.wide, terminal));
         let rendered = render(&columns, &cells.collect::<Vec<_>>(), terminal);
@@ -48,9 +50,9 @@ pub(super) fn is_long(status: &Status) -> bool {
 }
 
 /// Something about it is not as it is usually.
-fn needs_a_look(server: &ServerStatus) -> bool {
+fn needs_a_look(backend: &BackendStatus, server: &ServerStatus) -> bool {
     let theirs = server.haproxy.owner == Some(Owner::Theirs);
-    let ordered = overridden(server, "") != "-";
+    let ordered = overridden(backend, server, "") != "-";
     let health = server.health.is_some_and(|health| health != Verdict::Online);
     health || server.drift || server.slow || server.held.is_some() || theirs || ordered
 }
@@ -112,21 +114,23 @@ fn row(
     terminal: &Terminal,
 ) -> Vec<String> {
     let dash = || "-".to_owned();
+    let shown = |text: &str| Shown(text).to_string();
     let millis = |millis: Option<f64>| {
         let level = |millis| status.latency_bounds_ms.level(millis);
         millis.map_or_else(dash, |millis| terminal.latency(level(millis), &format!("{millis:.0}ms")))
     };
-    let mark = if backend.in_service.contains(&server.name) { ">" } else { " " };
+    let answering = answers(status, backend);
+    let mark = if answering && backend.in_service.contains(&server.name) { ">" } else { " " };
     let mut cells = vec![
-        format!("{mark} {}", server.name),
-        server.address.clone().unwrap_or_else(dash),
+        format!("{mark} {}", Shown(&server.name)),
+        server.address.as_deref().map_or_else(dash, shown),
         server.health.map_or_else(dash, |health| terminal.verdict(health)),
-        haproxy(server),
-        overridden(server, &status.generated_at),
+        haproxy(server, answering),
+        overridden(backend, server, &status.generated_at),
         millis(server.latency_ms.last),
         if server.history.is_empty() { dash() } else { terminal.bars(&server.history) },
         server.health_seconds.map_or_else(dash, span),
-        reason(server),
+        shown(&reason(backend, server)),
     ];
     if wide {
         let wanted = server.desired.map_or_else(dash, |wanted| wanted.as_str().to_owned());
@@ -135,4 +139,10 @@ fn row(
         cells.splice(9..9, [millis(server.latency_ms.p50), millis(server.latency_ms.p95)]);
     }
     cells
+}
+
+/// The backend's HAProxy answers, so that what was seen of it holds.
+pub(crate) fn answers(status: &Status, backend: &BackendStatus) -> bool {
+    let own = status.instances.iter().find(|instance| instance.name == backend.instance);
+    own.map_or(status.haproxy.answering, |instance| instance.haproxy.answering)
 }

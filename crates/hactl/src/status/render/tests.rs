@@ -2,7 +2,7 @@
 
 mod scenes;
 
-use failover::status::{HaproxyStatus, LatencyStatus, PauseStatus};
+use failover::status::{HaproxyStatus, LatencyStatus, OverrideStatus, PauseStatus, PinStatus, ReturnStatus};
 use insta::assert_snapshot;
 
 pub(crate) use self::scenes::{blackout, of_instance, on_backup, scene};
@@ -90,6 +90,8 @@ fn no_usable_server() {
 #[test]
 fn haproxy_away() {
     let mut status = on_backup();
+    status.exit_code = 2;
+    status.backends[0].verdict = Level::Unknown;
     status.applying = false;
     status.haproxy = HaproxyStatus {
         answering: false,
@@ -106,18 +108,18 @@ fn haproxy_away() {
     ];
     assert_snapshot!(table(&status, None, &piped()), @"
     ✗ HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just being started again
-    ! socks_back_7891 DEGRADED: 1 of 3 online, last seen on backup cloudflare_warp
+    ? socks_back_7891 UNKNOWN: 1 of 3 online, last seen on backup cloudflare_warp
       hactl 0.1.0 gw1 · HAProxy away for 1m15s · /run/haproxy/admin.sock · not applying
 
-      SERVER           ADDRESS          HEALTH      HAPROXY  OVERRIDE  LATENCY  LAST 20               SINCE  REASON
-      wg1              127.0.0.1:18181  ▲ degraded  maint    -               -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
-      wg2              127.0.0.1:18182  ✕ offline   maint    -               -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
-    > cloudflare_warp  127.0.0.1:8111   ● online    up       -           112ms  ████████████████████   2d4h  -
+      SERVER           ADDRESS          HEALTH      HAPROXY    OVERRIDE  LATENCY  LAST 20               SINCE  REASON
+      wg1              127.0.0.1:18181  ▲ degraded  was maint  -               -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s
+      wg2              127.0.0.1:18182  ✕ offline   was maint  -               -  ▃▄█✕✕✕✕               4m12s  127.0.0.1:18182: connection refused
+      cloudflare_warp  127.0.0.1:8111   ● online    was up     -           112ms  ████████████████████   2d4h  -
 
     next: hactl explain socks_back_7891/wg1
     ");
     status.backends.clear();
-    assert_snapshot!(table(&status, None, &piped()), @r"
+    assert_snapshot!(table(&status, None, &piped()), @"
     ✗ HAProxy does not answer: nobody listens on /run/haproxy/admin.sock: haproxy is not running, or is just being started again
       hactl 0.1.0 gw1 · HAProxy away for 1m15s · /run/haproxy/admin.sock · not applying
     ");
@@ -126,6 +128,7 @@ fn haproxy_away() {
 #[test]
 fn a_socket_of_level_operator() {
     let mut status = on_backup();
+    status.exit_code = 2;
     status.applying = false;
     status.haproxy.level = Some("operator".to_owned());
     status.problems = vec![
@@ -214,7 +217,7 @@ fn maint_by_somebody_else_a_held_server_and_one_left_alone() {
     warp.latency_ms = LatencyStatus::default();
     status.backends[0].in_service = vec!["wg2".to_owned()];
     assert_snapshot!(table(&status, None, &piped()), @"
-    ! socks_back_7891 DEGRADED: 1 of 3 online, on wg2 for 3h20m
+    ! socks_back_7891 DEGRADED: 1 of 2 online, on wg2 for 3h20m
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
 
       SERVER           ADDRESS          HEALTH      HAPROXY           OVERRIDE  LATENCY  LAST 20               SINCE  REASON
@@ -230,14 +233,14 @@ fn maint_by_somebody_else_a_held_server_and_one_left_alone() {
 fn by_the_agent_lever_haproxys_words_are_those_of_its_checks() {
     let mut wg1 = server("wg1", 18181, 48.4);
     wg1.haproxy.agent = Some(Agent::Up);
-    assert_eq!(haproxy(&wg1), "up");
+    assert_eq!(haproxy(&wg1, true), "up");
     (wg1.desired, wg1.drift) = (Some(Admin::Maint), true);
-    assert_eq!(haproxy(&wg1), "up (down wanted)");
+    assert_eq!(haproxy(&wg1, true), "up (down wanted)");
     (wg1.haproxy.operational, wg1.haproxy.agent) = (Operational::Stopped, Some(Agent::Down));
     wg1.drift = false;
-    assert_eq!(haproxy(&wg1), "down (agent)");
+    assert_eq!(haproxy(&wg1, true), "down (agent)");
     (wg1.desired, wg1.drift) = (Some(Admin::Ready), true);
-    assert_eq!(haproxy(&wg1), "down (agent) (up wanted)");
+    assert_eq!(haproxy(&wg1, true), "down (agent) (up wanted)");
 }
 
 #[test]
@@ -251,7 +254,7 @@ fn a_wrong_backend_name_and_two_backends() {
             .to_owned(),
     ];
     assert_snapshot!(table(&status, None, &piped()), @"
-    ✗ HAProxy has no backend sock_back (it has socks_back_7891, other); correct its name in the configuration
+    ! HAProxy has no backend sock_back (it has socks_back_7891, other); correct its name in the configuration
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
     ✓ other ok: 3 of 3 online, on wg1 for 3h20m
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
@@ -302,6 +305,103 @@ fn of_ten_thousand_servers_those_with_problems_are_listed_and_the_others_counted
     }
     let text = table(&status, None, &piped());
     assert!(text.lines().count() < 60 && text.contains("  9,960 more with problems (all: "), "{text}");
+}
+
+#[test]
+fn texts_of_others_cannot_write_to_the_terminal() {
+    let mut status = on_backup();
+    status.problems = vec!["HAProxy says \u{1b}[31m".to_owned()];
+    let wg1 = &mut status.backends[0].servers[0];
+    wg1.override_ = Some(ordered("multi\nline \u{1b}]0;title\u{7} \u{202e}", None));
+    wg1.held = Some("\"multi\nline \u{1b}]0;title\u{7} \u{202e}\" by root".to_owned());
+    for width in [None, Some(80)] {
+        let text = table(&status, None, &Terminal { width, ..piped() });
+        let is_plain = |character: char| !character.is_control() || character == '\n';
+        assert!(text.chars().all(is_plain) && !text.contains('\u{202e}'), "{text:?}");
+    }
+    assert_snapshot!(row_of(&status, "wg1"), @r#"  wg1              127.0.0.1:18181  ▲ degraded  maint    maint, no end        -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s; "multi\nline \u{1b}]0;title\u{7} \u{202e}" by root"#);
+}
+
+#[test]
+fn a_server_that_answers_again_says_for_how_long_it_is_held() {
+    let mut status = on_backup();
+    status.backends[0].servers[0].returning = Some(ReturnStatus {
+        answers_since: "2026-01-01T00:00:00.000Z".to_owned(),
+        answers_seconds: 12.4,
+        used_from: "2026-01-01T00:00:27.000Z".to_owned(),
+        used_in_seconds: 27.0,
+    });
+    assert_snapshot!(row_of(&status, "wg1"), @"  wg1              127.0.0.1:18181  ▲ degraded  maint    -               -  ▃▄█✕✕✕✕               4m12s  answers again for 12s, held for 27s more; before: connect to 1.1.1.1:443: no reply in 2 s");
+}
+
+#[test]
+fn pins_and_orders_without_an_end_are_seen_and_have_a_next_step() {
+    let mut status = scene();
+    let pin = |until: Option<&str>| PinStatus {
+        server: "wg1".to_owned(),
+        until: until.map(str::to_owned),
+        since: "2026-01-01T00:00:00.000Z".to_owned(),
+        reason: "keep here".to_owned(),
+        by: "alice".to_owned(),
+        by_uid: Some(1000),
+    };
+    status.backends[0].pinned = Some(pin(Some("2026-01-01T01:00:00.000Z")));
+    assert_snapshot!(row_of(&status, "wg1"), @r#"> wg1              127.0.0.1:18181  ● online  up       pin 1h       48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  "keep here" by alice"#);
+    assert!(!table(&status, None, &piped()).contains("next:"), "it was planned");
+    status.backends[0].pinned = Some(pin(None));
+    status.backends[0].verdict = Level::Degraded;
+    status.backends[0].servers[1].override_ = Some(ordered("new keys", None));
+    status.backends[0].servers[1].haproxy.state = Admin::Maint;
+    status.backends[0].servers[1].haproxy.owner = Some(Owner::Ours);
+    assert_snapshot!(table(&status, None, &piped()), @r#"
+    ! socks_back_7891 DEGRADED: 3 of 3 online, on wg1 for 3h20m
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · applying · data 0.1s old
+
+      SERVER           ADDRESS          HEALTH    HAPROXY  OVERRIDE       LATENCY  LAST 20               SINCE  REASON
+    > wg1              127.0.0.1:18181  ● online  up       pin, no end       48ms  ▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄▄   2d4h  "keep here" by alice
+      wg2              127.0.0.1:18182  ● online  maint    maint, no end     51ms  ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅   2d4h  "new keys" by root
+      cloudflare_warp  127.0.0.1:8111   ● online  up       -                112ms  ████████████████████   2d4h  -
+
+    next: hactl auto socks_back_7891/wg1
+    "#);
+    let text = table(&status, Some("wg2"), &piped());
+    assert!(text.ends_with("next: hactl auto socks_back_7891/wg2\n"), "{text}");
+}
+
+#[test]
+fn what_waits_for_an_operator_and_what_serves_nobody_have_a_next_step() {
+    let mut status = scene();
+    status.backends[0].waits_for = Some("cloudflare_warp".to_owned());
+    let next = |status: &Status| table(status, None, &piped()).lines().last().unwrap().to_owned();
+    assert_eq!(next(&status), "next: hactl failback socks_back_7891");
+    status.backends[0].verdict = Level::Down;
+    status.backends[0].in_service.clear();
+    assert_eq!(next(&status), "next: hactl explain socks_back_7891");
+}
+
+#[test]
+fn what_is_ordered_and_not_done_yet_says_what_is_wanted() {
+    let mut status = on_backup();
+    let wg1 = &mut status.backends[0].servers[0];
+    (wg1.haproxy.state, wg1.haproxy.owner, wg1.drift) = (Admin::Ready, None, true);
+    wg1.override_ = Some(ordered("x", Some("2026-01-01T00:10:00.000Z")));
+    assert_snapshot!(row_of(&status, "wg1"), @r#"  wg1              127.0.0.1:18181  ▲ degraded  up (maint wanted)  maint 10m        -  ▃▄█✕✕✕✕               4m12s  connect to 1.1.1.1:443: no reply in 2 s; "x" by root"#);
+}
+
+#[test]
+fn only_steered_servers_are_counted_and_one_that_is_missing_is_no_outage() {
+    let mut status = scene();
+    status.exit_code = 1;
+    for server in &mut status.backends[0].servers[1..] {
+        (server.managed, server.health) = (false, None);
+    }
+    status.problems = vec!["HAProxy has no server socks_back_7891/wg3 (it has wg1)".to_owned()];
+    let text: String =
+        table(&status, None, &piped()).lines().take(2).map(|line| format!("{line}\n")).collect();
+    assert_snapshot!(text, @"
+    ! HAProxy has no server socks_back_7891/wg3 (it has wg1)
+    ✓ socks_back_7891 ok: 1 of 1 online, on wg1 for 3h20m
+    ");
 }
 
 #[test]
@@ -440,7 +540,7 @@ fn a_pause_and_a_stale_configuration_come_first_and_what_would_be_sent_is_listed
     ! PAUSED by uid 0 (root) until `hactl resume`, nothing is changed in HAProxy: moving \u{1b}[2Jwg1
     ! the configuration cannot be used as it is now; hactl runs on with the one before: see `hactl reload`
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
-      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · observing · data 0.1s old
+      hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · paused · data 0.1s old
       would set server socks_back_7891/wg1 state maint
     ");
 }
@@ -466,6 +566,24 @@ fn colours_add_nothing_but_colours() {
         );
     }
     assert_eq!(plain, table(&on_backup(), None, &piped()));
+}
+
+fn ordered(reason: &str, until: Option<&str>) -> OverrideStatus {
+    OverrideStatus {
+        state: Admin::Maint,
+        until: until.map(str::to_owned),
+        since: "2026-01-01T00:00:00.000Z".to_owned(),
+        reason: reason.to_owned(),
+        by: "root".to_owned(),
+        by_uid: Some(0),
+    }
+}
+
+/// The line of the table about this server.
+fn row_of(status: &Status, server: &str) -> String {
+    let text = table(status, None, &piped());
+    let mut rows = text.lines().filter(|line| line.get(2..).is_some_and(|line| line.starts_with(server)));
+    rows.next().unwrap_or_default().to_owned()
 }
 
 /// What a script gets.

@@ -1,6 +1,6 @@
 //! All that is known of the chosen server: its figures, and the daemon's explanation of where it is.
 
-use failover::status::{ServerStatus, Status};
+use failover::status::{BackendStatus, ServerStatus, Status};
 use hactld::text::Shown;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -31,7 +31,8 @@ fn lines(scene: Scene<'_>, target: &Target, width: usize) -> Vec<Line<'static>> 
     let (look, model) = (scene.look, scene.model);
     let status = &model.shown().status;
     let room = width.saturating_sub(2);
-    let Some(server) = server(status, &model.rows(), target) else { return Vec::new() };
+    let Some((backend, server)) = server(status, &model.rows(), target) else { return Vec::new() };
+    let reason = reason(backend, server);
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut plain = |text: &str, style| {
         let wrapped = wrap(text, room).into_iter();
@@ -43,21 +44,25 @@ fn lines(scene: Scene<'_>, target: &Target, width: usize) -> Vec<Line<'static>> 
             lines.extend(sections(scene, explanation, room));
         }
         Some((_, Err(why))) => {
-            plain(&Shown(&reason(server)).to_string(), look.usual());
+            plain(&Shown(&reason).to_string(), look.usual());
             plain(&format!("no explanation: {}", Shown(why)), look.dim());
         }
-        None if reason(server) == "-" => {}
-        None => plain(&Shown(&reason(server)).to_string(), look.usual()),
+        None if reason == "-" => {}
+        None => plain(&Shown(&reason).to_string(), look.usual()),
     }
     let figures = figures(server).join(&format!(" {} ", look.dot()));
     lines.extend(labelled("figures", &[figures], room, scene));
     lines
 }
 
-fn server<'a>(status: &Status, rows: &[Row<'a>], target: &Target) -> Option<&'a ServerStatus> {
+fn server<'a>(
+    status: &Status,
+    rows: &[Row<'a>],
+    target: &Target,
+) -> Option<(&'a BackendStatus, &'a ServerStatus)> {
     rows.iter().find(|row| row.is(status, target)).and_then(|row| match row {
         Row::Backend(_) => None,
-        Row::Server(_, server) => Some(*server),
+        Row::Server(backend, server) => Some((*backend, *server)),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The table: each backend's headline, and its servers below it.
 
-use failover::status::{BackendStatus, ServerStatus};
+use failover::status::{BackendStatus, ServerStatus, Status};
 use hactld::text::Shown;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Scene, line_of, put, split, title};
-use crate::status::render::{haproxy, headline, overridden, reason};
+use crate::status::render::{answers, haproxy, headline, overridden, reason};
 use crate::terminal::span;
 use crate::top::model::Pane;
 use crate::top::rows::Row;
@@ -55,7 +55,7 @@ pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     title(scene, area, Pane::Servers, "servers", &format!("{filter}{}", model.order.as_str()), buf);
     let [heading, body] = split(split(area, 1)[1], 1);
     let status = &model.shown().status;
-    let widths = Widths::of(&rows, usize::from(area.width), &status.generated_at);
+    let widths = Widths::of(&rows, usize::from(area.width), status);
     put(buf, heading, 0, &Line::styled(widths.headings(), look.dim()));
     if rows.is_empty() {
         let nothing =
@@ -89,12 +89,7 @@ fn backend_line(scene: Scene<'_>, backend: &BackendStatus, width: usize) -> Line
     let (look, status) = (scene.look, &scene.model.shown().status);
     let several = status.instances.len() > 1;
     let instance = if several { format!("{}:", Shown(&backend.instance)) } else { String::new() };
-    let answering = status
-        .instances
-        .iter()
-        .find(|instance| instance.name == backend.instance)
-        .map_or(status.haproxy.answering, |instance| instance.haproxy.answering);
-    let text = format!("{instance}{}", Shown(&headline(backend, answering)));
+    let text = format!("{instance}{}", Shown(&headline(backend, answers(status, backend))));
     Line::from(vec![
         Span::raw(" "),
         look.level(backend.verdict),
@@ -110,7 +105,9 @@ fn server_line(
     chosen: bool,
 ) -> Line<'static> {
     let look = scene.look;
-    let in_service = backend.in_service.contains(&server.name);
+    let status = &scene.model.shown().status;
+    let answering = answers(status, backend);
+    let in_service = answering && backend.in_service.contains(&server.name);
     let mut cells = Cells { spans: Vec::new(), cut: look.cut() };
     cells.spans.push(Span::styled(if chosen { look.pointer() } else { " " }, look.strong()));
     cells.spans.push(Span::styled(if in_service { "> " } else { "  " }, look.good()));
@@ -120,11 +117,11 @@ fn server_line(
     let is_as_wanted = !server.drift && server.health.is_none_or(|health| !health.is_condemned());
     cells.left(
         widths.haproxy,
-        Span::styled(haproxy(server), if is_as_wanted { look.usual() } else { look.warning() }),
+        Span::styled(haproxy(server, answering), if is_as_wanted { look.usual() } else { look.warning() }),
     );
     cells.left(
         widths.overriding,
-        Span::styled(overridden(server, &scene.model.shown().status.generated_at), look.usual()),
+        Span::styled(overridden(backend, server, &status.generated_at), look.usual()),
     );
     let bounds = scene.model.shown().status.latency_bounds_ms;
     let latency = server.latency_ms.last.map_or_else(
@@ -139,7 +136,7 @@ fn server_line(
     cells.many(widths.bars, look.bars(shown));
     let age = scene.model.age(scene.now).as_secs_f64();
     cells.right(widths.since, Span::raw(server.health_seconds.map_or_else(dash, |since| span(since + age))));
-    cells.left(widths.reason, Span::styled(Shown(&reason(server)).to_string(), look.dim()));
+    cells.left(widths.reason, Span::styled(Shown(&reason(backend, server)).to_string(), look.dim()));
     Line::from(cells.spans)
 }
 
@@ -185,15 +182,15 @@ impl Cells {
 
 impl Widths {
     /// The widest texts decide; what there is no room for goes, the least needed first.
-    fn of(rows: &[Row<'_>], width: usize, now: &str) -> Self {
-        let widest = |text: &dyn Fn(&ServerStatus) -> usize| {
+    fn of(rows: &[Row<'_>], width: usize, status: &Status) -> Self {
+        let widest = |text: &dyn Fn(&BackendStatus, &ServerStatus) -> usize| {
             let servers = rows.iter().filter_map(|row| match row {
                 Row::Backend(_) => None,
-                Row::Server(_, server) => Some(text(server)),
+                Row::Server(backend, server) => Some(text(backend, server)),
             });
             servers.max().unwrap_or_default()
         };
-        let name = widest(&|server| Shown(&server.name).to_string().width());
+        let name = widest(&|_, server| Shown(&server.name).to_string().width());
         let mut widths = Self {
             name: name.clamp("SERVER".len(), NAME_MAX.min((width / 2).max(6))),
             health: "● degraded".width() + 1,
@@ -208,18 +205,22 @@ impl Widths {
             left -= got + GAP;
             got
         };
-        let word = widest(&|server| haproxy(server).width()).max("HAPROXY".len());
+        let word = widest(&|backend, server| haproxy(server, answers(status, backend)).width());
+        let word = word.max("HAPROXY".len());
         widths.haproxy = take(word, "HAPROXY".len());
-        let any = widest(&|server| {
-            Some(overridden(server, now)).filter(|word| word != "-").map_or(0, |word| word.width())
+        let any = widest(&|backend, server| {
+            Some(overridden(backend, server, &status.generated_at))
+                .filter(|word| word != "-")
+                .map_or(0, |word| word.width())
         });
         let word = if any == 0 { 0 } else { any.max("OVERRIDE".len()) };
         widths.overriding = take(word, word);
         widths.latency = take("LATENCY".len(), "LATENCY".len());
         widths.since = take("59m59s".len(), "59m59s".len());
         widths.bars = take(BARS, BARS_MIN);
-        let why = widest(&|server| {
-            if reason(server) == "-" { 0 } else { Shown(&reason(server)).to_string().width() }
+        let why = widest(&|backend, server| {
+            let reason = reason(backend, server);
+            if reason == "-" { 0 } else { Shown(&reason).to_string().width() }
         });
         widths.reason = if why == 0 { 0 } else { take(usize::MAX, REASON_MIN) };
         widths

@@ -47,7 +47,7 @@ impl Done {
                 is: server(&self.is, id).cloned(),
                 pinned: backend.and_then(|backend| backend.pinned.clone()),
                 in_service: backend.map(|backend| backend.in_service.clone()),
-                staying: backend.map(|backend| staying(backend, id)),
+                staying: backend.filter(|_| self.is.haproxy.answering).map(|backend| staying(backend, id)),
                 confirmed: *outcome == Outcome::Confirmed,
                 why,
             }
@@ -63,14 +63,15 @@ fn server<'a>(status: &'a Status, id: &ServerId) -> Option<&'a ServerStatus> {
     backend(status, id)?.servers.iter().find(|server| server.name == id.server.as_str())
 }
 
-/// The other servers that HAProxy could use.
+/// The other servers that HAProxy could use, and is to use on.
 fn staying(backend: &BackendStatus, id: &ServerId) -> Vec<String> {
     let others = backend.servers.iter().filter(|server| server.name != id.server.as_str());
     let usable = others.filter(|server| {
         let haproxy = &server.haproxy;
         let is_up =
             matches!(haproxy.operational, failover::Operational::Running | failover::Operational::Starting);
-        haproxy.state == failover::Admin::Ready && is_up && haproxy.weight > 0
+        let is_to_go = matches!(server.desired, Some(failover::Admin::Drain | failover::Admin::Maint));
+        haproxy.state == failover::Admin::Ready && is_up && haproxy.weight > 0 && !is_to_go
     });
     usable.map(|server| server.name.clone()).collect()
 }

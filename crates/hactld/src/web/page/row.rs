@@ -19,6 +19,8 @@ pub(super) struct Context<'a> {
     pub(super) socket: Option<&'a Path>,
     /// HAProxy's.
     pub(super) haproxy: &'a str,
+    /// HAProxy answers, so that what was seen of it holds.
+    pub(super) answering: bool,
     /// There are several instances, so that names need theirs.
     pub(super) several: bool,
     /// From which latency on it has another colour.
@@ -55,14 +57,14 @@ pub(super) fn row(html: &mut Html, context: &Context<'_>, server: &ServerStatus,
     html.element("li", &[("class", &class), ("id", &id)], |html| {
         html.element("details", &[], |html| {
             html.element("summary", &[], |html| {
-                html.element("div", &[("class", &"cols")], |html| line(html, context.bounds, server, used));
+                html.element("div", &[("class", &"cols")], |html| line(html, context, server, used));
             });
             html.element("div", &[("class", &"more")], |html| more(html, context, server));
         });
     });
 }
 
-fn line(html: &mut Html, bounds: LatencyBounds, server: &ServerStatus, used: bool) {
+fn line(html: &mut Html, context: &Context<'_>, server: &ServerStatus, used: bool) {
     html.element("div", &[("class", &"who")], |html| {
         html.element("span", &[("class", &"name")], |html| {
             html.element("b", &[], |html| html.text(&server.name));
@@ -77,7 +79,7 @@ fn line(html: &mut Html, bounds: LatencyBounds, server: &ServerStatus, used: boo
         html.text(words::health(server.health));
     });
     html.element("span", &[("class", &"haproxy")], |html| {
-        let (word, note) = words::haproxy(server);
+        let (word, note) = words::haproxy(server, context.answering);
         html.text(word);
         if let Some(note) = note {
             html.text(" ");
@@ -90,10 +92,12 @@ fn line(html: &mut Html, bounds: LatencyBounds, server: &ServerStatus, used: boo
     });
     html.element("span", &[("class", &"latency")], |html| {
         match server.latency_ms.last {
-            Some(last) => html.element("span", &[("class", &words::latency(bounds.level(last)))], |html| {
-                html.text(words::millis(last));
-                html.classed("small", "", "ms");
-            }),
+            Some(last) => {
+                html.element("span", &[("class", &words::latency(context.bounds.level(last)))], |html| {
+                    html.text(words::millis(last));
+                    html.classed("small", "", "ms");
+                })
+            }
             None => html.classed("span", "ms none", "–"),
         }
         chart::line(html, &server.history);

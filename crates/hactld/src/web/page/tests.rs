@@ -89,6 +89,23 @@ fn the_server_in_use_stands_below_the_one_that_failed_and_the_foot_names_what_pr
 }
 
 #[test]
+fn what_haproxy_did_before_it_fell_silent_and_a_hold_are_said_to_be_that() {
+    let mut status = degraded();
+    status.instances[0].haproxy.answering = false;
+    status.backends[0].verdict = Level::Unknown;
+    status.backends[0].servers[0].returning = serde_json::from_value(json!({
+        "answers_since": "2026-11-25T22:59:48.000Z", "answers_seconds": 12.0,
+        "used_from": "2026-11-25T23:00:27.000Z", "used_in_seconds": 27.0
+    }))
+    .unwrap();
+    let text = text_of(&of_status(&status, &Past::default(), None).main);
+    assert!(text.contains("\nunknown\nlast seen on backup cloudflare_warp\n"), "{text}");
+    assert!(text.contains("\nmaint\nlast seen\n") && !text.contains("in use"), "{text}");
+    let held = "answers again for 12s, held for 27s more; before: connect to 1.1.1.1:443: no reply in 157 ms";
+    assert!(text.contains(held), "{text}");
+}
+
+#[test]
 fn what_others_have_named_stays_text() {
     let mut status = degraded();
     let hostile = "<img src=x onerror=alert(1)>\"'&\u{202e}</main>";

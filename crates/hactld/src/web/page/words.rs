@@ -108,6 +108,7 @@ fn degraded(status: &Status) -> String {
 /// Beneath it: how many, and which HAProxy.
 pub(super) fn summary(status: &Status) -> String {
     let servers = status.backends.iter().flat_map(|backend| &backend.servers);
+    let servers = servers.filter(|server| server.managed);
     let (online, all) = servers.fold((0, 0), |(online, all), server| {
         (online + usize::from(server.health == Some(Verdict::Online)), all + 1)
     });
@@ -183,7 +184,7 @@ pub(super) const fn health(verdict: Option<Verdict>) -> &'static str {
 }
 
 /// HAProxy's word for it, and what there is to say of that.
-pub(super) fn haproxy(server: &ServerStatus) -> (&'static str, Option<String>) {
+pub(super) fn haproxy(server: &ServerStatus, answering: bool) -> (&'static str, Option<String>) {
     let word = match (server.haproxy.state, server.haproxy.operational) {
         (Admin::Ready, Operational::Running | Operational::Starting) => "up",
         (Admin::Ready, Operational::Stopped) if server.haproxy.agent == Some(Agent::Down) => "down (agent)",
@@ -193,6 +194,7 @@ pub(super) fn haproxy(server: &ServerStatus) -> (&'static str, Option<String>) {
         (Admin::Maint, _) => "maint",
     };
     let note = match (server.haproxy.owner, server.desired) {
+        _ if !answering => Some("last seen".to_owned()),
         (Some(Owner::Theirs), _) => Some("not by hactl".to_owned()),
         (_, Some(wanted)) if server.drift && server.held.is_none() => {
             let wanted = match (wanted, server.haproxy.agent) {
@@ -232,9 +234,17 @@ pub(super) fn until(at: Option<&str>) -> String {
 
 /// Why it is not as it should be; nothing where it is.
 pub(super) fn reason(server: &ServerStatus) -> Option<String> {
-    match (&server.reason, &server.held) {
-        (Some(reason), Some(held)) => Some(format!("{}; stays: {held}", reason.text)),
-        (Some(reason), None) => Some(reason.text.clone()),
+    let failed = server.reason.as_ref().map(|reason| match &server.returning {
+        Some(back) => {
+            let (since, rest) = (span(back.answers_seconds), span(back.used_in_seconds));
+            format!("answers again for {since}, held for {rest} more; before: {}", reason.text)
+        }
+        None => reason.text.clone(),
+    });
+    match (failed, &server.held) {
+        (Some(failed), Some(held)) if server.drift => Some(format!("{failed}; stays: {held}")),
+        (Some(failed), Some(held)) => Some(format!("{failed}; {held}")),
+        (Some(failed), None) => Some(failed),
         (None, Some(held)) => Some(held.clone()),
         (None, None) if !server.managed => Some("left alone by configuration".to_owned()),
         (None, None) if server.address.is_none() => Some("HAProxy has no address for it".to_owned()),

@@ -101,6 +101,7 @@ pub(crate) fn scene() -> Status {
             on_backup: false,
             blackout_since: None,
             pinned: None,
+            waits_for: None,
             servers: servers.map(|(name, port, millis)| server(name, port, millis)).into(),
         }],
     }
@@ -116,6 +117,7 @@ pub(super) fn server(name: &str, port: u16, millis: f64) -> ServerStatus {
         health_since: None,
         health_seconds: Some(187_200.0),
         reason: None,
+        returning: None,
         slow: false,
         latency_ms: LatencyStatus { last: Some(millis), p50: Some(millis), p95: Some(millis) },
         history: vec![Some(millis); 20],
