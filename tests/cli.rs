@@ -22,4 +22,5 @@ mod cli {
     mod status;
     mod top;
     mod transcripts;
+    mod typed;
 }

@@ -69,18 +69,17 @@ fn without_numbers(word: &str) -> String {
         return signed.trim_start_matches(['+', '-']).to_owned();
     }
     let mut plain = String::new();
-    let mut before = ' ';
+    let mut in_name = false;
     for character in word.chars() {
-        let is_part = plain.ends_with(NUMBER) && (character.is_ascii_digit() || ".:".contains(character));
-        if !character.is_ascii_digit() && !is_part
-            || character.is_ascii_digit() && (before.is_ascii_alphabetic() || before == '_')
-        {
+        let counts = character.is_ascii_digit() && !in_name;
+        let goes_on = plain.ends_with(NUMBER) && ".:".contains(character);
+        if !counts && !goes_on {
             plain.push(character);
         } else if !plain.ends_with(NUMBER) {
             plain.push_str(NUMBER);
         }
-        // Further digits of a name are part of it, too.
-        before = if character.is_ascii_digit() && !plain.ends_with(NUMBER) { 'n' } else { character };
+        in_name =
+            character.is_ascii_alphabetic() || character == '_' || in_name && character.is_ascii_digit();
     }
     plain
 }

@@ -132,13 +132,18 @@ async fn a_configuration_is_checked_and_shown_as_it_is_in_force() {
     let ran = command::run(HACTL, &["config", "check", "--quiet", "--config", &name]).await;
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "", ""));
     let mut show = command::plain(HACTL.as_ref());
-    show.args(["config", "show", "--origin", &name]).env("HACTL_PROBE__HOLD_MAX", "1m");
+    show.args(["config", "show", "--origin", &name])
+        .env("HACTL_PROBE__HOLD_MAX", "1m")
+        .env("HACTL_SOCKET", "/run/own.sock");
     let ran = command::run_command(&mut show, "").await;
     let expected = format!(
         "# {name}, with the environment over it\n
 [probe]
 hold = \"2s\"  # hactl.toml:2
 hold_max = \"1m\"  # HACTL_PROBE__HOLD_MAX
+
+[admin]
+socket = \"/run/own.sock\"  # HACTL_SOCKET
 
 [[instance]]
 haproxy = \"/run/a.sock\"  # hactl.toml:4
@@ -163,6 +168,13 @@ name = \"b\"  # hactl.toml:6
         );
         assert!(ran.stderr.contains(&format!("error: {name}:6:1: unknown key `nmae`\n")), "{ran:?}");
     }
+    let no_hook = format!("[[hook]]\non = \"blackout\"\nrun = [\"/nonexistent/tell\"]\n{good}");
+    std::fs::write(&file, no_hook).expect("it is ours");
+    let ran = command::run(HACTL, &["config", "check", &name]).await;
+    assert!(
+        ran.code == Some(0) && ran.stderr.starts_with("warning: /nonexistent/tell cannot be run"),
+        "{ran:?}"
+    );
     let no_ca = good.replace("hold = \"2s\"", "ca_file = \"/nonexistent/ca.pem\"");
     std::fs::write(&file, no_ca).expect("it is ours");
     let ran = command::run(HACTL, &["config", "check", &name]).await;

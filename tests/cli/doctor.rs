@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 
 use e2e::haproxy::BACKEND;
-use e2e::{Daemon, Exit, ExitOptions, Haproxy, Lab, Layout, Port, Ran, command};
+use e2e::{Daemon, Exit, ExitOptions, Fault, Haproxy, Lab, Layout, Port, Ran, command};
 use serde_json::Value;
 
 use super::beside::{HACTL, PATIENCE, patient};
@@ -89,6 +89,16 @@ async fn each_mistake_in_the_configuration_and_on_this_host_is_found() {
     let ran = command::run_command(limited.env("LANG", "C.UTF-8"), "").await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.stdout.starts_with("hactl doctor: 1 warning (D14), "), "{ran:?}");
+
+    // Ports that are open, with nothing behind them: one of them is a tunnel, all of them a mistake.
+    lab.wg1.set(Fault::Reject(5)).await;
+    let found = doctor(&lab, &patient(&lab)).await;
+    assert_eq!((found.of("D18"), found.exit_code), (vec!["warning"], 1), "{found:?}");
+    assert!(found.text("D18").starts_with("socks_back_7891/wg1: no probe comes through it: "), "{found:?}");
+    lab.wg2.set(Fault::Reject(5)).await;
+    lab.warp.set(Fault::Reject(5)).await;
+    let found = doctor(&lab, &patient(&lab)).await;
+    assert_eq!((found.of("D18"), found.exit_code), (vec!["error"; 3], 2), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -75,9 +75,8 @@ async fn an_outage_is_told_in_events_an_incident_a_hook_and_a_restart_and_outliv
     following.wait().unwrap();
 
     let wrong = events(&socket, &["--type", "helth"]).await;
-    let expected = "error: these events cannot be shown\n  why:  there are no events of kind `helth`; did you mean \
-        `health`?\n  next: see `hactl events --help`\n";
-    assert_eq!((wrong.code, wrong.stderr.as_str()), (Some(64), expected));
+    let meant = "  next: a similar value exists: 'health'; see `hactl events --help`\n";
+    assert!(wrong.code == Some(64) && wrong.stderr.ends_with(meant), "{wrong:?}");
     next.terminate().await;
     let gone = events(&socket, &[]).await;
     assert_eq!(gone.code, Some(3), "{gone:?}");

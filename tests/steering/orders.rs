@@ -70,11 +70,12 @@ async fn it_stays_out_where_the_configuration_leaves_it_out_and_where_hactl_rest
 
 /// The file in which hactl keeps them.
 fn orders(scene: &Steered) -> PathBuf {
-    let files = std::fs::read_dir(scene.lab.hactl_state()).unwrap().map(|entry| entry.unwrap().path());
-    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
-    let mut found =
-        files.filter(|path| name(path).starts_with("overrides-") && name(path).ends_with(".json"));
-    found.next().unwrap()
+    let files = std::fs::read_dir(scene.lab.hactl_state()).expect("hactl has made it");
+    let is_one = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with("overrides-") && name.ends_with(".json")
+    };
+    files.flatten().map(|entry| entry.path()).find(is_one).expect("something was ordered")
 }
 
 async fn hactl(scene: &Steered, args: &[&str]) -> Ran {

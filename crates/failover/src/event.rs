@@ -194,6 +194,12 @@ pub enum Event {
         /// `maint` or `drain`.
         set: Admin,
     },
+    /// A server of which something was known is not watched any more: HAProxy has it no more, or the configuration leaves
+    /// it out.
+    Gone {
+        /// The server.
+        server: ServerId,
+    },
     /// Somebody else made a server ready that we had taken out.
     Overridden {
         /// The server.
@@ -288,6 +294,7 @@ impl Event {
             Self::Held { .. } => "held",
             Self::Adopted { .. } => "adopted",
             Self::LeftOut { .. } => "left_out",
+            Self::Gone { .. } => "gone",
             Self::Overridden { .. } => "overridden",
             Self::Contended { .. } => "contended",
             Self::LedgerLost { .. } => "ledger_lost",
@@ -335,6 +342,7 @@ impl Event {
             | Self::Held { .. }
             | Self::Adopted { .. }
             | Self::LeftOut { .. }
+            | Self::Gone { .. }
             | Self::Overridden { .. }
             | Self::Contended { .. }
             | Self::HaproxyPresent { .. }
@@ -359,6 +367,7 @@ impl Event {
             | Self::Held { server, .. }
             | Self::Adopted { server, .. }
             | Self::LeftOut { server, .. }
+            | Self::Gone { server }
             | Self::Slow { server, .. }
             | Self::TargetRests { server, .. }
             | Self::TargetBack { server, .. }
@@ -415,6 +424,7 @@ impl Event {
             | Self::Thawed { .. }
             | Self::Starved { .. }
             | Self::LeftOut { .. }
+            | Self::Gone { .. }
             | Self::Overridden { .. }
             | Self::LedgerLost { .. }
             | Self::LedgerWritable { .. }

@@ -193,6 +193,7 @@ fn what(event: &Event) -> Option<What> {
         | Event::AgentMisuse { .. }
         | Event::Held { .. }
         | Event::LeftOut { .. }
+        | Event::Gone { .. }
         | Event::Contended { .. }
         | Event::LedgerLost { .. }
         | Event::LedgerWritable { .. }

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use failover::Owner;
 use hactld::admin::{Changed, ChangedServer, FAILBACK_PATH, PAUSE_PATH, RELOAD_PATH, RESUME_PATH};
 use hactld::text::Shown;
 use serde_json::{Value, json};
@@ -36,12 +37,25 @@ pub(crate) fn reload(args: &SocketArgs, terminal: &Terminal) -> ExitCode {
     for failed in failed.iter().filter_map(Value::as_str) {
         print_error(&Shown(failed).to_string(), terminal);
     }
-    if failed.is_empty() { Exit::Ok.into() } else { Exit::NotStarted.into() }
+    let absent = answer["absent"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for absent in absent.iter().filter_map(Value::as_str) {
+        Report::new(absent.to_owned())
+            .because("what was steered in its place is given back; hactl waits for it to be there")
+            .next("correct `name` in [[instance.backend]] and repeat, or reload HAProxy")
+            .warn(terminal);
+    }
+    if failed.is_empty() && absent.is_empty() { Exit::Ok.into() } else { Exit::NotStarted.into() }
 }
 
 pub(crate) fn pause(args: &PauseArgs, terminal: &Terminal) -> ExitCode {
+    let Some(reason) = args.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()) else {
+        let report = Report::new("`hactl pause` does not say why".to_owned())
+            .because("whoever finds it paused has to know")
+            .next("hactl pause -m \"...\", and --for 30m where it is to end by itself");
+        return failed(Exit::Usage, &report, args.ask.json(), terminal);
+    };
     let seconds = args.lasts.map(|lasts| lasts.as_secs());
-    let body = json!({ "reason": args.reason, "for_seconds": seconds });
+    let body = json!({ "reason": reason, "for_seconds": seconds });
     done(post(&args.ask.socket, PAUSE_PATH, &body), "pause", &args.ask, terminal, |_, _| {
         let until = args.lasts.map_or_else(
             || "until `hactl resume`".to_owned(),
@@ -81,9 +95,14 @@ fn gone_back(changed: &Changed, backend: &str) -> String {
 /// Orders that were taken in and are not done yet.
 pub(crate) fn waiting(changed: &Changed) -> Vec<Report> {
     let waiting = changed.servers.iter().filter(|server| !server.confirmed).map(|server| {
-        let what = format!("{} is not as ordered yet; it is done as soon as it can be", name(server));
-        let why = server.why.as_deref().unwrap_or("HAProxy was not read again yet");
-        Report::new(what).because(why).next("see `hactl status`")
+        let is_theirs = server.is.as_ref().is_some_and(|is| is.haproxy.owner == Some(Owner::Theirs));
+        let then =
+            if is_theirs { "somebody else has it otherwise" } else { "it is done as soon as it can be" };
+        let report = Report::new(format!("{} is not as ordered yet; {then}", name(server)));
+        let report = report.because(server.why.as_deref().unwrap_or("HAProxy was not read again yet"));
+        // What somebody else has set in HAProxy stays until it is lifted there.
+        let lift = || format!("hactl raw --write 'set server {} state ready'", name(server));
+        report.next(if is_theirs { lift() } else { "see `hactl status`".to_owned() })
     });
     waiting.collect()
 }

@@ -18,7 +18,7 @@ use crate::exit::{Exit, finding, of_verdict};
 use crate::report::{Report, print, sources};
 use crate::table::{Column, render};
 use crate::terminal::Terminal;
-use crate::upstream::{Servers, UpstreamError, resolve, words};
+use crate::upstream::{Servers, UpstreamError, resolve, without_password, words};
 
 /// The code of a reason that says nothing about the upstream.
 const UNTESTED: &str = "untested";
@@ -187,7 +187,7 @@ async fn check(words: &[String], haproxy: &Address, asker: &Asker) -> Vec<Checke
                 running.spawn(asker.ask(word.clone(), upstream));
             }
             Err(error) => {
-                results.insert(word.clone(), untested(word, &error));
+                results.insert(word.clone(), untested(&without_password(word), &error));
             }
         }
     }

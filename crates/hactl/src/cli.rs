@@ -8,10 +8,11 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use haproxy_runtime::Address;
 
-pub(crate) use self::help::order_codes;
 use self::help::{
-    CHANGE_HELP, CHECK_HELP, EXIT_CODES, FAILBACK_HELP, PAUSE_HELP, RUN_HELP, SIMULATE_HELP, STATUS_HELP,
+    CHANGE_HELP, CHECK_HELP, EXIT_CODES, FAILBACK_HELP, PAUSE_HELP, RELOAD_HELP, RUN_HELP, SIMULATE_HELP,
+    STATUS_HELP,
 };
+pub(crate) use self::help::{operators, order_codes};
 use crate::events::EventsArgs;
 use crate::exits::ExitsArgs;
 use crate::explain::ExplainArgs;
@@ -19,18 +20,16 @@ use crate::overrides::{AutoArgs, OutArgs, PinArgs, ReadyArgs};
 use crate::top::TopArgs;
 use crate::wait::WaitArgs;
 
-/// For the daemon to answer `hactl status`: it does so at once, or says within 2 s that it cannot.
-const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// HAProxy says UP, the tunnel is dead: hactl proves that each SOCKS5 upstream carries traffic, and steers HAProxy.
 #[derive(Debug, Parser)]
 #[command(name = "hactl", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(override_usage = "hactl [OPTIONS OF STATUS]\n       hactl COMMAND [OPTIONS]")]
 pub(crate) struct Cli {
     /// Colours: auto is on a terminal without NO_COLOR.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: Color,
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
@@ -53,6 +52,7 @@ pub(crate) enum Command {
     /// Show where traffic leaves from, and whether that is where hactl believes.
     Exits(ExitsArgs),
     /// Have the daemon read its configuration again.
+    #[command(after_help = RELOAD_HELP)]
     Reload(SocketArgs),
     /// Have the daemon change nothing in HAProxy.
     Pause(PauseArgs),
@@ -115,22 +115,6 @@ impl Command {
             | Self::Completions(_)
             | Self::Man(_) => None,
         }
-    }
-}
-
-impl Default for Command {
-    fn default() -> Self {
-        Self::Status(StatusArgs {
-            name: None,
-            socket: std::env::var_os("HACTL_SOCKET")
-                .map_or_else(|| hactld::config::DEFAULT_SOCKET.into(), PathBuf::from),
-            output: StatusFormat::Table,
-            watch: None,
-            no_header: false,
-            quiet: false,
-            timeout: STATUS_TIMEOUT,
-            exit_zero: false,
-        })
     }
 }
 
@@ -242,7 +226,7 @@ pub(crate) struct PauseArgs {
     pub(crate) lasts: Option<Duration>,
     /// Why, for those who find it paused.
     #[arg(short = 'm', long, value_name = "TEXT")]
-    pub(crate) reason: String,
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -47,6 +47,8 @@ pub(crate) enum ClientError {
     NotHactl,
     #[error("the exchange broke off")]
     Exchange(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("hactl has ended, or is being restarted")]
+    CutOff,
     #[error("this command could not run")]
     Runtime(#[source] io::Error),
     #[error("it answered {status}: {text}")]
@@ -123,7 +125,9 @@ impl Stream {
             }
             let frame = timeout(SILENCE_MAX, self.body.frame()).await.map_err(|_| ClientError::Silent)?;
             let Some(frame) = frame else { return Ok(None) };
-            let frame = frame.map_err(|error| ClientError::Exchange(error.into()))?;
+            let frame = frame.map_err(|error| {
+                if is_cut_off(&error) { ClientError::CutOff } else { ClientError::Exchange(error.into()) }
+            })?;
             if let Ok(data) = frame.into_data() {
                 self.messages.take(&data).map_err(|error| ClientError::Exchange(error.into()))?;
             }
@@ -180,6 +184,19 @@ async fn connected(socket: &Path) -> io::Result<UnixStream> {
             connected => return connected,
         }
     }
+}
+
+/// In the middle of what it said, as who ends does it.
+fn is_cut_off(error: &hyper::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof)
+        {
+            return true;
+        }
+        source = cause.source();
+    }
+    error.is_incomplete_message()
 }
 
 async fn whole(body: Incoming) -> Result<Bytes, ClientError> {

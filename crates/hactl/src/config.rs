@@ -1,5 +1,6 @@
 //! `hactl config`: is the configuration good, what comes of it, and what may stand in it. Nothing is started or changed.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,6 +8,7 @@ use checker::{Prober, TlsRoots};
 use clap::{Args, Subcommand, ValueEnum};
 use hactld::config::{Config, DEFAULT_FILE, Flags, ShowOptions, load, show};
 use hactld::text::Shown;
+use rustix::fs::{Access, access};
 
 use crate::exit::Exit;
 use crate::reference;
@@ -15,8 +17,8 @@ use crate::schema;
 use crate::terminal::Terminal;
 
 pub(crate) const CONFIG_HELP: &str =
-    "The file is read as hactl run reads it: with the variables HACTL_PROBE__... and so
-on over it.
+    "The file is read as hactl run reads it, with the variables HACTL_PROBE__HOLD and
+so on over it, and HACTL_HAPROXY and HACTL_SOCKET.
 
 Examples:
   hactl config check /etc/hactl/hactl.toml
@@ -54,11 +56,22 @@ struct FileArgs {
     /// The same, as hactl run takes it.
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     config: Option<PathBuf>,
+    /// HAProxy's runtime API, over what the file says.
+    #[arg(long, value_name = "ADDR", env = "HACTL_HAPROXY", hide_env_values = true)]
+    haproxy: Option<String>,
+    /// hactl's own socket, over what the file says.
+    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true)]
+    socket: Option<PathBuf>,
 }
 
 impl FileArgs {
     fn flags(&self) -> Flags {
-        Flags { file: self.file.clone().or_else(|| self.config.clone()), ..Flags::default() }
+        Flags {
+            file: self.file.clone().or_else(|| self.config.clone()),
+            haproxy: self.haproxy.clone(),
+            socket: self.socket.clone(),
+            ..Flags::default()
+        }
     }
 
     fn name(&self) -> String {
@@ -160,6 +173,10 @@ fn check(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
         report.print(terminal);
         return Exit::Usage.into();
     }
+    // No mistake where the file is for another host.
+    for report in programs(&config) {
+        report.warn(terminal);
+    }
     if !args.quiet {
         print(&format!("{} is good: {}\n", args.file.name(), summary(&config)));
     }
@@ -185,6 +202,26 @@ pub(crate) fn authorities(config: &Config) -> Result<Prober, Report> {
         let report = Report { why: sources(&error), ..Report::new(error.to_string()) };
         report.next("correct ca_file in [probe], or HACTL_PROBE__CA_FILE")
     })
+}
+
+/// Programs that could not be run when something happens, as far as this user can tell.
+pub(crate) fn programs(config: &Config) -> Vec<Report> {
+    let hooks = config.hooks.iter().map(|hook| ("[[hook]]", &hook.command.program));
+    let backends = config.instances.iter().flat_map(|instance| &instance.backends);
+    let restarts = backends.flat_map(|backend| backend.on_offline.values());
+    let restarts = restarts.map(|restart| ("`on_offline`", &restart.command.program));
+    let mut told = BTreeSet::new();
+    let named = hooks.chain(restarts).filter(|(_, program)| told.insert((*program).clone()));
+    let flaw = |(place, program): (&str, &PathBuf)| {
+        let why = match program.metadata() {
+            Err(error) => error.to_string(),
+            Ok(there) if !there.is_file() => "it is no file".to_owned(),
+            Ok(_) => access(program, Access::EXEC_OK).err()?.to_string(),
+        };
+        let report = Report::new(format!("{} cannot be run", program.display())).because(why);
+        Some(report.next(format!("install it, make it executable, or correct `run` in {place}")))
+    };
+    named.filter_map(flaw).collect()
 }
 
 /// What it comes to, in a line.

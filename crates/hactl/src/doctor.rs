@@ -1,5 +1,5 @@
-//! `hactl doctor`: looks for the mistakes that set-ups have, and says of each what to do. It reads and greets; it changes
-//! nothing, neither here nor in HAProxy.
+//! `hactl doctor`: looks for the mistakes that set-ups have, and says of each what to do. It reads, greets and probes; it
+//! changes nothing, neither here nor in HAProxy.
 
 mod daemon;
 mod haproxy;
@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use checker::Prober;
 use clap::{Args, ValueEnum};
 use hactld::config::{Config, DEFAULT_FILE, Flags, load};
 use tokio::runtime::Builder;
@@ -31,7 +32,7 @@ pub(crate) const DOCTOR_HELP: &str =
   D06 the SOCKS servers        D14 state directory and limits
   D07 order and backups        D15 what listens beyond this host
   D08 `disabled` servers       D16 targets of several operators
-  D17 the daemon, if it runs
+  D17 the daemon, if it runs   D18 a whole probe of each server
 
 Examples:
   hactl doctor
@@ -200,7 +201,7 @@ fn examine(args: &DoctorArgs) -> io::Result<Vec<Group>> {
     let looked = runtime.block_on(async {
         let mut groups = vec![group];
         for instance in &config.instances {
-            groups.extend(of_instance(&config, instance).await);
+            groups.extend(of_instance(&config, instance, prober.as_ref()).await);
         }
         groups.push(host::check(&config, prober.as_ref(), &daemon).await);
         groups
@@ -209,13 +210,18 @@ fn examine(args: &DoctorArgs) -> io::Result<Vec<Group>> {
     Ok(looked.into_iter().chain(asked).collect())
 }
 
-async fn of_instance(config: &Config, instance: &hactld::config::Instance) -> Vec<Group> {
+async fn of_instance(
+    config: &Config,
+    instance: &hactld::config::Instance,
+    prober: Option<&Prober>,
+) -> Vec<Group> {
     let of_several = |what: &str| {
         if config.instances.len() > 1 { format!("{what} {}", instance.name) } else { what.to_owned() }
     };
     let (haproxy, seen) = haproxy::check(instance, of_several("haproxy")).await;
     let Some(seen) = seen else { return vec![haproxy] };
-    vec![haproxy, servers::check(instance, &seen, of_several("servers")).await]
+    let asker = prober.and_then(|prober| servers::Asker::new(prober, config));
+    vec![haproxy, servers::check(instance, &seen, asker, of_several("servers")).await]
 }
 
 #[cfg(test)]

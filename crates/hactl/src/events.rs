@@ -9,11 +9,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use hactld::admin::{EVENTS_PATH, EVENTS_STREAM_PATH, EventList, INCIDENTS_PATH, IncidentList};
 use hactld::journal::Entry;
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
-use jiff::{Span, SpanRelativeTo, Timestamp};
+use jiff::{Span, SpanRelativeTo, Timestamp, Zoned};
 
 use crate::client::{self, ClientError, Message};
 use crate::exit::Exit;
+use crate::moment;
 use crate::refusal::{exit_of, failed, report_of};
 use crate::report::{Report, print};
 use crate::terminal::Terminal;
@@ -52,15 +54,15 @@ pub(crate) struct EventsArgs {
     /// How many, the latest ones.
     #[arg(short = 'n', long = "lines", value_name = "COUNT", default_value_t = SHOWN)]
     lines: usize,
-    /// Nothing older than that: 30m, 2h, 3d, or a time such as 2026-11-24T06:00Z.
+    /// Nothing older than that: 30m, 2h, 3d, or a time such as 18:00 or 2026-11-24T06:00Z.
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<Timestamp>,
     /// Only of servers of this name: wg1, wg*, socks_back_7891/*.
     #[arg(long, value_name = "GLOB")]
     server: Option<String>,
     /// Only these kinds, with commas between them.
-    #[arg(long = "type", value_name = "KINDS")]
-    kinds: Option<String>,
+    #[arg(long = "type", value_name = "KINDS", value_delimiter = ',', hide_possible_values = true, value_parser = clap::builder::PossibleValuesParser::new(hactld::journal::kinds()))]
+    kinds: Vec<String>,
     /// Show incidents in place of events.
     #[arg(long, conflicts_with_all = ["follow", "since", "server", "kinds"])]
     incidents: bool,
@@ -85,7 +87,7 @@ enum EventsFormat {
 }
 
 pub(crate) fn run(args: &EventsArgs, terminal: &Terminal) -> ExitCode {
-    let zone = TimeZone::system();
+    let zone = hactld::zone::local();
     let shown = if args.incidents {
         incidents(args, terminal, &zone)
     } else if args.follow {
@@ -96,9 +98,13 @@ pub(crate) fn run(args: &EventsArgs, terminal: &Terminal) -> ExitCode {
     match shown {
         Ok(()) => Exit::Ok.into(),
         Err(error) => {
-            let what = format!("hactl at {} cannot be asked what happened", args.socket.display());
-            let report = report_of(what, &args.socket, &error);
             let exit = exit_of(&error);
+            let what = if exit == Exit::Usage {
+                "these events cannot be shown".to_owned()
+            } else {
+                format!("hactl at {} cannot be asked what happened", args.socket.display())
+            };
+            let report = report_of(what, &args.socket, &error);
             let report = if exit == Exit::Usage { report.next("see `hactl events --help`") } else { report };
             failed(exit, &report, args.output == EventsFormat::Json, terminal)
         }
@@ -210,9 +216,18 @@ fn incidents(args: &EventsArgs, terminal: &Terminal, zone: &TimeZone) -> Result<
 /// As it is asked for.
 fn selection(args: &EventsArgs) -> String {
     let since = args.since.map(|since| since.to_string());
-    let wanted = [("since", &since), ("kind", &args.kinds), ("server", &args.server)];
+    let kinds = (!args.kinds.is_empty()).then(|| args.kinds.join(","));
+    let wanted = [("since", &since), ("kind", &kinds), ("server", &args.server)];
     let wanted = wanted.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
     wanted.map(|(key, value)| format!("&{key}={}", client::encoded(value))).collect()
+}
+
+/// When it was so late last, by the clock on the wall: `18:00`.
+fn last_time(text: &str, now: &Zoned) -> Option<Timestamp> {
+    let time = Time::strptime("%H:%M", text).ok()?;
+    let at = |day: &Zoned| day.date().to_datetime(time).to_zoned(now.time_zone().clone()).ok();
+    let then = at(now).filter(|then| then <= now).or_else(|| at(&now.yesterday().ok()?))?;
+    Some(then.timestamp())
 }
 
 /// Reads when somebody means: so long ago, or a moment.
@@ -220,7 +235,10 @@ fn since(text: &str) -> Result<Timestamp, String> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }
-    let form = "write how long ago, such as 30m, 2h or 3d, or a time such as 2026-11-24T06:00Z";
+    if let Some(at) = last_time(text, &moment::now()) {
+        return Ok(at);
+    }
+    let form = "write how long ago, such as 30m, 2h or 3d, or a time such as 18:00 or 2026-11-24T06:00Z";
     let span: Span = text.parse().map_err(|_| format!("`{text}` is neither; {form}"))?;
     let ago = span.to_duration(SpanRelativeTo::days_are_24_hours());
     let ago = ago

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Unknown,
     /// sysexits.h EX_USAGE.
     Usage,
+    /// sysexits.h EX_IOERR: what was to be printed is lost.
+    Unwritten,
     /// sysexits.h EX_NOPERM.
     Permission,
     /// As timeout(1) has it.
@@ -34,6 +36,7 @@ impl Exit {
             Self::Refused => 2,
             Self::Unknown => 3,
             Self::Usage => 64,
+            Self::Unwritten => 74,
             Self::Permission => 77,
             Self::TimedOut => 124,
         }
@@ -98,7 +101,7 @@ mod tests {
             [Exit::Ok, Exit::NotStarted, Exit::Unusable, Exit::Unknown, Exit::Usage, Exit::Permission]
                 .map(Exit::code);
         assert_eq!((codes, Exit::TimedOut.code()), ([0, 1, 1, 3, 64, 77], 124));
-        assert_eq!(Exit::Refused.code(), 2);
+        assert_eq!((Exit::Refused.code(), Exit::Unwritten.code()), (2, 74));
         let verdicts =
             [Verdict::Online, Verdict::Degraded, Verdict::Offline, Verdict::Unknown].map(of_verdict);
         assert_eq!(verdicts, [0, 1, 2, 3]);

@@ -7,8 +7,10 @@ use clap::{Args, ValueEnum};
 use failover::status::{BackendExits, ExitList, ExitStatus, SeenExit, ServerExit};
 use hactld::EXITS_PATH;
 use hactld::text::Shown;
+use jiff::tz::TimeZone;
 
 use crate::client::{self, ClientError};
+use crate::moment;
 use crate::refusal::{exit_of, failed, report_of};
 use crate::report::{Report, print};
 use crate::table::{self, Column};
@@ -77,12 +79,12 @@ pub(crate) fn run(args: &ExitsArgs, terminal: &Terminal) -> ExitCode {
                 .next("write [exit] into the configuration, then hactl reload; see config/hactl.toml")
                 .print(terminal);
         }
-        ExitsFormat::Table => print(&render(&list, terminal)),
+        ExitsFormat::Table => print(&render(&list, &hactld::zone::local(), terminal)),
     }
     list.exit_code.into()
 }
 
-fn render(list: &ExitList, terminal: &Terminal) -> String {
+fn render(list: &ExitList, zone: &TimeZone, terminal: &Terminal) -> String {
     let several = list.backends.iter().any(|backend| backend.instance != list.backends[0].instance);
     let mut text = String::new();
     for backend in &list.backends {
@@ -95,7 +97,7 @@ fn render(list: &ExitList, terminal: &Terminal) -> String {
             Shown(&backend.name).to_string()
         };
         text.push_str(&table::wrap("", &format!("{name}: {}", verdict(backend)), terminal.width));
-        let rows: Vec<Vec<String>> = backend.servers.iter().map(row).collect();
+        let rows: Vec<Vec<String>> = backend.servers.iter().map(|server| row(server, zone)).collect();
         text.push_str(&table::render(&COLUMNS, &rows, terminal));
     }
     text
@@ -132,7 +134,7 @@ fn verdict(backend: &BackendExits) -> String {
     }
 }
 
-fn row(server: &ServerExit) -> Vec<String> {
+fn row(server: &ServerExit, zone: &TimeZone) -> Vec<String> {
     let ExitStatus { address, colo, warp } = server.seen.exit.clone().unwrap_or_else(|| ExitStatus {
         address: "-".to_owned(),
         colo: None,
@@ -140,20 +142,14 @@ fn row(server: &ServerExit) -> Vec<String> {
     });
     let shown =
         |text: &Option<String>| text.as_ref().map_or_else(|| "-".to_owned(), |text| Shown(text).to_string());
-    // Of an RFC 3339 time the seconds' fraction helps nobody.
-    let asked = server
-        .seen
-        .asked_at
-        .as_ref()
-        .and_then(|at| at.get(..19))
-        .map(|at| format!("{}Z", at.replace('T', " ")));
+    let asked = server.seen.asked_at.as_ref().map(|at| moment::to_the_second(at, zone));
     let mark = if server.in_service { ">" } else { " " };
     vec![
         format!("{mark} {}", Shown(&server.name)),
         Shown(&address).to_string(),
         shown(&colo),
         shown(&warp),
-        shown(&asked),
+        asked.unwrap_or_else(|| "-".to_owned()),
         shown(&server.seen.why),
     ]
 }

@@ -11,11 +11,15 @@ use hyper::StatusCode;
 use crate::client::encoded;
 use crate::client::{self, ClientError};
 use crate::exit::Exit;
+use crate::moment;
 use crate::refusal::{exit_of, failed};
 use crate::report::{Report, print};
-use crate::status::report_of;
+use crate::status::{bare_server, report_of};
 use crate::table::wrap;
 use crate::terminal::Terminal;
+
+/// The section whose lines are commands.
+const COMMANDS: &str = "try";
 
 /// Columns of the labels, and the space behind them.
 const LABELS: usize = 11;
@@ -60,7 +64,7 @@ enum Format {
 pub(crate) fn run(args: &ExplainArgs, terminal: &Terminal) -> ExitCode {
     let parts: Vec<String> = args.name.splitn(2, '/').map(encoded).collect();
     let json = args.output == Format::Json;
-    let answer = client::get(&args.socket, &format!("{EXPLAIN_PATH}/{}", parts.join("/")));
+    let answer = client::get(&args.socket, &format!("{EXPLAIN_PATH}/{}{}", parts.join("/"), moment::query()));
     let explained = answer.and_then(|text| {
         let read = serde_json::from_str(&text).map_err(|source| ClientError::Contract { source })?;
         Ok((text, read))
@@ -81,6 +85,9 @@ fn refusal(args: &ExplainArgs, error: &ClientError) -> (Exit, Report) {
     if let ClientError::Refused { status, text, .. } = error
         && unknown(*status)
     {
+        if let Some(report) = bare_server(&args.name, &args.socket) {
+            return (Exit::Usage, report);
+        }
         let report = Report::new(format!("cannot explain {}", Shown(&args.name))).because(text.clone());
         return (Exit::Usage, report.next("name one of these; a server as BACKEND/SERVER"));
     }
@@ -90,11 +97,13 @@ fn refusal(args: &ExplainArgs, error: &ClientError) -> (Exit, Report) {
 fn table(explained: &Explained, terminal: &Terminal) -> String {
     let mut text = wrap("", &Shown(&explained.headline).to_string(), terminal.width);
     text.push('\n');
-    for ExplainedSection { label, lines } in &explained.sections {
+    for ExplainedSection { label: section, lines } in &explained.sections {
         for (index, line) in lines.iter().enumerate() {
-            let label = if index == 0 { label.as_str() } else { "" };
+            let label = if index == 0 { section.as_str() } else { "" };
             let indent = " ".repeat(LABELS);
-            let wrapped = wrap(&indent, &terminal.copyable(&Shown(line).to_string()), terminal.width);
+            // What is to be copied stays in one piece.
+            let width = terminal.width.filter(|_| section != COMMANDS);
+            let wrapped = wrap(&indent, &terminal.copyable(&Shown(line).to_string()), width);
             let rest = wrapped.get(LABELS..).unwrap_or_default();
             text.push_str(&format!(
                 "{}{rest}",
@@ -124,7 +133,7 @@ mod tests {
             headline: "b/wg1 is DEGRADED, so HAProxy holds it in MAINT.".to_owned(),
             sections: vec![
                 section("evidence", &["the last 3 of 20 probes failed at stage connect", "second"]),
-                section("try", &["hactl check \u{1b}[2J"]),
+                section("try", &["hactl check \u{1b}[2J", "hactl check -v --haproxy /run/a.sock b/wg1"]),
             ],
         };
         let terminal =
@@ -137,6 +146,7 @@ mod tests {
                    failed at stage connect
                    second
         try        hactl check \u{1b}[2J
+                   hactl check -v --haproxy /run/a.sock b/wg1
         ");
     }
 }

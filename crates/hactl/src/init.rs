@@ -152,7 +152,8 @@ async fn look(haproxy: &Address) -> Result<Seen, (Report, Exit)> {
     let failed = |error: &dyn std::error::Error, exit| {
         let why = sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
         let report = Report::new(format!("cannot ask HAProxy at {haproxy}")).because(why);
-        (report.next("name its stats socket with --haproxy ADDR, or repeat with sudo"), exit)
+        let sudo = if exit == Exit::Permission { ", or repeat with sudo" } else { "" };
+        (report.next(format!("name its stats socket with --haproxy ADDR{sudo}")), exit)
     };
     let commands =
         [Command::ShowInfo, Command::ShowCliLevel, Command::ShowServersState(None), Command::ShowStat];

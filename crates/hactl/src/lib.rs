@@ -11,6 +11,7 @@ mod exit;
 mod exits;
 mod explain;
 mod init;
+mod moment;
 mod overrides;
 mod packaging;
 mod raw;
@@ -23,47 +24,61 @@ mod status;
 mod table;
 mod terminal;
 mod top;
+mod typed;
 mod upstream;
 mod wait;
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
 
-use crate::cli::{Cli, Command, RunArgs};
+use crate::cli::{Cli, Color, Command, RunArgs};
 use crate::exit::Exit;
 use crate::overrides::State;
+use crate::refusal::failed;
 use crate::report::Report;
 use crate::terminal::Terminal;
 
 /// Runs the program with this process's arguments. Called as `hactld` it is `hactl run`.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Cli::try_parse_from(arguments(std::env::args_os())) {
+    let mut cli = Cli::command();
+    let typed = typed::arguments(std::env::args_os(), &cli);
+    let read = cli.try_get_matches_from_mut(&typed).and_then(|matches| Cli::from_arg_matches(&matches));
+    let code = match read {
         Ok(cli) => dispatch(cli),
-        Err(error) => {
-            // Nobody is left to tell where not even this can be printed.
-            let _ = error.print();
-            let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            if asked_for { Exit::Ok.into() } else { Exit::Usage.into() }
+        Err(error) => unread(&error, &typed, &cli),
+    };
+    match report::unwritten() {
+        Some(report) => {
+            report.print(&Terminal::of_this_process(Color::Auto));
+            Exit::Unwritten.into()
         }
+        None => code,
     }
 }
 
-fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = given.collect();
-    let name = arguments.first().and_then(|name| Path::new(name).file_name());
-    if name.is_some_and(|name| name == "hactld") {
-        arguments.insert(1, "run".into());
+/// Help that was asked for, or what is wrong with what was typed.
+fn unread(error: &clap::Error, typed: &[OsString], cli: &clap::Command) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let colored = Terminal::of_this_process(Color::Auto).color;
+        let text = error.render();
+        report::print(&if colored { text.ansi().to_string() } else { text.to_string() });
+        return Exit::Ok.into();
     }
-    arguments
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Nobody is left to tell where not even this can be printed.
+        let _ = error.print();
+        return Exit::Usage.into();
+    }
+    let terminal = Terminal::of_this_process(Color::Auto);
+    failed(Exit::Usage, &typed::mistake(error, typed, cli), typed::wants_json(typed), &terminal)
 }
 
 fn dispatch(cli: Cli) -> ExitCode {
-    let command = cli.command.unwrap_or_default();
+    let command = cli.command;
     let terminal = Terminal::of_this_process(cli.color).asking(command.socket());
     match command {
         Command::Run(args) => run(args, &terminal),
@@ -119,17 +134,5 @@ fn run(args: RunArgs, terminal: &Terminal) -> ExitCode {
             Report::of_start(&error).print(terminal);
             exit::of_start(&error).into()
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    #[test]
-    fn called_as_hactld_it_is_the_daemon() {
-        let given = ["/usr/sbin/hactld", "--config", "x"].map(OsString::from).into_iter();
-        assert_eq!(arguments(given), ["/usr/sbin/hactld", "run", "--config", "x"]);
-        let given = ["/usr/bin/hactl", "status"].map(OsString::from).into_iter();
-        assert_eq!(arguments(given), ["/usr/bin/hactl", "status"]);
     }
 }

@@ -10,14 +10,18 @@ use std::time::Duration;
 
 use clap::Args;
 use hactld::admin::{OVERRIDE_PATH, PIN_PATH};
-use jiff::{Timestamp, Zoned};
+use hyper::StatusCode;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::change;
-use crate::cli::{AskArgs, order_codes};
+use crate::cli::{AskArgs, operators, order_codes};
+use crate::client::ClientError;
 use crate::exit::Exit;
+use crate::moment;
 use crate::refusal::failed;
 use crate::report::Report;
+use crate::status::bare_server;
 use crate::terminal::Terminal;
 
 const OUT_HELP: &str = concat!(
@@ -25,14 +29,16 @@ const OUT_HELP: &str = concat!(
 hactl and of HAProxy, and ends by the clock of this host. What somebody else has
 set in HAProxy is not undone by it, nor by its end.
 The last server of a backend that works is taken out only with --force.
-Root and the user that hactl runs as may do this.
-
+",
+    operators!(),
+    "
 Examples:
   hactl maint socks_back_7891/wg2 --for 2h -m \"provider work\"
-  hactl drain socks_back_7891/wg1 socks_back_7891/wg2 --until 18:00 -m \"new keys\"
-  hactl maint socks_back_7891/wg2 --no-expiry --kill-sessions -m \"contract ended\"
+  hactl drain socks_back_7891/wg1 --until 18:00 -m \"new keys\"
+  hactl maint socks_back_7891/wg2 --no-expiry --kill-sessions -m \"gone\"
   hactl auto socks_back_7891/wg2
 
+Exit codes:
 ",
     order_codes!()
 );
@@ -40,24 +46,29 @@ Examples:
 const READY_HELP: &str = concat!(
     "For a server that serves clients although its probes fail. HAProxy's own check
 still counts. Out of the tiers that allow_exit_change = false permits it needs
---force. Root and the user that hactl runs as may do this.
-
+--force.
+",
+    operators!(),
+    "
 Examples:
   hactl ready socks_back_7891/wg1 --for 30m -m \"the target is at fault\"
   hactl auto socks_back_7891/wg1
 
+Exit codes:
 ",
     order_codes!()
 );
 
 const AUTO_HELP: &str = concat!(
-    "Ends what hactl maint, drain, ready and pin have ordered. Root and the user that
-hactl runs as may do this.
-
+    "Ends what hactl maint, drain, ready and pin have ordered.
+",
+    operators!(),
+    "
 Examples:
   hactl auto socks_back_7891/wg2
   hactl auto --all
 
+Exit codes:
 ",
     order_codes!()
 );
@@ -65,13 +76,15 @@ Examples:
 const PIN_HELP: &str = concat!(
     "The servers that HAProxy would use in its place are drained. While it does not
 carry traffic they are used all the same, unless --force is said: then it keeps
-the traffic whatever its probes say. Root and the user that hactl runs as may do
-this.
-
+the traffic whatever its probes say.
+",
+    operators!(),
+    "
 Examples:
   hactl pin socks_back_7891/wg2 --until 18:00 -m \"demo from this exit\"
   hactl auto socks_back_7891/wg2
 
+Exit codes:
 ",
     order_codes!()
 );
@@ -270,8 +283,15 @@ impl Given {
 
 fn ask(args: &AskArgs, path: &str, body: &Value, what: &str, terminal: &Terminal) -> ExitCode {
     let changed = change::post(&args.socket, path, body);
+    if let Err(ClientError::Refused { status: StatusCode::BAD_REQUEST, .. }) = &changed {
+        let named = body["servers"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut named = named.iter().chain([&body["server"]]).filter_map(Value::as_str);
+        if let Some(report) = named.find_map(|name| bare_server(name, &args.socket)) {
+            return failed(Exit::Usage, &report, args.json(), terminal);
+        }
+    }
     change::done(changed, what, args, terminal, |changed, terminal| {
-        (told::text(changed, &Zoned::now(), terminal), told::warnings(changed))
+        (told::text(changed, &moment::now(), terminal), told::warnings(changed))
     })
 }
 

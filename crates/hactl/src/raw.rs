@@ -104,6 +104,7 @@ fn tell(args: &RawArgs, command: &RawCommand, haproxy: &Address, terminal: &Term
         ClientError::Connect(error) => error.kind() == io::ErrorKind::PermissionDenied,
         ClientError::TooSlow
         | ClientError::Silent
+        | ClientError::CutOff
         | ClientError::NotHactl
         | ClientError::Exchange(_)
         | ClientError::Runtime(_)

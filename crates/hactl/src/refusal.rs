@@ -71,6 +71,7 @@ pub(crate) fn exit_of(error: &ClientError) -> Exit {
         ClientError::Connect(_)
         | ClientError::TooSlow
         | ClientError::Silent
+        | ClientError::CutOff
         | ClientError::NotHactl
         | ClientError::Exchange(_)
         | ClientError::Runtime(_)
@@ -90,7 +91,7 @@ pub(crate) fn report_of(what: String, socket: &Path, error: &ClientError) -> Rep
         }
         let report = Report::new(what).because(text.clone());
         return match *status {
-            StatusCode::FORBIDDEN => report.next("repeat with sudo, or as the user that hactl runs as"),
+            StatusCode::FORBIDDEN => report.next("repeat with sudo, or be named in [admin] operators"),
             StatusCode::UNPROCESSABLE_ENTITY => report.next("correct the file and repeat"),
             StatusCode::SERVICE_UNAVAILABLE => report.next("look at hactl's log, or ask again"),
             _ => report,
@@ -104,7 +105,7 @@ pub(crate) fn report_of(what: String, socket: &Path, error: &ClientError) -> Rep
         }
         ClientError::Connect(_) => "start it with `hactl run`, or name its socket with --socket PATH",
         ClientError::NotHactl => "name hactl's socket with --socket PATH; HAProxy's is another one",
-        ClientError::TooSlow | ClientError::Silent | ClientError::Refused { .. } => {
+        ClientError::TooSlow | ClientError::Silent | ClientError::CutOff | ClientError::Refused { .. } => {
             "look at hactl's log, or ask again"
         }
         ClientError::Exchange(_) | ClientError::Runtime(_) => {

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use hactld::admin::AdminError;
 use hactld::text::Shown;
@@ -160,9 +161,36 @@ pub(crate) fn sources(error: &dyn Error) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join(": "))
 }
 
-/// Prints a command's result. A reader that has gone, as `head` does, is no error.
+/// Why something that was to be printed is lost.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
+
+/// Prints a command's result. A reader that has gone, as `head` does, is no error; what else goes wrong becomes the
+/// program's own end.
 pub(crate) fn print(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
+    let _ = put(text);
+}
+
+/// The same, for who goes on only while somebody reads.
+pub(crate) fn put(text: &str) -> Result<(), Unread> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            // The first reason is the one that counts.
+            let _ = UNWRITTEN.set(error.to_string());
+        }
+        Unread
+    })
+}
+
+/// What was printed nobody reads any more.
+#[derive(Debug)]
+pub(crate) struct Unread;
+
+/// What of standard output was lost.
+pub(crate) fn unwritten() -> Option<Report> {
+    let why = UNWRITTEN.get()?;
+    let report = Report::new("what was to be printed could not be written".to_owned());
+    Some(report.because(why.clone()).next("see where standard output leads to: a disk that is full?"))
 }
 
 #[cfg(test)]

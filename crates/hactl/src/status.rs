@@ -21,7 +21,11 @@ use crate::report::{Report, print};
 use crate::terminal::Terminal;
 
 use self::formats::Style;
+use self::named::namesakes;
 pub(crate) use self::named::{NotThere, named};
+
+/// For what only makes an error's advice better.
+const NAMESAKES_LIMIT: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(args: &StatusArgs, terminal: &Terminal) -> ExitCode {
     if let Some(every) = args.watch {
@@ -84,9 +88,31 @@ pub(crate) fn unknown_name(name: &str, not_there: &NotThere) -> Report {
     if not_there.unseen {
         let why = format!("a HAProxy was not seen yet, so its backends are not known; known: {known}");
         report.because(why).next("see `hactl status`, or ask again")
+    } else if !not_there.namesakes.is_empty() {
+        with_backend(report, name, &not_there.namesakes)
+    } else if hactld::config::parse_timeout(name).is_ok() {
+        let report = report.because(format!("known: {known}"));
+        report.next(format!("an interval follows -w without a space: hactl status -w={name}"))
     } else {
         report.because(format!("known: {known}")).next("name one of these; a server as BACKEND/SERVER")
     }
+}
+
+/// Where a server was named by its own name alone.
+fn with_backend(report: Report, name: &str, namesakes: &[String]) -> Report {
+    let why = format!("{name} is a server's name, and several backends may have one of it");
+    report.because(why).next(format!("name it with its backend: {}", namesakes.join(", ")))
+}
+
+/// A name without a backend where BACKEND/SERVER is wanted; what it may be is asked at `socket`.
+pub(crate) fn bare_server(name: &str, socket: &Path) -> Option<Report> {
+    if name.contains('/') {
+        return None;
+    }
+    let (status, _) = fetch_within(socket, NAMESAKES_LIMIT).ok()?;
+    let namesakes = namesakes(&status, name);
+    let report = Report::new(format!("`{}` is no BACKEND/SERVER", Shown(name)));
+    (!namesakes.is_empty()).then(|| with_backend(report, name, &namesakes))
 }
 
 pub(crate) fn report_of(socket: &Path, error: &ClientError) -> Report {

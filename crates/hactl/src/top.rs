@@ -42,8 +42,9 @@ const INPUTS_MAX: usize = 64;
 const ASKS_MAX: usize = 8;
 
 const HELP: &str = "Keys: ? lists them, q quits. m, d, r and a set and end overrides, p pauses hactl; each
-asks first. c has the chosen server probed now, one probe at a time. Root and the user that hactl runs as may do that, as may the
-operators of its configuration; for others it is read-only.
+asks first. c has the chosen server probed now, one probe at a time. Root, the
+user that hactl runs as and [admin] operators may do that; for others it is
+read-only.
 
 On standard output that is no terminal there is nothing to show: see
 hactl status -w.
@@ -91,7 +92,7 @@ pub(crate) fn run(args: &TopArgs, terminal: &Terminal) -> ExitCode {
     let (asks, asked) = sync_channel(ASKS_MAX);
     source::start(socket, args.interval, &inputs, asked);
     screen::listen(&inputs);
-    let model = Model::new(status, args.interval, read_only);
+    let model = Model::new(status, args.interval, read_only, hactld::zone::local());
     match screen::show(model, Look::of(terminal), &incoming, &asks) {
         Ok(()) => Exit::Ok.into(),
         Err(error) => {

@@ -75,6 +75,17 @@ pub(crate) fn words(given: &[String]) -> Vec<String> {
     words
 }
 
+/// `word` without the password that does not belong there: `socks5h://user:***@host:1080`.
+pub(crate) fn without_password(word: &str) -> String {
+    let (scheme, rest) = word.split_once("://").map_or(("", word), |(scheme, rest)| (scheme, rest));
+    let hidden = rest.rsplit_once('@').and_then(|(login, place)| Some((login.split_once(':')?.0, place)));
+    match (hidden, scheme) {
+        (None, _) => word.to_owned(),
+        (Some((user, place)), "") => format!("{user}:***@{place}"),
+        (Some((user, place)), scheme) => format!("{scheme}://{user}:***@{place}"),
+    }
+}
+
 /// What is not UTF-8 becomes a word that nothing is called by.
 fn lines(input: impl BufRead) -> Vec<String> {
     let lines = input.take(LINE_MAX * LINES_MAX as u64).split(b'\n').map_while(Result::ok).take(LINES_MAX);

@@ -31,7 +31,7 @@ daemon is started again meanwhile, it is waited for.
 
 Examples:
   hactl wait socks_back_7891/wg1 --for online --timeout 5m
-  systemctl restart wg-quick@wg1 && hactl wait socks_back_7891/wg1 --for online
+  wg-quick up wg1 && hactl wait socks_back_7891/wg1 --for online
   hactl wait --for applied
 
 Exit codes:
@@ -96,7 +96,7 @@ enum Ended {
 pub(crate) fn run(args: &WaitArgs, terminal: &Terminal) -> ExitCode {
     let started = std::time::Instant::now();
     let ended = match client::runtime() {
-        Ok(runtime) => runtime.block_on(wait(args)),
+        Ok(runtime) => runtime.block_on(wait(args, terminal)),
         Err(error) => Ended::Cannot(exit_of(&error), report_of(&args.socket, &error)),
     };
     let name = args.name.as_deref().map_or_else(|| "everything".to_owned(), |name| Shown(name).to_string());
@@ -135,9 +135,10 @@ fn next(args: &WaitArgs) -> String {
     }
 }
 
-async fn wait(args: &WaitArgs) -> Ended {
+async fn wait(args: &WaitArgs, terminal: &Terminal) -> Ended {
     let until = Instant::now() + args.timeout;
     let mut last = None;
+    let mut said = false;
     loop {
         match timeout_at(until, follow(args, &mut last)).await {
             Err(_) => return Ended::TimedOut(last),
@@ -146,7 +147,13 @@ async fn wait(args: &WaitArgs) -> Ended {
                 if exit_of(&error) == Exit::Permission {
                     return Ended::Cannot(Exit::Permission, report_of(&args.socket, &error));
                 }
-                last = Some(error.to_string());
+                let report = report_of(&args.socket, &error);
+                let why = report.why.as_deref().unwrap_or_default();
+                last = Some(format!("{}: {why}", report.what));
+                // It may be on its way, and it may be the wrong socket: who waits can tell.
+                if !std::mem::replace(&mut said, true) && !args.quiet {
+                    report.warn(terminal);
+                }
             }
         }
         if timeout_at(until, sleep(AGAIN)).await.is_err() {

@@ -186,6 +186,7 @@ pub(crate) async fn bind(path: &Path) -> Result<AdminSocket, AdminError> {
     let failed = |source| AdminError::Io { path: path.to_owned(), source };
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
         std::fs::DirBuilder::new().mode(0o750).create(parent).map_err(failed)?;
+        tracing::info!(dir = %parent.display(), "a directory is made for the socket");
     }
     let lock = lock(path)?;
     match std::fs::symlink_metadata(path) {

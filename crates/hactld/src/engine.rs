@@ -329,14 +329,14 @@ pub(crate) fn rfc3339(now: jiff::Timestamp, ago: Duration) -> String {
     format!("{then:.3}")
 }
 
-/// A moment as people write it where they are: the time of the day, and the day where it is another one.
+/// A moment as people write it where they are: the time of the day with its zone, and the day where it is another one.
 fn local(wall_now: jiff::Timestamp, now: Time, then: Time, zone: &TimeZone) -> String {
     let wall = match then.since(now) {
         Duration::ZERO => wall_now.checked_sub(now.since(then)),
         ahead => wall_now.checked_add(ahead),
     };
     let (today, wall) = (wall_now.to_zoned(zone.clone()), wall.unwrap_or(wall_now).to_zoned(zone.clone()));
-    let form = if wall.date() == today.date() { "%H:%M:%S" } else { "%Y-%m-%d %H:%M" };
+    let form = if wall.date() == today.date() { "%H:%M:%S %Z" } else { "%Y-%m-%d %H:%M %Z" };
     wall.strftime(form).to_string()
 }
 

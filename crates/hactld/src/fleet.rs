@@ -112,6 +112,10 @@ impl Loaded {
         }
     }
 
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The instances whose HAProxy is not steered yet.
     pub(crate) fn unclaimed(&self, reached: &[Reach]) -> Vec<Instance> {
         let is_new = |instance: &&Instance| !reached.iter().any(|reach| reach.haproxy == instance.haproxy);
@@ -180,6 +184,8 @@ pub(crate) struct Followed {
     pub(crate) changes: Vec<String>,
     /// Instances that could not be started.
     pub(crate) failed: Vec<String>,
+    /// Newly named backends that their HAProxy does not have.
+    pub(crate) absent: Vec<String>,
 }
 
 pub(crate) struct Fleet {
@@ -339,7 +345,7 @@ impl Fleet {
         let failed = waiting.iter().flat_map(|Waiting { instance, status }| {
             status.problems.iter().map(|problem| format!("instance {}: {problem}", instance.name))
         });
-        Ok(Followed { changes, failed: failed.collect() })
+        Ok(Followed { changes, failed: failed.collect(), absent: Vec::new() })
     }
 
     /// What another configuration changes, once it has what stays until a restart; or why nothing is changed.

@@ -137,6 +137,8 @@ impl Incidents {
         };
         let frozen = self.frozen.get(&place.0).copied();
         let began = entry.began.unwrap_or(entry.at);
+        // What nothing answered before this was not this incident's.
+        let frozen = frozen.map(|frozen| frozen.max(began));
         self.add(Known { switched, blackout_since: frozen, ..Known::new(entry, place, Some(server), began) });
     }
 

@@ -22,6 +22,7 @@ pub(crate) use self::entry::{millis, millis_or_null};
 pub use self::file::EventsFile;
 pub(crate) use self::file::Writing;
 pub(crate) use self::note::{HOOK, Note, RESTART};
+pub use self::selection::kinds;
 pub(crate) use self::selection::{Selection, check_kind};
 
 /// Events that are kept: days of a set-up in which little happens, and all that a hundred servers have to say of a bad hour.

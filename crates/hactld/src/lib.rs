@@ -24,6 +24,7 @@ mod sleep;
 pub mod text;
 mod waiting;
 mod web;
+pub mod zone;
 
 pub use controller::{LockError, StateError};
 pub use daemon::{RunError, run};

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use haproxy_runtime::{BackendName, Client, Command, Reply};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::config::{self, Flags};
+use crate::config::{self, Config, Flags, suggestion};
 use crate::fleet::{Change, Followed, Loaded, Mistakes, Reach, Reached, Request, Whole};
 use crate::waiting::{Waiting, claim};
 
@@ -45,8 +47,10 @@ impl Reloader {
         // Files are read, and a disk may hang.
         let (reached, steered) = (Arc::clone(&self.reached.borrow()), Arc::clone(&self.reached.borrow()));
         let loaded = tokio::task::spawn_blocking(move || read(&flags, &reached)).await.ok()?;
+        let mut absent = Vec::new();
         let loaded = match loaded {
             Ok(loaded) => {
+                absent = self::absent(loaded.config(), &steered).await;
                 let claimed = claim(loaded.unclaimed(&steered), &self.socket).await;
                 Ok((loaded, claimed))
             }
@@ -55,7 +59,8 @@ impl Reloader {
         let (answer, changed) = oneshot::channel();
         let what = Change::Configure(Box::new(loaded), answer);
         self.requests.send(Request { by, what }).await.ok()?;
-        changed.await.ok()
+        let followed = changed.await.ok()?;
+        Some(followed.map(|followed| Followed { absent, ..followed }))
     }
 
     /// Tries again and again to start what could not be.
@@ -75,6 +80,38 @@ impl Reloader {
             }
         }
     }
+}
+
+/// What is named in `config`, was not steered until now, and is nothing that its HAProxy has: mostly a slip of the fingers. Of
+/// a HAProxy that does not answer nothing is said.
+async fn absent(config: &Config, steered: &[Reach]) -> Vec<String> {
+    let mut asking = JoinSet::new();
+    for instance in &config.instances {
+        let is_new = |name: &BackendName| {
+            let of_it = steered.iter().filter(|reach| reach.haproxy == instance.haproxy);
+            !of_it.flat_map(|reach| &reach.backends).any(|known| known.as_str() == name.as_str())
+        };
+        let new = instance.backends.iter().map(|backend| backend.name.clone()).filter(is_new);
+        let new: Vec<BackendName> = new.collect();
+        if new.is_empty() {
+            continue;
+        }
+        let client = Client::new(instance.haproxy.clone());
+        asking.spawn(async move { (new, client.exchange(&[Command::ShowBackend]).await) });
+    }
+    let mut absent = Vec::new();
+    while let Some(asked) = asking.join_next().await {
+        let Ok((new, Ok(replies))) = asked else { continue };
+        let Some(Ok(Reply::Backends(known))) = replies.into_iter().next() else { continue };
+        let known: Vec<&str> = known.iter().map(BackendName::as_str).collect();
+        let unknown = new.iter().filter(|name| !known.contains(&name.as_str()));
+        absent.extend(unknown.map(|name| {
+            let hint = suggestion(name.as_str(), &known);
+            format!("HAProxy has no backend {name}; {hint}")
+        }));
+    }
+    absent.sort_unstable();
+    absent
 }
 
 fn read(flags: &Flags, reached: &[Reach]) -> Result<Loaded, Mistakes> {

@@ -52,8 +52,10 @@ impl Core {
             self.touch(key, now, |detector, desk| detector.set_busy(there.busy, desk));
             keys.push(key);
         }
-        for key in left.into_values() {
-            self.remove(key, now);
+        for ((server, _), key) in left {
+            // The same one at another address is judged anew.
+            let is_gone = seen.server(&server).is_none_or(|there| !there.managed);
+            self.remove(key, is_gone, now);
         }
         self.backends.entry(name.clone()).or_default().servers = keys;
     }
@@ -64,7 +66,7 @@ impl Core {
         for name in gone.cloned().collect::<Vec<Name>>() {
             self.desired.remove(&name);
             for key in self.backends.remove(&name).map(|backend| backend.servers).unwrap_or_default() {
-                self.remove(key, now);
+                self.remove(key, true, now);
             }
         }
     }
@@ -125,10 +127,15 @@ impl Core {
         key
     }
 
-    fn remove(&mut self, key: Key, now: Time) {
+    fn remove(&mut self, key: Key, is_gone: bool, now: Time) {
         self.touch_only(key, now, Detector::drop_all);
         self.set_deadline(key, None);
-        self.servers.remove(&key);
+        if let Some(server) = self.servers.remove(&key)
+            && is_gone
+            && server.told != Verdict::Unknown
+        {
+            self.events.push(Event::Gone { server: server.id });
+        }
         self.comparison.forget(key);
         self.settle_frozen(now);
     }

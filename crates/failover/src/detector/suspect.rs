@@ -242,8 +242,13 @@ impl Detector {
         self.fall(News::Condemned, failure, desk);
     }
 
-    /// How long nothing was heard before the present verdict; `None` where that was not an alarm about a trusted server.
+    /// How long nothing was heard before the present verdict, also where everything else fell silent with it; `None` where
+    /// that was not an alarm about a trusted server.
     pub(crate) fn silent_before(&self) -> Option<Duration> {
+        if self.phase == Phase::Lost {
+            let found = self.found.filter(|found| found.at == self.health.since)?;
+            return Some(found.at.since(found.silent_since));
+        }
         let alarm = self.alarm.as_ref().filter(|alarm| alarm.at == self.health.since)?;
         Some(alarm.at.since(alarm.silent_since))
     }

@@ -4,7 +4,7 @@ use super::Event;
 
 impl Event {
     /// What [`kind`](Self::kind) may give, in the order of its list.
-    pub const KINDS: [&str; 48] = [
+    pub const KINDS: [&str; 49] = [
         "health",
         "in_service",
         "blackout",
@@ -28,6 +28,7 @@ impl Event {
         "held",
         "adopted",
         "left_out",
+        "gone",
         "overridden",
         "contended",
         "ledger_lost",

@@ -69,6 +69,7 @@ impl Event {
             | Self::Applied { .. }
             | Self::Answered { .. }
             | Self::Adopted { .. }
+            | Self::Gone { .. }
             | Self::Contended { stand_back: None, .. }
             | Self::LedgerWritable { why: None, .. }
             | Self::HaproxyPresent { .. }

@@ -57,6 +57,10 @@ impl fmt::Display for Event {
             Self::Held { server, because } => f.write_str(&self::held(server, *because)),
             Self::Adopted { server, set } => f.write_str(&self::adopted(server, *set)),
             Self::LeftOut { server, set } => f.write_str(&self::left_out(server, *set)),
+            Self::Gone { server } => write!(
+                f,
+                "{server} is not watched any more: HAProxy has it no more, or the configuration leaves it out"
+            ),
             Self::Overridden { server, set } => {
                 write!(f, "{server} was set to ready by somebody else, over our {}", set.as_str())
             }

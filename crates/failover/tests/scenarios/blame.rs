@@ -73,6 +73,12 @@ fn a_network_that_fails_freezes_everything_and_is_told_at_both_ends() {
             assert_eq!(world.serving(), "wg1");
         }
         assert_eq!(world.events.iter().filter(|event| matches!(event, Event::Frozen { .. })).count(), 1);
+        let silences = world.events.iter().filter_map(|event| {
+            if let Event::Health { to: Verdict::Degraded, silent, .. } = event { Some(*silent) } else { None }
+        });
+        let silences: Vec<Option<Duration>> = silences.collect();
+        let is_some_time = |silent: &Option<Duration>| silent.is_some_and(|silent| !silent.is_zero());
+        assert!(!silences.is_empty() && silences.iter().all(is_some_time), "{silences:?}");
         assert!(world.status().frozen_since.is_some());
         assert_eq!(world.status().exit_code, 2);
         assert!(NAMES.iter().all(|name| world.want(name) == Want::AsIs));

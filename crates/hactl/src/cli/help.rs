@@ -29,6 +29,23 @@ macro_rules! change_codes {
     };
 }
 
+macro_rules! reload_codes {
+    () => {
+        "   0  done    1  an instance could not be started, which is tried again, or
+      HAProxy has no backend of a name that is new
+   3  hactl does not run or does not answer
+  64  the configuration has mistakes, and nothing is changed; or a usage error
+  77  permission denied"
+    };
+}
+
+/// Who may change something, for the help of each command that does.
+macro_rules! operators {
+    () => {
+        "Root, the user that hactl runs as and [admin] operators may do this.\n"
+    };
+}
+
 /// Of commands that order something of servers.
 macro_rules! order_codes {
     () => {
@@ -45,17 +62,29 @@ macro_rules! simulate_codes {
 }
 
 pub(super) const EXIT_CODES: &str = concat!(
-    "Exit codes of status:\n",
+    "Without COMMAND it is hactl status, with its options: hactl -o json, hactl -w.
+Options may stand before the command as well. hactl help COMMAND explains one.
+
+Exit codes of status:\n",
     status_codes!(),
-    "\nExit codes of check (the worst upstream's):\n",
+    "\n\nExit codes of check (the worst upstream's):\n",
     check_codes!(),
-    "\nExit codes of run:\n",
+    "\n\nExit codes of maint, drain, ready, auto and pin:
+   0  done, and HAProxy was read again    1  taken in, and not done yet
+   2  refused                             3  hactl does not run or answer
+
+Exit codes of doctor:
+   0  nothing found    1  warnings    2  errors
+
+Exit codes of run:\n",
     run_codes!(),
-    "\nExit codes of simulate:\n",
+    "\n\nExit codes of simulate:\n",
     simulate_codes!(),
-    "\nOf all commands:\n",
-    "  64  usage or configuration error\n",
-    "  77  permission denied on hactl's own socket"
+    "\n\nOf all commands:
+  64  usage or configuration error
+  74  what was to be printed could not be written
+  77  permission denied on hactl's own socket
+ 124  of wait: the time is over"
 );
 
 pub(super) const STATUS_HELP: &str = concat!(
@@ -83,7 +112,7 @@ given here.
 In csv and table a line is what was given, in that order; why one could not be
 tested stands on standard error.
 
-Exit codes, the worst upstream's:
+Exit codes, the worst upstream's: offline, then degraded, then not tested:
 ",
     check_codes!(),
     "\n  64  usage error"
@@ -92,15 +121,10 @@ Exit codes, the worst upstream's:
 pub(super) const RUN_HELP: &str = concat!(
     "Without --config, and without both --haproxy and --backend, the file
 /etc/hactl/hactl.toml is read. Variables are stronger than the file, and flags
-are stronger than both:
-  HACTL_PROBE__TARGETS, HACTL_PROBE__PROFILE, HACTL_PROBE__CANARY,
-  HACTL_PROBE__INTERVAL, HACTL_PROBE__TIMEOUT, HACTL_PROBE__FALSE_ALARM_EVERY,
-  HACTL_PROBE__RIDE_THROUGH, HACTL_PROBE__HOLD, HACTL_PROBE__HOLD_MAX,
-  HACTL_PROBE__CONTROL, HACTL_PROBE__CA_FILE,
-  HACTL_ADMIN__SOCKET, HACTL_ADMIN__OPERATORS, HACTL_STATE__DIR,
-  HACTL_STATE__ON_EXIT
-                       keys of [probe], [admin] and [state]
-  HACTL_LOG            error, warn, info, debug or trace
+are stronger than both. HACTL_PROBE__HOLD is hold in [probe], and so for each
+key of [probe], [admin], [web], [state], [events] and [exit]. HACTL_LOG is
+error, warn, info, debug or trace. hactl.toml(5) and hactl config show
+--defaults have the keys.
 
 Examples:
   hactl run --haproxy /run/haproxy/admin.sock --backend socks_back_7891
@@ -130,7 +154,8 @@ pub(super) const SIMULATE_HELP: &str = concat!(
     "Keys of --set are those of the configuration:
   probe.profile, probe.canary, probe.interval, probe.timeout,
   probe.false_alarm_every, probe.ride_through, probe.hold, probe.hold_max
-  policy, failback, allow_exit_change, when_all_down, on_slow    of all backends
+  and of all backends policy, failback, allow_exit_change, when_all_down,
+  on_slow
 
 Without --set the decisions are those of the daemon. With it they are beside
 those of a daemon with other settings, which is an estimate: its probes were not
@@ -145,7 +170,7 @@ A suspected false alarm is a server that was condemned and trusted again within
 Examples:
   hactl simulate /var/tmp/hactl.jsonl
   hactl simulate /var/tmp/hactl.jsonl --set probe.ride_through=2s
-  hactl simulate -o json /var/tmp/hactl.jsonl | jq '.recorded.decisions[].text'
+  hactl simulate -o json /var/tmp/hactl.jsonl | jq .recorded.decisions
 
 Exit codes:
 ",
@@ -153,18 +178,16 @@ Exit codes:
     "    64  usage error"
 );
 
-pub(super) const CHANGE_HELP: &str = concat!(
-    "Root and the user that hactl runs as may do this.
+pub(super) const CHANGE_HELP: &str = concat!(operators!(), "\nExit codes:\n", change_codes!());
 
-Exit codes:
-",
-    change_codes!()
-);
+pub(super) const RELOAD_HELP: &str = concat!(operators!(), "\nExit codes:\n", reload_codes!());
 
 pub(super) const PAUSE_HELP: &str = concat!(
     "Probing goes on, and hactl status lists what would be sent. A pause ends with
-the daemon. Root and the user that hactl runs as may do this.
-
+the daemon.
+",
+    operators!(),
+    "
 Examples:
   hactl pause --for 30m -m \"moving wg1\"
   hactl resume
@@ -177,9 +200,10 @@ Exit codes:
 pub(super) const FAILBACK_HELP: &str = concat!(
     "Preferred servers that are good again wait for this where the backend has
 failback = \"manual\"; hactl status names them. Where none waits, nothing is done.
-Paused, it is decided and listed, and done when the pause ends. Root and the
-user that hactl runs as may do this.
-
+Paused, it is decided and listed, and done when the pause ends.
+",
+    operators!(),
+    "
 Examples:
   hactl failback socks_back_7891
 
@@ -188,4 +212,4 @@ Exit codes:
     order_codes!()
 );
 
-pub(crate) use order_codes;
+pub(crate) use {operators, order_codes};

@@ -1,9 +1,12 @@
 //! HAProxy itself: can it be reached, may it be written to, and does it have what the configuration names?
 
+use std::fs::File;
+use std::io::Read;
+
 use failover::Policy;
 use hactld::config::{Backend, Instance, Lever};
 use haproxy_runtime::{
-    Address, Client, Command, ExchangeError, Info, Level, Reply, ServerState, StatKind, StatRow,
+    Address, Client, Command, ExchangeError, Info, Level, Reply, ServerState, SocketOwner, StatKind, StatRow,
 };
 
 use super::Group;
@@ -14,6 +17,12 @@ const TESTED: [(u32, u32); 2] = [(2, 6), (3, 4)];
 
 /// Names further apart than this are not taken for a slip of the fingers.
 const SIMILAR: f64 = 0.75;
+
+/// The permissions that whoever belongs to a socket's group needs to connect to it.
+const GROUP_WRITES: u32 = 0o020;
+
+/// Of `/etc/group`; a larger one is not searched for the sake of a name.
+const GROUPS_MAX: u64 = 1024 * 1024;
 
 /// What HAProxy says of itself.
 pub(super) struct Seen {
@@ -75,9 +84,7 @@ fn fix_of(error: &ExchangeError) -> String {
         ExchangeError::Missing(address) | ExchangeError::NotASocket(address) => {
             return format!("correct `haproxy` in [[instance]]; or {}", address.admin_advice());
         }
-        ExchangeError::PermissionDenied { .. } => {
-            "usermod -aG haproxy hactl, then restart hactl: groups are read at the start (or repeat this with sudo)"
-        }
+        ExchangeError::PermissionDenied { address, owner } => return admitted(address, owner.as_ref()),
         ExchangeError::Refused(_) | ExchangeError::NoWorker(_) => "systemctl start haproxy",
         ExchangeError::TimedOut { .. } => {
             "`stats maxconn 50` in the global section of haproxy.cfg, or restart it"
@@ -90,6 +97,30 @@ fn fix_of(error: &ExchangeError) -> String {
         | ExchangeError::Malformed { .. } => "see what answers there: hactl raw show info",
     };
     fix.to_owned()
+}
+
+/// How hactl's user gets to write to the socket: by its group, where that may.
+fn admitted(address: &Address, owner: Option<&SocketOwner>) -> String {
+    let again = "then restart hactl: groups are read at the start (or repeat this with sudo)";
+    match owner {
+        Some(owner) if owner.gid != 0 && owner.mode & GROUP_WRITES == GROUP_WRITES => {
+            let group = name_of_group(owner.gid).unwrap_or_else(|| owner.gid.to_string());
+            format!("usermod -aG {group} hactl, {again}")
+        }
+        Some(_) => format!(
+            "its group may not write to it, or is root's: write `stats socket {address} user haproxy group haproxy mode 660 \
+             level admin` into haproxy.cfg and reload HAProxy; usermod -aG haproxy hactl, {again}"
+        ),
+        None => format!("usermod -aG haproxy hactl, {again}"),
+    }
+}
+
+fn name_of_group(gid: u32) -> Option<String> {
+    let mut groups = String::new();
+    File::open("/etc/group").ok()?.take(GROUPS_MAX).read_to_string(&mut groups).ok()?;
+    let gid = gid.to_string();
+    let is_it = |line: &&str| line.split(':').nth(2) == Some(gid.as_str());
+    Some(groups.lines().find(is_it)?.split(':').next()?.to_owned())
 }
 
 /// HAProxy asks nobody on TCP who they are.
@@ -247,6 +278,23 @@ mod tests {
         assert_eq!(["2.6.12-1+deb12u4", "3.4.0", "3.0-dev3"].map(mark), [Mark::Ok; 3]);
         assert_eq!(["2.4.22", "1.8"].map(mark), [Mark::Warning; 2]);
         assert_eq!(["3.6.1", "x"].map(mark), [Mark::Note; 2]);
+    }
+
+    #[test]
+    fn the_way_to_a_socket_is_by_its_group_where_that_may_write() {
+        let fix = |gid: u32, mode: u32| {
+            let owner = Some(SocketOwner { uid: 0, gid, mode });
+            fix_of(&ExchangeError::PermissionDenied { address: "/run/a.sock".parse().unwrap(), owner })
+        };
+        assert!(fix(4_294_967_000, 0o660).starts_with("usermod -aG 4294967000 hactl, "));
+        assert_eq!(name_of_group(0).as_deref(), Some("root"));
+        for (gid, mode) in [(0, 0o660), (105, 0o600)] {
+            let fix = fix(gid, mode);
+            assert!(
+                fix.contains("`stats socket /run/a.sock user haproxy group haproxy mode 660 level admin`"),
+                "{fix}"
+            );
+        }
     }
 
     #[test]

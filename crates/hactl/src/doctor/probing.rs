@@ -9,7 +9,7 @@ use failover::Sessions;
 use hactld::config::Config;
 
 use super::Group;
-use crate::config::authorities;
+use crate::config::{authorities, programs};
 
 /// Clients give up a connection about then.
 const NOTICED_MAX: Duration = Duration::from_secs(10);
@@ -31,6 +31,10 @@ pub(super) fn check(config: &Config, group: &mut Group) -> Option<Prober> {
             None
         }
     };
+    for report in programs(config) {
+        let why = report.why.map_or_else(String::new, |why| format!(": {why}"));
+        group.error("D01", format!("{}{why}", report.what), report.next.unwrap_or_default());
+    }
     group.settle("D01");
     sessions(config, group);
     speed(config, group);

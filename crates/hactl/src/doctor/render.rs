@@ -40,11 +40,9 @@ fn of_finding(finding: &Finding, terminal: &Terminal) -> String {
         text.push_str(&format!("{DEEPER}{}\n", Shown(line)));
     }
     if !finding.fix.is_empty() {
-        text.push_str(&wrap(
-            DEEPER,
-            &terminal.dim(&terminal.copyable(&format!("fix: {}", Shown(&finding.fix)))),
-            terminal.width,
-        ));
+        // Not wrapped: what stands in it to be copied stays in one piece.
+        let fix = terminal.copyable(&format!("fix: {}", Shown(&finding.fix)));
+        text.push_str(&format!("{DEEPER}{}\n", terminal.dim(&fix)));
     }
     text
 }

@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 use crate::table::{Column, render, wrap};
 use crate::terminal::Terminal;
 
-/// Kinds are padded to this: the longest one that is told often.
-const KIND_WIDTH: usize = 13;
+/// Kinds are padded to this: the longest, `haproxy_replaced`.
+const KIND_WIDTH: usize = 16;
 
 /// Below a line that does not fit.
 const INDENT: &str = "      ";
@@ -74,7 +74,7 @@ pub(super) fn incidents(incidents: &[Incident], zone: &TimeZone, terminal: &Term
     render(&INCIDENTS, &incidents.iter().map(row).collect::<Vec<_>>(), terminal)
 }
 
-/// With the day, because events may be of any; to the millisecond, because their order matters.
+/// With the day, because events may be of any; to the millisecond, because their order matters; by the reader's clock.
 fn moment(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%m-%d %H:%M:%S%.3f").to_string()
+    at.to_zoned(zone.clone()).strftime("%m-%d %H:%M:%S%.3f %Z").to_string()
 }

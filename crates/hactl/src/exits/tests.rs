@@ -6,11 +6,11 @@ use super::*;
 fn clients_leave_where_hactl_believes() {
     let list = list(Some("203.0.113.7"), "203.0.113.7", true);
     assert_eq!(ExitList::exit_code_of(&list.backends), 0);
-    insta::assert_snapshot!(render(&list, &terminal(None)), @r"
+    insta::assert_snapshot!(render(&list, &TimeZone::UTC, &terminal(None)), @r"
     back: clients leave from 203.0.113.7 (FRA, warp off), as hactl believes, by wg1
-      SERVER  EXIT         SITE  WARP  ASKED                 WHY
-    > wg1     203.0.113.7  FRA   off   2026-01-01 12:30:00Z  -
-      wg2     -            -     -     2026-01-01 12:30:00Z  no reply in 10 s
+      SERVER  EXIT         SITE  WARP  ASKED                    WHY
+    > wg1     203.0.113.7  FRA   off   2026-01-01 12:30:00 UTC  -
+      wg2     -            -     -     2026-01-01 12:30:00 UTC  no reply in 10 s
     ");
 }
 
@@ -18,7 +18,7 @@ fn clients_leave_where_hactl_believes() {
 fn clients_leave_from_elsewhere() {
     let list = list(Some("203.0.113.7"), "198.51.100.9", true);
     assert_eq!(ExitList::exit_code_of(&list.backends), 1);
-    insta::assert_snapshot!(render(&list, &terminal(Some(44))), @r"
+    insta::assert_snapshot!(render(&list, &TimeZone::UTC, &terminal(Some(44))), @r"
     back: clients leave from 203.0.113.7 (FRA,
     warp off), which is NOT the exit of wg1,
     where hactl believes
@@ -33,10 +33,12 @@ fn clients_leave_from_elsewhere() {
 fn without_an_answer_nothing_is_claimed() {
     let unseen = list(None, "203.0.113.7", true);
     assert_eq!((ExitList::exit_code_of(&unseen.backends), unseen.backends[0].as_believed), (3, None));
-    assert!(render(&unseen, &terminal(None)).contains("could not be seen: no reply in 10 s\n"));
+    assert!(
+        render(&unseen, &TimeZone::UTC, &terminal(None)).contains("could not be seen: no reply in 10 s\n")
+    );
     let unasked = list(Some("203.0.113.7"), "203.0.113.7", false);
     assert_eq!(ExitList::exit_code_of(&unasked.backends), 3);
-    let text = render(&unasked, &terminal(None));
+    let text = render(&unasked, &TimeZone::UTC, &terminal(None));
     assert!(
         text.contains(
             "wg1 is in service; what clients get is not asked, because the backend has no `frontend`"

@@ -1,6 +1,7 @@
 //! What is missing is said with what to type, and what came of an order is told.
 
 use insta::assert_snapshot;
+use jiff::Zoned;
 use serde_json::json;
 
 use super::*;

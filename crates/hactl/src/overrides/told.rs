@@ -6,8 +6,8 @@ use hactld::admin::{Action, Changed, ChangedServer};
 use hactld::text::Shown;
 use jiff::{Timestamp, Zoned};
 
-use super::until;
 use crate::change;
+use crate::moment;
 use crate::report::Report;
 use crate::status::render::word;
 use crate::table::wrap;
@@ -159,7 +159,7 @@ fn given(end: Option<&str>, by: &str, uid: Option<u32>, now: &Zoned) -> String {
     let until = match end.map(|end| (end, end.parse::<Timestamp>())) {
         None => "until `hactl auto`".to_owned(),
         Some((_, Ok(then))) => {
-            format!("until {} ({})", until::at(then, now), rest(then, now.timestamp()))
+            format!("until {} ({})", moment::at(then, now), rest(then, now.timestamp()))
         }
         Some((text, Err(_))) => format!("until {}", Shown(text)),
     };

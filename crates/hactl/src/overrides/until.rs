@@ -1,11 +1,13 @@
-//! Times as people type and read them: by the clock on the wall of this host.
+//! Times as people type them: by the clock on the wall of this host.
 
 use jiff::civil::Time;
 use jiff::{Timestamp, Zoned};
 
+use crate::moment::{at, now};
+
 /// Reads `--until`.
 pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
-    parse_at(text, &Zoned::now())
+    parse_at(text, &now())
 }
 
 fn parse_at(text: &str, now: &Zoned) -> Result<Timestamp, String> {
@@ -24,14 +26,6 @@ fn parse_at(text: &str, now: &Zoned) -> Result<Timestamp, String> {
         return Err(format!("that is over: it is {} now", at(now.timestamp(), now)));
     }
     Ok(then)
-}
-
-/// `2026-11-23 18:00 CET`, in the zone of `now`.
-pub(super) fn at(then: Timestamp, now: &Zoned) -> String {
-    // The seconds count only where they are few.
-    let near = then.duration_since(now.timestamp()).unsigned_abs().as_secs() < 120;
-    let form = if near { "%Y-%m-%d %H:%M:%S %Z" } else { "%Y-%m-%d %H:%M %Z" };
-    then.to_zoned(now.time_zone().clone()).strftime(form).to_string()
 }
 
 #[cfg(test)]

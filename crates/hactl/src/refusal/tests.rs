@@ -46,7 +46,7 @@ fn the_daemons_own_words_come_first_and_others_answers_are_no_usage_errors() {
             Exit::Permission,
             "it was in vain",
             "needs operator",
-            "repeat with sudo, or as the user that hactl runs as",
+            "repeat with sudo, or be named in [admin] operators",
         ),
     ];
     for ((exit, what, why, next), code, expected, because, advice) in table {

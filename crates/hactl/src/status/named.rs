@@ -19,6 +19,8 @@ pub(crate) struct Named {
 pub(crate) struct NotThere {
     /// Names of instances and backends, or of a backend's servers as they would be named.
     pub(crate) known: Vec<String>,
+    /// Servers of this name, as they would be named.
+    pub(crate) namesakes: Vec<String>,
     /// Some HAProxy was not seen yet, so that more names may follow.
     pub(crate) unseen: bool,
 }
@@ -89,7 +91,18 @@ fn not_there(whole: &Status, place: &str, server: Option<&str>) -> NotThere {
     } else {
         servers
     };
-    NotThere { known: known.into_iter().collect(), unseen }
+    let namesakes = if server.is_none() { namesakes(whole, place) } else { Vec::new() };
+    NotThere { known: known.into_iter().collect(), namesakes, unseen }
+}
+
+/// BACKEND/SERVER of each server that is called so.
+pub(crate) fn namesakes(status: &Status, name: &str) -> Vec<String> {
+    let of_backend = |backend: &BackendStatus| {
+        let is_there = backend.servers.iter().any(|server| server.name == name);
+        is_there.then(|| format!("{}/{name}", backend.name))
+    };
+    let found: BTreeSet<String> = status.backends.iter().filter_map(of_backend).collect();
+    found.into_iter().collect()
 }
 
 /// Leaves out what concerns other backends and servers alone.

@@ -5,6 +5,7 @@ use failover::{Admin, Agent, Operational, Owner, Verdict};
 use hactld::text::Shown;
 use jiff::Timestamp;
 
+use crate::moment;
 use crate::table::wrap;
 use crate::terminal::{Terminal, rest, span};
 
@@ -54,8 +55,9 @@ fn banner(status: &Status, terminal: &Terminal) -> String {
     let mark = terminal.level(Level::Degraded);
     let mut text = String::new();
     if let Some(PauseStatus { by, reason, until, .. }) = &status.paused {
+        let until = until.as_deref();
         let until =
-            until.as_ref().map_or_else(|| "`hactl resume`".to_owned(), |until| Shown(until).to_string());
+            until.map_or_else(|| "`hactl resume`".to_owned(), |until| moment::of_text(until, &moment::now()));
         let (by, reason) = (Shown(by), Shown(reason));
         text.push_str(&format!(
             "{mark} PAUSED by {by} until {until}, nothing is changed in HAProxy: {reason}\n"
@@ -98,8 +100,9 @@ fn block(status: &Status, shape: &Shape<'_>, terminal: &Terminal) -> String {
     if !counted.is_empty() {
         let servers: usize = counted.iter().map(|backend| backend.servers.len()).sum();
         let (backends, servers) = (thousands(counted.len()), thousands(servers));
-        let noun = if counted.len() == 1 { "other backend" } else { "other backends" };
-        let line = format!("{backends} {noun} ok, with {servers} servers");
+        let other = if shown.is_empty() { "" } else { "other " };
+        let noun = if counted.len() == 1 { "backend" } else { "backends" };
+        let line = format!("{backends} {other}{noun} ok, with {servers} servers");
         text.push_str(&wrap("", &format!("{} {line}", terminal.level(Level::Ok)), terminal.width));
     }
     for line in wrap("  ", &about(status, terminal), terminal.width).lines() {

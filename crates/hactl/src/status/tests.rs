@@ -74,7 +74,8 @@ fn a_daemon_that_cannot_answer_is_quoted() {
 fn an_unknown_name_is_told_with_what_is_known_and_so_is_that_more_may_follow() {
     let told = |unseen: bool| {
         let known = vec!["b".to_owned(), "7891".to_owned()];
-        let Report { what, why, next } = unknown_name("\u{1b}x", &NotThere { known, unseen });
+        let Report { what, why, next } =
+            unknown_name("\u{1b}x", &NotThere { known, namesakes: Vec::new(), unseen });
         format!("{what}\n{}\n{}", why.unwrap(), next.unwrap())
     };
     assert_snapshot!(told(false), @r"
@@ -87,6 +88,17 @@ fn an_unknown_name_is_told_with_what_is_known_and_so_is_that_more_may_follow() {
     a HAProxy was not seen yet, so its backends are not known; known: b, 7891
     see `hactl status`, or ask again
     ");
+}
+
+#[test]
+fn a_server_that_is_named_alone_and_an_interval_are_met_with_what_to_type() {
+    let next = |name: &str, namesakes: &[&str]| {
+        let namesakes = namesakes.iter().map(|name| (*name).to_owned()).collect();
+        let not_there = NotThere { known: vec!["b".to_owned()], namesakes, unseen: false };
+        unknown_name(name, &not_there).next.unwrap()
+    };
+    assert_eq!(next("wg1", &["a/wg1", "b/wg1"]), "name it with its backend: a/wg1, b/wg1");
+    assert_eq!(next("2s", &[]), "an interval follows -w without a space: hactl status -w=2s");
 }
 
 struct Answering {

@@ -1,7 +1,7 @@
 //! `hactl status --watch`: the status over and over. On a terminal it is drawn in place; elsewhere each one is appended, with
 //! its time; as JSON each is a line. A daemon that does not answer is said, and asked again.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::cli::{StatusArgs, StatusFormat};
 use crate::client::{self, ClientError, Message, Stream};
 use crate::exit::Exit;
 use crate::refusal::{document, exit_of, failed};
-use crate::report::Report;
+use crate::report::{Report, Unread, put};
 use crate::terminal::{Terminal, span};
 
 /// Before a daemon that does not answer is asked again.
@@ -22,9 +22,6 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Intervals without a word after which what is shown is called old.
 const STALE_AFTER: u32 = 3;
-
-/// Nobody reads it any more.
-struct Closed;
 
 pub(super) fn run(args: &StatusArgs, every: Duration, terminal: &Terminal) -> ExitCode {
     let json = args.output == StatusFormat::Json;
@@ -85,7 +82,7 @@ async fn follow(
             Ok(Err(error)) => return Ok(error),
             Err(_) => {
                 let report = report_of(&args.socket, &ClientError::TooSlow);
-                screen.lose(&report).map_err(|Closed| ExitCode::from(Exit::Ok))?;
+                screen.lose(&report).map_err(|Unread| ExitCode::from(Exit::Ok))?;
                 continue;
             }
         };
@@ -104,7 +101,7 @@ fn show(message: &Message, args: &StatusArgs, screen: &mut Screen<'_>) -> Result
     };
     let terminal = screen.terminal.measured();
     match present(&status, &message.data, args, &terminal) {
-        Ok((text, _)) => screen.show(text, &status.generated_at).map_err(|Closed| Exit::Ok.into()),
+        Ok((text, _)) => screen.show(text, &status.generated_at).map_err(|Unread| Exit::Ok.into()),
         // A HAProxy that was not seen yet may show it later.
         Err(not_there) if not_there.unseen => Ok(()),
         Err(not_there) => {
@@ -130,7 +127,7 @@ impl<'a> Screen<'a> {
         Self { terminal, json, in_place, shown: None, lost: false }
     }
 
-    fn show(&mut self, text: String, at: &str) -> Result<(), Closed> {
+    fn show(&mut self, text: String, at: &str) -> Result<(), Unread> {
         self.lost = false;
         let put = match (self.json, self.in_place) {
             (true, _) => put(&text),
@@ -142,7 +139,7 @@ impl<'a> Screen<'a> {
     }
 
     /// What is shown is old, and why: drawn each time, appended once.
-    fn lose(&mut self, report: &Report) -> Result<(), Closed> {
+    fn lose(&mut self, report: &Report) -> Result<(), Unread> {
         let again = std::mem::replace(&mut self.lost, true);
         if self.in_place {
             let shown = self.shown.as_ref();
@@ -178,11 +175,6 @@ fn drawn(text: &str, height: Option<usize>, first: bool) -> String {
 
 fn height() -> Option<usize> {
     terminal_size::terminal_size().map(|(_, height)| usize::from(height.0))
-}
-
-fn put(text: &str) -> Result<(), Closed> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|_| Closed)
 }
 
 #[cfg(test)]

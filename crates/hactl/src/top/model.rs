@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use failover::status::Status;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::change::{Answer, Change};
@@ -125,6 +126,8 @@ pub(super) struct Model {
     interval: Duration,
     /// Why nothing can be changed from here.
     pub(super) read_only: Option<String>,
+    /// In which times are shown.
+    pub(super) zone: TimeZone,
     /// The explanation that came last.
     pub(super) explained: Option<(Target, Result<Explanation, String>)>,
     asked: Option<Target>,
@@ -146,13 +149,14 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(status: Status, interval: Duration, read_only: Option<String>) -> Self {
+    pub(super) fn new(status: Status, interval: Duration, read_only: Option<String>, zone: TimeZone) -> Self {
         let mut model = Self {
             live: Snapshot { status, at: Duration::ZERO, events: VecDeque::new() },
             still: None,
             lost: None,
             interval,
             read_only,
+            zone,
             explained: None,
             asked: None,
             selected: None,

@@ -15,6 +15,7 @@ use super::model::{Ask, EventLine, Explanation, Input, News};
 use super::rows::Target;
 use crate::client::encoded;
 use crate::client::{self, ClientError, Message};
+use crate::moment;
 use crate::report::sources;
 
 /// Between two attempts to be told: soon enough to be seen as at once, no load on anybody.
@@ -112,7 +113,8 @@ fn answer_all(socket: &Path, asks: &Receiver<Ask>, inputs: &SyncSender<Input>) {
 }
 
 fn explain(socket: &Path, target: &Target) -> Result<Explanation, String> {
-    let path = format!("{EXPLAIN_PATH}/{}/{}", encoded(&target.backend), encoded(&target.server));
+    let (backend, server) = (encoded(&target.backend), encoded(&target.server));
+    let path = format!("{EXPLAIN_PATH}/{backend}/{server}{}", moment::query());
     let text = client::get(socket, &path).map_err(|error| words(&error))?;
     serde_json::from_str(&text).map_err(|error| format!("hactl's answer is no explanation: {error}"))
 }

@@ -63,3 +63,17 @@ async fn resolved(word: &str) -> Result<Upstream, UpstreamError> {
     let mut servers = Servers::of("/nonexistent/admin.sock".parse().unwrap());
     resolve(word, &mut servers).await
 }
+
+#[test]
+fn a_password_that_was_typed_is_not_printed_again() {
+    for (typed, printed) in [
+        ("socks5h://user:pw@127.0.0.1:1", "socks5h://user:***@127.0.0.1:1"),
+        ("socks5h://user:p@w:x@127.0.0.1:1", "socks5h://user:***@127.0.0.1:1"),
+        ("http://user:pw@h", "http://user:***@h"),
+        ("user:pw@h:1", "user:***@h:1"),
+        ("socks5h://user@h:1", "socks5h://user@h:1"),
+        ("127.0.0.1:18181", "127.0.0.1:18181"),
+    ] {
+        assert_eq!(without_password(typed), printed);
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query as Asked, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
@@ -24,6 +24,7 @@ use crate::engine::{Query, Why};
 use crate::feed::ANSWER_LIMIT;
 use crate::journal::millis;
 use crate::text::at_socket;
+use crate::zone;
 
 /// Why a backend or a server is as it is, as `hactl/v1` has it. Within v1 keys are only added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -62,23 +63,39 @@ pub(crate) fn routes() -> Router<Front> {
         .route(&format!("{EXPLAIN_PATH}/{{backend}}/{{server}}"), get(of_server))
 }
 
-async fn of_backend(State(front): State<Front>, Path(backend): Path<String>) -> Response {
-    explain(front, &backend, None).await
+/// How it is asked for.
+#[derive(Debug, Default, Deserialize)]
+struct Reader {
+    /// The zone in which times are read, such as `Europe/Berlin`; this host's, where none is named or it is not known.
+    zone: Option<String>,
 }
 
-async fn of_server(State(front): State<Front>, Path((backend, server)): Path<(String, String)>) -> Response {
-    explain(front, &backend, Some(server)).await
+async fn of_backend(
+    State(front): State<Front>,
+    Path(backend): Path<String>,
+    Asked(reader): Asked<Reader>,
+) -> Response {
+    explain(front, &backend, None, reader).await
+}
+
+async fn of_server(
+    State(front): State<Front>,
+    Path((backend, server)): Path<(String, String)>,
+    Asked(reader): Asked<Reader>,
+) -> Response {
+    explain(front, &backend, Some(server), reader).await
 }
 
 /// `backend` is a backend's name; where several instances have one of that name, `INSTANCE:BACKEND`.
-async fn explain(front: Front, backend: &str, server: Option<String>) -> Response {
+async fn explain(front: Front, backend: &str, server: Option<String>, reader: Reader) -> Response {
     let reached = front.reached.borrow().clone();
     let (reach, name) = match meant(&reached, backend) {
         Ok(found) => found,
         Err((code, text)) => return error(code, &text),
     };
     // Looking for it reads files.
-    let zone = tokio::task::spawn_blocking(TimeZone::system).await.unwrap_or(TimeZone::UTC);
+    let zone = move || reader.zone.as_deref().and_then(zone::named).unwrap_or_else(zone::local);
+    let zone = tokio::task::spawn_blocking(zone).await.unwrap_or(TimeZone::UTC);
     let paused = front.whole.borrow().paused.clone();
     let turn = front.feed.turn().await;
     let (answer, explained) = oneshot::channel();

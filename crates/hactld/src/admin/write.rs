@@ -38,12 +38,13 @@ pub(super) async fn reload(State(front): State<Front>, Extension(peer): Extensio
         Err(refusal) => return refusal,
     };
     match front.reloader.reload(by).await {
-        Some(Ok(Followed { changes, failed })) => {
+        Some(Ok(Followed { changes, failed, absent })) => {
             let reloaded = json!({
                 "apiVersion": API_VERSION,
                 "kind": "Reloaded",
                 "changes": changes,
                 "failed": failed,
+                "absent": absent,
             });
             Json(reloaded).into_response()
         }

@@ -17,7 +17,7 @@ pub(super) type Environment = [(String, String)];
 const PREFIX: &str = "HACTL_";
 
 /// Each sets one key.
-pub(super) const SETTINGS: [(&str, &str, &str); 18] = [
+pub(super) const SETTINGS: [(&str, &str, &str); 23] = [
     ("HACTL_PROBE__TARGETS", "probe", "targets"),
     ("HACTL_PROBE__PROFILE", "probe", "profile"),
     ("HACTL_PROBE__CANARY", "probe", "canary"),
@@ -36,7 +36,15 @@ pub(super) const SETTINGS: [(&str, &str, &str); 18] = [
     ("HACTL_WEB__REACH", "web", "reach"),
     ("HACTL_STATE__DIR", "state", "dir"),
     ("HACTL_STATE__ON_EXIT", "state", "on_exit"),
+    ("HACTL_EVENTS__FILE", "events", "file"),
+    ("HACTL_EVENTS__SIZE_MB", "events", "size_mb"),
+    ("HACTL_EVENTS__KEEP", "events", "keep"),
+    ("HACTL_EXIT__URL", "exit", "url"),
+    ("HACTL_EXIT__EVERY", "exit", "every"),
 ];
+
+/// Keys whose values are numbers in TOML; a variable is text.
+const NUMBERS: [(&str, &str); 2] = [("events", "size_mb"), ("events", "keep")];
 
 const LOG: &str = "HACTL_LOG";
 
@@ -74,7 +82,7 @@ pub(super) fn of_this_process() -> Result<Vec<(String, String)>, ConfigError> {
 
 pub(super) fn read((name, value): &(String, String)) -> Result<Variable, Box<Problem>> {
     if let Some((name, section, key)) = SETTINGS.iter().find(|(known, ..)| known == name) {
-        return Ok(Variable::Setting(Layer::of_variable(name, section, key, parse(value))));
+        return Ok(Variable::Setting(Layer::of_variable(name, section, key, of_key(section, key, value))));
     }
     if name == LOG {
         return match crate::log::filter(value) {
@@ -102,6 +110,14 @@ pub(super) fn of_path(environment: &Environment, path: &[&str]) -> Option<&'stat
 pub(super) fn service_state_dir(environment: &Environment) -> Option<PathBuf> {
     let (_, dirs) = environment.iter().find(|(name, _)| name == SERVICE_STATE)?;
     dirs.split(':').find(|dir| !dir.is_empty()).map(PathBuf::from)
+}
+
+/// What `text` is as the value of this key.
+pub(super) fn of_key(section: &str, key: &str, text: &str) -> Value {
+    match text.parse::<u64>() {
+        Ok(number) if NUMBERS.contains(&(section, key)) => number.into(),
+        Ok(_) | Err(_) => parse(text),
+    }
 }
 
 /// A list where it begins like one, otherwise text: so a mistake is quoted as it was written.

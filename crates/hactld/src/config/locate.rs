@@ -202,6 +202,7 @@ fn expected_text(expected: &str) -> &str {
         "a sequence" => "a list in square brackets",
         "a boolean" => "true or false",
         "u16" => "a number from 0 to 65535",
+        "u32" | "u64" => "a whole number",
         other => other,
     }
 }

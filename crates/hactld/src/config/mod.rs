@@ -245,13 +245,15 @@ pub fn load(flags: &Flags) -> Result<Config, ConfigError> {
         }
         None => PathBuf::from(DEFAULT_FILE),
     };
-    let text = read(&path, flags.file.is_some())?;
+    let text = read(&path, flags)?;
     resolve(Some((&path, &text)), &environment, flags)
 }
 
-fn read(path: &Path, asked_for: bool) -> Result<String, ConfigError> {
+fn read(path: &Path, flags: &Flags) -> Result<String, ConfigError> {
     let bytes = read_at_most(path, FILE_MAX).map_err(|error| {
-        let next = if asked_for {
+        let next = if flags.file.is_none() && flags.haproxy.is_some() {
+            format!("say which backend with --backend NAME, which needs no file, or write {DEFAULT_FILE}")
+        } else if flags.file.is_some() {
             "name a file that you may read, or say `--haproxy ADDR --backend NAME`, which needs none"
                 .to_owned()
         } else {

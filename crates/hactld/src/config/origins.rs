@@ -134,7 +134,7 @@ impl Origins {
         }
         for (name, section, key) in environment::SETTINGS {
             if let Some((_, value)) = environment.iter().find(|(set, _)| set == name) {
-                let value = of_read(&environment::parse(value));
+                let value = of_read(&environment::of_key(section, key, value));
                 origins.set(&[section, key], value, SetBy::Variable(name.to_owned()));
             }
         }

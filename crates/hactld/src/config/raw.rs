@@ -38,7 +38,7 @@ pub(super) struct RawConfig {
     /// The listener for browsers and scrapers: the page, `/metrics`, `/healthz`, `/readyz` and the reading half of the API.
     /// Nothing can be changed there.
     pub(super) web: RawWeb,
-    /// How what is known is shown.
+    /// How what is known is shown by `hactl status`, `hactl top` and the page.
     pub(super) ui: RawUi,
     /// What outlives hactl.
     pub(super) state: RawState,

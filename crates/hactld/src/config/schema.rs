@@ -1,6 +1,7 @@
 //! The configuration's JSON Schema, and what a key is that nobody sets. The schema comes from what the keys are read with.
 
 use failover::Settings;
+use failover::status::LatencyBounds;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
@@ -96,6 +97,7 @@ struct Default {
 /// What depends on something else is not here: `canary` and `interval` on the profile.
 fn defaults() -> Vec<Default> {
     let settings = Settings::new(Vec::new());
+    let latency = LatencyBounds::default();
     let list = [
         (PROBE, "targets", json!(DEFAULT_TARGETS)),
         (PROBE, "profile", json!(profile_name(settings.profile))),
@@ -129,6 +131,7 @@ fn defaults() -> Vec<Default> {
         (EVENTS, "keep", json!(hooks::KEEP)),
         (HOOK, "cooldown", json!(written(hooks::COOLDOWN))),
         (HOOK, "timeout", json!(written(hooks::TIMEOUT))),
+        (&["ui"], "latency_ms", json!([latency.raised, latency.high])),
         (EXIT, "url", json!(DEFAULT_PAGE)),
         (EXIT, "every", json!(written(DEFAULT_EVERY))),
     ];

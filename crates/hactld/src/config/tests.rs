@@ -175,8 +175,8 @@ fn no_file_is_needed_where_flags_say_enough() {
 }
 
 #[test]
-fn every_key_of_probe_admin_web_and_state_has_its_variable() {
-    for section in ["probe", "admin", "web", "state"] {
+fn every_key_of_a_table_that_there_is_once_has_its_variable() {
+    for section in ["probe", "admin", "web", "state", "events", "exit"] {
         let error = problems(&format!("[{section}]\nnothing_like_it = 1\n{INSTANCE}"));
         let keys: Vec<&str> = error.rsplit_once("known: ").unwrap().1.split(", ").collect();
         let settable: Vec<&str> = environment::SETTINGS
@@ -189,6 +189,18 @@ fn every_key_of_probe_admin_web_and_state_has_its_variable() {
             .collect();
         assert_eq!(settable, keys, "{section}");
     }
+}
+
+#[test]
+fn a_number_in_a_variable_is_one() {
+    let environment = [("HACTL_EVENTS__KEEP", "7"), ("HACTL_EXIT__EVERY", "5m")];
+    let config = resolved(INSTANCE, &environment, &Flags::default()).unwrap();
+    assert_eq!(config.events.unwrap().keep, 7);
+    assert_eq!(config.exit.unwrap().every, std::time::Duration::from_secs(300));
+    let error = failed(INSTANCE, &[("HACTL_EVENTS__KEEP", "many")]);
+    let expected =
+        "environment variable HACTL_EVENTS__KEEP: found the string \"many\", expected a whole number";
+    assert_eq!(error, expected);
 }
 
 #[test]

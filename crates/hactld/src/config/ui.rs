@@ -14,6 +14,7 @@ const LATENCY_MAX: u32 = 60_000;
 pub(super) struct RawUi {
     /// From how many milliseconds on a latency is shown as raised, and from how many as high: two whole numbers, the
     /// smaller one first. Nothing is decided by them.
+    #[schemars(inner(range(min = 1, max = LATENCY_MAX)), extend("examples" = [[80, 250]]))]
     latency_ms: Vec<u32>,
 }
 

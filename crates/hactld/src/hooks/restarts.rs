@@ -49,6 +49,7 @@ impl Restarts {
     pub(super) fn take(&mut self, entry: &Arc<Entry>, now: Instant) {
         match (entry.kind.as_str(), &entry.instance) {
             ("health", _) => self.health(entry, now),
+            ("gone", _) => self.forget(entry),
             // A pin has its server carry traffic, which a restart may help it to.
             ("override", _) => self.order(entry),
             ("override_kept", _) if entry.to.as_deref() != Some("pin") => self.order(entry),
@@ -77,13 +78,19 @@ impl Restarts {
         }
     }
 
+    fn forget(&mut self, entry: &Entry) {
+        if let Some(key) = Key::of(entry) {
+            self.failing.remove(&key);
+            self.left_alone.remove(&key);
+        }
+    }
+
     fn health(&mut self, entry: &Arc<Entry>, now: Instant) {
         let Some(key) = Key::of(entry) else { return };
         if matches!(entry.to.as_deref(), Some("degraded" | "offline")) {
             self.failing.entry(key).or_insert_with(|| (now, Arc::clone(entry)));
         } else {
-            self.failing.remove(&key);
-            self.left_alone.remove(&key);
+            self.forget(entry);
         }
     }
 

@@ -72,6 +72,17 @@ fn where_nothing_answers_the_time_until_something_does_counts_as_a_blackout() {
 }
 
 #[test]
+fn no_server_at_all_is_never_longer_than_the_incident() {
+    let mut story = Story::default();
+    story.tell(0.0, "in_service", None, ("", "wg1"));
+    story.daemon(10.0, "frozen");
+    story.dies(12.0, 11.0, "wg1");
+    story.daemon(40.0, "thawed");
+    story.tell(40.0, "health", Some("wg1"), ("degraded", "online"));
+    assert_snapshot!(story.texts(60.0), @"b/wg1 carried no traffic any more; found after 1 s; no server at all for 29 s; over after 29 s");
+}
+
+#[test]
 fn a_blackout_of_which_nobody_is_known_to_be_the_cause_is_an_incident_too() {
     let mut story = Story::default();
     story.tell(10.0, "blackout", None, ("", ""));

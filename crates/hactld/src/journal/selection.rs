@@ -50,12 +50,18 @@ impl Selection {
     }
 }
 
+/// All kinds of events that there are.
+#[must_use]
+pub fn kinds() -> Vec<&'static str> {
+    Event::KINDS.into_iter().chain(NOTE_KINDS).collect()
+}
+
 /// That there is such a kind of event.
 ///
 /// # Errors
 /// Which there are, or which one was probably meant.
 pub(crate) fn check_kind(kind: &str) -> Result<(), String> {
-    let known: Vec<&str> = Event::KINDS.into_iter().chain(NOTE_KINDS).collect();
+    let known = kinds();
     if known.contains(&kind) {
         return Ok(());
     }

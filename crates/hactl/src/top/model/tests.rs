@@ -212,7 +212,7 @@ fn panes_scroll_as_far_as_they_were_drawn() {
 }
 
 pub(in crate::top) fn model(status: Status) -> Model {
-    Model::new(status, Duration::from_secs(1), None)
+    Model::new(status, Duration::from_secs(1), None, jiff::tz::TimeZone::UTC)
 }
 
 pub(in crate::top) fn at(seconds: u64) -> Duration {

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::Scene;
+use crate::moment;
 use crate::terminal::span;
 use crate::top::text::{cut, wrap};
 
@@ -71,14 +72,19 @@ fn alarms(scene: Scene<'_>) -> Vec<String> {
         }
     }
     if let Some(PauseStatus { by, reason, until, .. }) = &status.paused {
-        let until =
-            until.as_ref().map_or_else(|| "p or `hactl resume`".to_owned(), |until| Shown(until).to_string());
+        let until = until.as_deref();
+        let until = until.map_or_else(|| "p or `hactl resume`".to_owned(), |until| told(until, scene));
         alarms.push(format!("PAUSED by {} until {until}: {}", Shown(by), Shown(reason)));
     }
     if let Some(since) = &status.frozen_since {
-        alarms.push(format!("FROZEN since {}: nothing is decided", Shown(since)));
+        alarms.push(format!("FROZEN since {}: nothing is decided", told(since, scene)));
     }
     alarms
+}
+
+/// A time that the daemon has sent, as the reader's clock has it.
+fn told(at: &str, scene: Scene<'_>) -> String {
+    moment::to_the_second(at, &scene.model.zone)
 }
 
 fn haproxies(status: &Status) -> Box<dyn Iterator<Item = (String, &HaproxyStatus)> + '_> {

@@ -2,6 +2,7 @@
 
 use failover::status::Level;
 use hactld::text::Shown;
+use jiff::{Timestamp, Zoned};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -10,34 +11,32 @@ use super::{Scene, body, title};
 use crate::top::model::{EventLine, Pane};
 use crate::top::text::wrap;
 
-/// `23:11:42` or, of another day, `11-23 23:11`.
-const CLOCK_WIDTH: usize = 8;
-
 /// How many lines there are more than have room.
 pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) -> usize {
     if area.height == 0 {
         return 0;
     }
-    title(scene, area, Pane::Events, "events", "UTC", buf);
     let shown = scene.model.shown();
-    let today = shown.status.generated_at.get(..10).unwrap_or_default();
+    let now: Timestamp = shown.status.generated_at.parse().unwrap_or_default();
+    let now = now.to_zoned(scene.model.zone.clone());
+    title(scene, area, Pane::Events, "events", &now.strftime("%Z").to_string(), buf);
     let room = usize::from(area.width);
     let lines: Vec<Line<'static>> =
-        shown.events.iter().rev().flat_map(|event| lines(scene, event, today, room)).collect();
+        shown.events.iter().rev().flat_map(|event| lines(scene, event, &now, room)).collect();
     if lines.is_empty() {
         return body(area, 0, &[Line::styled(" nothing yet", scene.look.dim())], buf);
     }
     body(area, scene.model.events_from, &lines, buf)
 }
 
-fn lines(scene: Scene<'_>, event: &EventLine, today: &str, room: usize) -> Vec<Line<'static>> {
+fn lines(scene: Scene<'_>, event: &EventLine, now: &Zoned, room: usize) -> Vec<Line<'static>> {
     let look = scene.look;
     let (sign, style) = match event.severity.as_str() {
         "error" => (look.level(Level::Down), look.bad()),
         "warning" => (look.level(Level::Degraded), look.usual()),
         _ => (Span::styled(look.dot(), look.dim()), look.usual()),
     };
-    let clock = clock(&event.at, today);
+    let clock = clock(&event.at, now);
     let margin = clock.len() + 4;
     let mut text = Shown(&event.text).to_string();
     // Most texts of what somebody asked for say who it was.
@@ -54,13 +53,10 @@ fn lines(scene: Scene<'_>, event: &EventLine, today: &str, room: usize) -> Vec<L
     lines
 }
 
-/// Of today the time, of another day also which.
-fn clock(at: &str, today: &str) -> String {
-    let (day, time) = at.split_once('T').unwrap_or(("", at));
-    let text = if day == today {
-        time.get(..CLOCK_WIDTH).unwrap_or(time).to_owned()
-    } else {
-        format!("{} {}", day.get(5..).unwrap_or(day), time.get(..5).unwrap_or(time))
-    };
-    Shown(&text).to_string()
+/// Of today `23:11:42`, of another day also which: `11-23 23:11`.
+fn clock(at: &str, now: &Zoned) -> String {
+    let Ok(at) = at.parse::<Timestamp>() else { return Shown(at).to_string() };
+    let at = at.to_zoned(now.time_zone().clone());
+    let form = if at.date() == now.date() { "%H:%M:%S" } else { "%m-%d %H:%M" };
+    at.strftime(form).to_string()
 }

@@ -68,7 +68,10 @@ fn a_file_that_cannot_be_read_is_named_with_what_else_to_do() {
       why:  it has more than 4194304 bytes
       next: name a file that you may read, or say `--haproxy ADDR --backend NAME`, which needs none
     ");
-    assert_snapshot!(read(Path::new("/nonexistent/hactl.toml"), false).unwrap_err(), @r"
+    let one_flag = Flags { haproxy: Some("/run/a.sock".to_owned()), ..Flags::default() };
+    let error = read(Path::new("/nonexistent/hactl.toml"), &one_flag).unwrap_err().to_string();
+    assert!(error.contains("next: say which backend with --backend NAME"), "{error}");
+    assert_snapshot!(read(Path::new("/nonexistent/hactl.toml"), &Flags::default()).unwrap_err(), @r"
     cannot read /nonexistent/hactl.toml
       why:  No such file or directory (os error 2)
       next: write /etc/hactl/hactl.toml, or say `--config FILE`, or `--haproxy ADDR --backend NAME`

@@ -40,6 +40,9 @@ fn what_was_set_is_shown_and_on_demand_by_whom_and_the_rest_too() {
     [web]
     reach = "loopback"
 
+    [ui]
+    latency_ms = [200, 500]
+
     [state]
     dir = "/var/lib/hactl"
     on_exit = "keep"

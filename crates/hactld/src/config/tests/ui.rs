@@ -36,12 +36,12 @@ fn bounds_of_latency_are_two_numbers_that_rise() {
       next: write two numbers, the smaller one first, such as [200, 500]
     ");
     assert_snapshot!(problems(&with("[200, -1]")), @"
-    hactl.toml:2:20: found the number -1, expected u32
+    hactl.toml:2:20: found the number -1, expected a whole number
       2 | latency_ms = [200, -1]
         |                    ^^
     ");
     assert_snapshot!(problems(&with("[\"200ms\", \"500ms\"]")), @r#"
-    hactl.toml:2:15: found the string "200ms", expected u32
+    hactl.toml:2:15: found the string "200ms", expected a whole number
       2 | latency_ms = ["200ms", "500ms"]
         |               ^^^^^^^
     "#);

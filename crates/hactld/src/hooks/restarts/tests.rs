@@ -24,6 +24,9 @@ fn one_that_is_well_again_before_is_left_alone() {
     assert_eq!(restarts.due(&rules()), Some(start + 30 * SECOND), "the time runs on");
     restarts.take(&health("online"), start + 29 * SECOND);
     assert_eq!(restarts.due(&rules()), None);
+    restarts.take(&health("offline"), start + 40 * SECOND);
+    restarts.take(&entry("gone", None), start + 41 * SECOND);
+    assert_eq!(restarts.due(&rules()), None, "HAProxy has it no more");
 }
 
 #[test]
