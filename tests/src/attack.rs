@@ -1,5 +1,5 @@
 //! Clients of hactl's own socket that mean it no good, thousands of them: they hold connections open, follow without reading,
-//! send lines and bodies without end.
+//! send lines and bodies without end, ask for what is dear and leave before it comes.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -19,6 +19,9 @@ const DEAF: usize = 200;
 
 /// Bytes of a line or a body.
 const LINE: usize = 100 << 20;
+
+/// Who leaves has been heard by then, and not been answered where there is much to say.
+const LOOKED: Duration = Duration::from_millis(1);
 
 /// For the daemon to take or say something; whoever was thrown out is told at once.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,7 +44,7 @@ impl Attack {
     pub fn begin(socket: &Path) -> Self {
         more_descriptors();
         let stop: Arc<AtomicBool> = Arc::default();
-        let attackers = [silent, deaf, endless];
+        let attackers = [silent, deaf, endless, leaving];
         let attackers = attackers.map(|attacker| {
             let (stop, socket) = (Arc::clone(&stop), socket.to_owned());
             std::thread::spawn(move || attacker(&socket, &stop))
@@ -98,6 +101,19 @@ fn endless(socket: &Path, stop: &AtomicBool) {
             }
             // Whatever it says to that.
             stream.read_to_end(&mut Vec::new()).ok();
+        }
+    }
+}
+
+/// Asks for all that there is, and has left when it comes.
+fn leaving(socket: &Path, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        for path in
+            ["metrics", "api/v1/exits", "api/v1/status", "api/v1/events/stream", "api/v1/status/stream"]
+        {
+            let asked = said(socket, format!("GET /{path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes());
+            std::thread::sleep(LOOKED);
+            drop(asked);
         }
     }
 }

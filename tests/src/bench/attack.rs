@@ -25,8 +25,8 @@ const ANSWER_MOST: f64 = 50.0;
 const MEMORY_MOST: f64 = 80.0;
 
 const ANSWER_HOW: &str = "From the start of `hactl status -o json` to its end, three servers, while other clients of hactl's socket \
-    hold 5,000 connections open, 200 follow streams and do not read, and lines and bodies of 100 MB are sent. All of it runs on \
-    the same two cores. Beside it: the same without them.";
+    hold 5,000 connections open, 200 follow streams and do not read, lines and bodies of 100 MB are sent, and all that there is is \
+    asked for and not waited for. All of it runs on the same two cores. Beside it: the same without them.";
 
 const MEMORY_HOW: &str = "By how much hactl's resident memory is larger at most while that goes on.";
 
