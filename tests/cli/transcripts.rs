@@ -19,7 +19,7 @@ const CONFIG: &str = "hactl.toml";
 const OPERATOR: &str = "operator.toml";
 
 /// The one that is shown; without summer time, so that it is the same all year.
-const ZONE: &str = "CET-1";
+const ZONE: &str = "UTC";
 
 /// When in the scene a block is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -113,7 +113,7 @@ async fn what_cannot_be_done_is_said_with_what_to_type() {
         (&["maint", WG1, "--for", "1h"], 64, "socks_back_7891/wg1 -m \"...\"   (with what you gave already)"),
         (&["maint", "socks_back_7891/wg22", "--for", "1h", "-m", "x"], 64, "did you mean `wg2`?"),
         (&["maint", "socks_back_789/wg2", "--for", "1h", "-m", "x"], 64, "did you mean `socks_back_7891`?"),
-        (&["drain", "wg2", "--for", "1h", "-m", "x"], 64, "a server is written BACKEND/SERVER"),
+        (&["drain", "wg2", "--for", "1h", "-m", "x"], 64, "name it with its backend: socks_back_7891/wg2"),
         (&["auto"], 64, "--all"),
     ];
     for (args, code, expected) in table {

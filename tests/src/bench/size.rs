@@ -7,10 +7,16 @@ use std::process::Command;
 
 use e2e::Haproxy;
 
-use crate::figure::{Figure, Measured, Unit};
+use crate::figure::{Figure, Measured, Quantile, Unit};
 use crate::program::Program;
 
 const SIZE_HOW: &str = "The program's file as built for this run; `--release` strips it. Beside it: HAProxy's file, which shares libraries.";
+
+/// Megabytes of the program: what a container or a small host takes without a thought.
+const SIZE_MOST: f64 = 12.0;
+
+/// Crates of others in it: those that are there, and a few for what may come. More than that is to be decided.
+const CRATES_MOST: f64 = 180.0;
 
 const CRATES_HOW: &str = "Crates that `cargo tree -p hactl -e normal` lists for this platform. Beside it: those of this workspace.";
 
@@ -19,9 +25,12 @@ pub(crate) fn measure(program: &Program) -> [Figure; 2] {
     let size = |name, file| Measured::single(name, Unit::Megabytes, megabytes(file));
     let (others, ours) = crates();
     [
-        Figure::new(size("size of hactl", program.path()), SIZE_HOW).beside(size("haproxy", &haproxy)),
+        Figure::new(size("size of hactl", program.path()), SIZE_HOW)
+            .beside(size("haproxy", &haproxy))
+            .at_most(SIZE_MOST, Quantile::Max),
         Figure::new(Measured::single("dependencies of hactl", Unit::Count, others), CRATES_HOW)
-            .beside(Measured::single("crates of this workspace", Unit::Count, ours)),
+            .beside(Measured::single("crates of this workspace", Unit::Count, ours))
+            .at_most(CRATES_MOST, Quantile::Max),
     ]
 }
 

@@ -50,7 +50,7 @@ fn a_dead_tunnel() {
     socks_back_7891/wg1 is DEGRADED since T+101.3 (20 s), so HAProxy holds it in MAINT.
     evidence  the last 42 probes of 60 failed at stage connect
               last complete answer T+101.0 (20 s ago)
-              found at T+101.3, after 0.2 s of silence and 6 probes more: connect to 1.1.1.1:443: no reply in 150 ms (6 probes)
+              found at T+101.3, after 0.2 s of silence: connect to 1.1.1.1:443: no reply in 150 ms (6 probes)
               socks_back_7891/wg2 answered what was asked meanwhile: this host is online, the tunnel is not
               38 probes still hang in its SOCKS server, which limits new ones
     rule      a silence condemns it once it lasted through as many probes as so few mistakes ask for  [probe] false_alarm_every = "30d"
@@ -125,7 +125,7 @@ fn nothing_answers_and_nobody_is_blamed() {
     socks_back_7891/wg1 is DEGRADED since T+101.4 (9.6 s), together with everything else, so that nobody can be blamed and nothing is changed.
     evidence  the last 26 probes of 60 failed at stage connect
               last complete answer T+101.0 (10 s ago)
-              found at T+101.4, after 0.3 s of silence and 6 probes more: connect to 1.1.1.1:443: no reply in 150 ms (6 probes)
+              found at T+101.4, after 0.3 s of silence: connect to 1.1.1.1:443: no reply in 150 ms (6 probes)
               nothing else answers either, so nobody can be blamed: no server answers: this host's network or all tunnels have failed, nothing is changed until one does
               18 probes still hang in its SOCKS server, which limits new ones
     rule      no server of the backend carries traffic, so what was usable stays usable  [[instance.backend]] when_all_down = "last-good"

@@ -29,11 +29,10 @@ impl Core {
             let text = if found.local {
                 format!("found at {}: {reason}", (view.clock)(found.at))
             } else {
-                format!(
-                    "found at {}, after {silent} of silence and {} probes more: {reason}",
-                    (view.clock)(found.at),
-                    found.probes
-                )
+                // A reason that nothing came says itself how often.
+                let counted = reason.text.ends_with(" probes)");
+                let more = if counted { String::new() } else { format!(" and {} probes more", found.probes) };
+                format!("found at {}, after {silent} of silence{more}: {reason}", (view.clock)(found.at))
             };
             draft.say(LABEL, text);
             draft.say(LABEL, self.blame(server, account, found.local));
