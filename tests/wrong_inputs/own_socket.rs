@@ -131,7 +131,7 @@ async fn who_may_look_may_not_change_anything() {
         let expected = format!(
             "error: hactl at {} did not {what}\n  \
              why:  permission denied: uid 65534 has role reader, needs operator\n  \
-             next: repeat with sudo, or as the user that hactl runs as\n",
+             next: repeat with sudo, or be named in [admin] operators\n",
             socket.display()
         );
         assert_eq!(ran.stderr, expected);
