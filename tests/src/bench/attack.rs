@@ -22,7 +22,7 @@ const GETTING_GOING: Duration = Duration::from_secs(3);
 
 /// Milliseconds of an answer, and megabytes that all of it may cost.
 const ANSWER_MOST: f64 = 50.0;
-const MEMORY_MOST: f64 = 80.0;
+const MEMORY_MOST: f64 = 24.0;
 
 const ANSWER_HOW: &str = "From the start of `hactl status -o json` to its end, three servers, while other clients of hactl's socket \
     hold 5,000 connections open, 200 follow streams and do not read, lines and bodies of 100 MB are sent, and all that there is is \

@@ -40,7 +40,7 @@ const CPU_MOST: f64 = 10.0;
 const MEMORY_MOST: f64 = 32.0;
 
 const CPU_HOW: &str = "User and system time of the hactl process over 20 s in which all servers are well. eco: a canary \
-    each second and a full probe each 10 s; fast: five canaries a second and a full probe each 5 s. Beside it: the same \
+    each second and a full probe each 10 s; fast: seven canaries a second and a full probe each 5 s. Beside it: the same \
     with 3 servers.";
 
 const MEMORY_HOW: &str = "VmHWM of that process: the most that it ever held, its start included.";
