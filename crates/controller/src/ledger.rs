@@ -90,6 +90,9 @@ struct Claim {
     /// An operator wants it so. Their own file says so, too; this is for when that is lost.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     ordered: bool,
+    /// It has left the configuration, and that was told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    left: bool,
     /// It comes from an earlier run and was not compared with a sight yet.
     #[serde(skip)]
     left_by: Option<EarlierRun>,
@@ -170,6 +173,7 @@ impl Ledger {
                     changed: None,
                     next: None,
                     ordered: false,
+                    left: false,
                     left_by: None,
                     unseen: 0,
                     accepted: false,
@@ -184,8 +188,9 @@ impl Ledger {
         for (server, claim) in &mut self.claims {
             let wish = desired.get(&server.backend).and_then(|wishes| wishes.get(&server.server));
             let Some(ordered) = wish.map(|wish| wish.insist.is_ordered()) else { continue };
-            if claim.ordered != ordered {
-                (claim.ordered, self.touched) = (ordered, true);
+            // It is steered.
+            if (claim.ordered, claim.left) != (ordered, false) {
+                (claim.ordered, claim.left, self.touched) = (ordered, false, true);
             }
         }
     }
@@ -261,10 +266,11 @@ impl Ledger {
         self.claims.get(server).is_some_and(|claim| claim.ordered)
     }
 
-    /// It stays as it is, and is not ours from now on; how it is.
-    pub(crate) fn hand_over(&mut self, server: &ServerId) -> Option<Admin> {
-        let claim = self.claims.remove(server)?;
-        self.touched = true;
+    /// It has left the configuration and stays as it is; how it is, where that was not told yet. It is still ours, should it be
+    /// steered again.
+    pub(crate) fn leave_out(&mut self, server: &ServerId) -> Option<Admin> {
+        let claim = self.claims.get_mut(server).filter(|claim| !claim.left)?;
+        (claim.left, self.touched) = (true, true);
         Some(claim.set)
     }
 

@@ -1,6 +1,5 @@
 //! What is ours although it is not ours to steer any more: a server or backend has left the configuration. It is given
-//! back, because nobody else ever would, but for what an operator has ordered out: that is theirs from then on. What is
-//! still steered is not touched here.
+//! back, because nobody else ever would, but for what an operator has ordered out. What is still steered is not touched here.
 
 use failover::{Admin, Asked, Event, Step, Writes};
 use tokio::time::Instant;
@@ -46,7 +45,7 @@ impl Controller {
         let ready = |server| Step { server, set: Admin::Ready, why: None };
         self.to_let_go = others.into_iter().map(ready).collect();
         for server in ordered {
-            if let Some(set) = self.ledger.hand_over(&server) {
+            if let Some(set) = self.ledger.leave_out(&server) {
                 self.told.say(Event::LeftOut { server, set }, &self.events).await;
             }
         }

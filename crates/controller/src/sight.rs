@@ -17,6 +17,7 @@ impl Controller {
         sessions_of: &[(BackendName, u32)],
     ) -> Result<Observed, LookError> {
         let looked_at: Vec<Managed> = self.mandate.managed.iter().chain(&self.leaving).cloned().collect();
+        let read = self.now();
         let (process, mut sight) = look::servers(&self.client, &looked_at, sessions_of).await?;
         // What has left the configuration may be gone from HAProxy as well.
         sight.unknown.retain(|name| self.mandate.managed.iter().any(|managed| managed.name == *name));
@@ -51,6 +52,7 @@ impl Controller {
             agent.begin_process();
         }
         let mut observed = self.put_together(process, &sight);
+        observed.read = read;
         if let Some(file) = &mut self.state_file {
             file.see(&sight);
             if is_new {

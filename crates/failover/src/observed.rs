@@ -288,6 +288,10 @@ pub struct Observed {
     /// Why it is not on disk which `maint` and `drain` are ours, while that is so.
     #[serde(default)]
     pub ledger: Option<String>,
+    /// When HAProxy was last asked for its servers, not merely for who it is. Nothing is decided by it: it says whether an order
+    /// can have been seen to be carried out.
+    #[serde(skip)]
+    pub read: Time,
 }
 
 impl Observed {
@@ -302,6 +306,7 @@ impl Observed {
             missing: Vec::new(),
             contended: BTreeMap::new(),
             ledger: None,
+            read: Time::ZERO,
         }
     }
 

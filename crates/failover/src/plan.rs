@@ -300,9 +300,8 @@ impl<'a> Scope<'a> {
 
     /// Another backend would be empty without it. What an operator or a rule wants out whatever is left goes all the same.
     fn is_needed_elsewhere(&self, server: &ObservedServer) -> bool {
-        let goes = matches!(self.want(server), Want::Drain | Want::Maint)
-            && server.position().0 == Admin::Ready
-            && server.agent.is_none();
+        let goes =
+            matches!(self.want(server), Want::Drain | Want::Maint) && server.position().0 == Admin::Ready;
         goes && self.tracked.iter().any(|id| id.backend == *self.name && id.server == server.name)
     }
 

@@ -17,7 +17,7 @@ use crate::client::{self, ClientError, Message};
 use crate::exit::Exit;
 use crate::moment;
 use crate::refusal::{exit_of, failed, report_of};
-use crate::report::{Report, print};
+use crate::report::{Report, Unread, print, put};
 use crate::terminal::Terminal;
 
 /// Between two attempts to be told again, where the daemon is being restarted.
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &EventsArgs, terminal: &Terminal) -> ExitCode {
     } else if args.follow {
         follow(args, terminal, &zone)
     } else {
-        list(args).map(|events| print_all(&events, args, terminal, &zone))
+        list(args).map(|events| drop(print_all(&events, args, terminal, &zone)))
     };
     match shown {
         Ok(()) => Exit::Ok.into(),
@@ -118,14 +118,16 @@ fn list(args: &EventsArgs) -> Result<Vec<Entry>, ClientError> {
     Ok(list.events)
 }
 
-/// Prints what was, and then what comes, also over a restart of the daemon; until somebody ends it.
+/// Prints what was, and then what comes, also over a restart of the daemon; until somebody ends it or nobody reads it.
 fn follow(args: &EventsArgs, terminal: &Terminal, zone: &TimeZone) -> Result<(), ClientError> {
     let mut after = None;
     if args.lines > 0 {
         let events = list(args)?;
         // Where there is none yet, whatever is told from the beginning on is new.
         after = Some(events.last().map_or(0, |last| last.seq).to_string());
-        print_all(&events, args, terminal, zone);
+        if print_all(&events, args, terminal, zone).is_err() {
+            return Ok(());
+        }
     }
     let runtime = client::runtime()?;
     let path = format!("{EVENTS_STREAM_PATH}?{}", selection(args).trim_start_matches('&'));
@@ -141,7 +143,11 @@ fn follow(args: &EventsArgs, terminal: &Terminal, zone: &TimeZone) -> Result<(),
                     heard = true;
                     loop {
                         match stream.next().await {
-                            Ok(Some(message)) => told(message, &mut after, args, terminal, zone)?,
+                            Ok(Some(message)) => {
+                                if told(message, &mut after, args, terminal, zone)?.is_err() {
+                                    return Ok(());
+                                }
+                            }
                             Ok(None) => break None,
                             Err(error) => break Some(error),
                         }
@@ -166,13 +172,13 @@ fn told(
     args: &EventsArgs,
     terminal: &Terminal,
     zone: &TimeZone,
-) -> Result<(), ClientError> {
+) -> Result<Result<(), Unread>, ClientError> {
     let contract = |source| ClientError::Contract { source };
     match message.event.as_str() {
         "event" => {
             let entry: Entry = serde_json::from_str(&message.data).map_err(contract)?;
             *after = message.id;
-            print_all(&[entry], args, terminal, zone);
+            return Ok(print_all(&[entry], args, terminal, zone));
         }
         "dropped" => {
             let data: serde_json::Value = serde_json::from_str(&message.data).map_err(contract)?;
@@ -182,19 +188,24 @@ fn told(
         // Of a newer daemon.
         _ => {}
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn note(text: &str, terminal: &Terminal) {
     Report::new(text.to_owned()).warn(terminal);
 }
 
-fn print_all(events: &[Entry], args: &EventsArgs, terminal: &Terminal, zone: &TimeZone) {
+fn print_all(
+    events: &[Entry],
+    args: &EventsArgs,
+    terminal: &Terminal,
+    zone: &TimeZone,
+) -> Result<(), Unread> {
     match args.output {
-        EventsFormat::Table => print(&render::lines(events, zone, terminal)),
+        EventsFormat::Table => put(&render::lines(events, zone, terminal)),
         EventsFormat::Json => {
             let line = |entry| format!("{}\n", serde_json::to_string(entry).unwrap_or_default());
-            print(&events.iter().map(line).collect::<String>());
+            put(&events.iter().map(line).collect::<String>())
         }
     }
 }

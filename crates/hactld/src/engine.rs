@@ -137,6 +137,8 @@ pub(crate) struct Engine {
     pub(crate) stir: Stir,
     pub(crate) effects: Effects,
     pub(crate) tally: Tally,
+    /// HAProxy is to be read anew.
+    pub(crate) reread: bool,
 }
 
 impl Engine {
@@ -181,12 +183,14 @@ impl Engine {
             self.orders.follow(self.core.overrides());
             wires.desired.send_if_modified(|known| {
                 let changed = known != self.core.desired();
+                // Whoever has ordered something waits for HAProxy to be read again, also where nothing is to be done.
+                let reread = std::mem::take(&mut self.reread);
                 if changed {
                     self.tally.decided(known, self.core.desired(), self.clock.now());
                     known.clone_from(self.core.desired());
                     self.stir.stir();
                 }
-                changed
+                changed || reread
             });
         }
     }

@@ -95,7 +95,9 @@ impl Incidents {
             ("frozen", _) => self.freeze(entry),
             ("thawed", _) => self.thaw(entry),
             ("health", Some(backend)) => self.health(entry, (entry.instance.clone(), backend.clone())),
-            ("let_go", Some(backend)) => self.end(entry, &(entry.instance.clone(), backend.clone())),
+            ("let_go" | "left_out" | "gone", Some(backend)) => {
+                self.end(entry, &(entry.instance.clone(), backend.clone()))
+            }
             ("in_service", Some(backend)) => {
                 self.in_service(entry, (entry.instance.clone(), backend.clone()))
             }

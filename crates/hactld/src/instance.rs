@@ -183,6 +183,7 @@ pub(crate) fn start(
         stir,
         effects: Effects::default(),
         tally,
+        reread: false,
     };
     let place = lock.haproxy().to_owned();
     let (configured, configurations) = watch::channel(configured);

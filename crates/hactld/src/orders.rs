@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
-/// For a disk to say what an earlier run was told: until then nothing is decided, since what was ordered counts most.
+/// After this it is told that the disk has not said yet what an earlier run was told. Until it has, nothing is decided, since
+/// what was ordered counts most: HAProxy stays as it is.
 const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// From one attempt to the next while it cannot be written.
@@ -36,19 +37,24 @@ pub(crate) struct Orders {
 impl Orders {
     /// Reads what an earlier run has kept, and keeps from now on what it is given.
     pub(crate) async fn start(file: OverridesFile, events: mpsc::Sender<Event>) -> (Self, Overrides) {
-        let reading = file.clone();
-        let read = timeout(READ_LIMIT, spawn_blocking(move || reading.load())).await;
-        let found = match read {
-            Ok(Ok(loaded)) => loaded,
-            Ok(Err(panic)) => Err(panic.to_string()),
-            Err(_) => Err(format!("{}: the disk does not answer", file.path().display())),
+        let loading = file.clone();
+        let mut reading = spawn_blocking(move || loading.load());
+        let read = if let Ok(read) = timeout(READ_LIMIT, &mut reading).await {
+            read
+        } else {
+            let file = file.path().display();
+            tracing::warn!(
+                "{file}: the disk does not answer, and nothing is decided until what was ordered is known"
+            );
+            reading.await
         };
+        let found = read.unwrap_or_else(|panic| Err(panic.to_string()));
         let (change, found) = match found {
             Ok(found) => (0, found),
             Err(why) => {
                 let by_ledger = file.clone();
                 let reading = spawn_blocking(move || by_ledger.by_ledger(jiff::Timestamp::now()));
-                let found = timeout(READ_LIMIT, reading).await.ok().and_then(Result::ok).unwrap_or_default();
+                let found = reading.await.unwrap_or_default();
                 let count = found.servers.len();
                 let stays = format!("servers that stay out until `hactl auto`, by the ledger: {count}");
                 let why =

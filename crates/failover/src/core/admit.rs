@@ -299,7 +299,7 @@ impl Core {
         match &observed.haproxy {
             Haproxy::Unseen => return stuck("HAProxy was not seen yet"),
             Haproxy::Away { why, .. } => return Outcome::Stuck(format!("HAProxy does not answer: {why}")),
-            Haproxy::Present { at, .. } if *at < since => return Outcome::Pending,
+            Haproxy::Present { .. } if observed.read < since => return Outcome::Pending,
             Haproxy::Present { .. } => {}
         }
         let seen = observed.backends.get(&id.backend);

@@ -124,7 +124,7 @@ async fn explain(front: Front, backend: &str, server: Option<String>, reader: Re
             };
             Json(document(&explanation, told)).into_response()
         }
-        Ok(Ok(None)) => unknown(&front, name, server.as_deref()).await,
+        Ok(Ok(None)) => unknown(&front, &reach.name, name, server.as_deref()).await,
         Ok(Err(_)) => stopping(),
         Err(_) => {
             let text = format!("the decision loop of {} did not answer in 2 s", reach.name);
@@ -134,12 +134,15 @@ async fn explain(front: Front, backend: &str, server: Option<String>, reader: Re
 }
 
 /// HAProxy has none of that name, or was not seen yet.
-async fn unknown(front: &Front, backend: &Name, server: Option<&str>) -> Response {
+async fn unknown(front: &Front, instance: &Name, backend: &Name, server: Option<&str>) -> Response {
     let status = match front.status().await {
         Ok(status) => status,
         Err(unanswered) => return unanswered.into_response(),
     };
-    let seen = status.backends.iter().find(|seen| seen.name == backend.as_str());
+    let seen = status
+        .backends
+        .iter()
+        .find(|seen| seen.name == backend.as_str() && seen.instance == instance.as_str());
     match (seen, server) {
         (Some(seen), Some(server)) => {
             let known: Vec<&str> = seen.servers.iter().map(|server| server.name.as_str()).collect();

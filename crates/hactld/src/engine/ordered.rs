@@ -56,6 +56,7 @@ impl Engine {
     pub(crate) fn order(&mut self, change: OverrideChange) {
         let wall = Timestamp::now();
         self.take(Input::Override(Box::new(OverrideInput { wall, change })));
+        self.reread = true;
     }
 
     /// Tells the core where somebody has set the clock, or the host has slept.

@@ -14,6 +14,9 @@ const PRICE: u32 = 4;
 /// Answers that have taken less than this altogether are not waited for: those to an operator's command, one after another.
 const CREDIT: Duration = Duration::from_millis(10);
 
+/// An answer that took very long, because this process did not run meanwhile, keeps nobody waiting for longer.
+const DEBT_MAX: Duration = Duration::from_millis(500);
+
 /// What was spent on answers.
 pub(super) struct Share {
     paid_at: Instant,
@@ -26,7 +29,8 @@ impl Share {
 
     /// An answer was worked on from `began` to `now`.
     pub(super) fn spend(&mut self, began: Instant, now: Instant) {
-        self.paid_at = self.paid_at.max(began) + now.duration_since(began) * PRICE;
+        let paid_at = self.paid_at.max(began) + now.duration_since(began) * PRICE;
+        self.paid_at = paid_at.min(now + DEBT_MAX);
     }
 
     /// When the next question may be answered.
@@ -75,5 +79,7 @@ mod tests {
         let later = start + 60_000 * MS;
         share.spend(later, later + 40 * MS);
         assert_eq!(share.due(), later + 160 * MS - CREDIT);
+        share.spend(later, later + 30_000 * MS);
+        assert_eq!(share.due(), later + 30_000 * MS + DEBT_MAX - CREDIT, "it was stopped for half a minute");
     }
 }
