@@ -40,6 +40,12 @@ async fn a_right_set_up_is_quiet_with_the_daemon_and_before_it() {
     let found = doctor(&lab, &elsewhere).await;
     assert_eq!(found.of("D10"), ["error"], "{found:?}");
     assert!(found.text("D10").contains(&format!("another hactl (pid {}, ", hactl.pid())), "{found:?}");
+
+    let open =
+        format!("[web]\nlisten = \"0.0.0.0:{}\"\nreach = \"network\"\n[admin]", Port::free().addr().port());
+    let found = doctor(&lab, &lab.config().replace("[admin]", &open)).await;
+    assert_eq!(found.of("D15"), ["note"], "{found:?}");
+    assert!(found.text("D15").contains("can be seen from other hosts, without a login"), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
