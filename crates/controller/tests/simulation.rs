@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use simulation::life;
 
-/// What takes a minute on two cores; `LIVES` asks for another number.
+/// What takes two and a half minutes on two cores; `LIVES` asks for another number.
 const SEEDS: u64 = 10_000;
 
 #[test]
