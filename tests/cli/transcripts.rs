@@ -8,7 +8,7 @@ use std::process::Command;
 use e2e::haproxy::BACKEND;
 use e2e::lab::EXITS;
 use e2e::target::ExitNames;
-use e2e::{Daemon, Fault, Lab, Layout, Ran, Target, command};
+use e2e::{Daemon, Fault, Lab, Layout, Ran, Target, command, programs};
 
 use super::alike::alike;
 use super::beside::{HACTL, PATIENCE, POLL, patient};
@@ -96,7 +96,7 @@ impl Scene {
             ("cargo", format!("mkdir -p target/release && ln -sf {HACTL} target/release/hactl")),
             ("make", format!("exec /usr/bin/make --dry-run --directory={} \"$@\"", top.display())),
         ] {
-            write_script(&bin.join(name), &what);
+            programs::write_script(&bin.join(name), &what);
         }
         Self { lab, page: Target::http(names), bin }
     }
@@ -228,10 +228,4 @@ impl Scene {
             tokio::time::sleep(POLL).await;
         }
     }
-}
-
-fn write_script(file: &Path, what: &str) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::write(file, format!("#!/bin/sh\n{what}\n")).expect("our directory is writable");
-    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("it is ours");
 }

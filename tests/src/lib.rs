@@ -1,9 +1,9 @@
 //! What the end-to-end tests, the demo and the benchmarks share: a real HAProxy, SOCKS5 exits with faults, targets
 //! that tell which exit asked them, client traffic, and the program under test.
 //!
-//! Everything listens on loopback (or inside namespaces without a way out), on a port of its own, and ends when it is dropped, also while a test panics. A
-//! step of the scene that cannot be made panics and says why: a test has nothing better to do. What a test is there
-//! to look at (a request, a reply) is returned.
+//! Everything listens on loopback (or inside namespaces without a way out), on a port of its own, and ends when it is
+//! dropped, also while a test panics. A step of the scene that cannot be made panics and says why: a test has nothing
+//! better to do. What a test is there to look at (a request, a reply) is returned.
 
 pub mod attack;
 pub mod ca;
@@ -15,6 +15,7 @@ pub mod haproxy;
 pub mod lab;
 mod ports;
 mod process;
+pub mod programs;
 mod service;
 pub mod sim;
 pub mod target;

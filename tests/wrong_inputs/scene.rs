@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use e2e::command::{self, run_command};
-use e2e::{Daemon, Lab, Ran};
+use e2e::{Daemon, Lab, Ran, programs};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -63,7 +63,7 @@ pub(super) struct Nobody {
 impl Nobody {
     pub(super) fn new() -> Self {
         let dir = TempDir::new().expect("the directory for temporary files is writable");
-        std::fs::copy(HACTL, dir.path().join("hactl")).expect("a new directory is writable");
+        programs::copy(Path::new(HACTL), &dir.path().join("hactl"));
         let is_root = rustix::process::geteuid().is_root();
         if is_root {
             set_mode(dir.path(), 0o777);
