@@ -261,7 +261,7 @@ fn paused_observed_denied_refused_and_away() {
               hactl acts where the mode is "active"  [[instance]] mode = "observe"
     "#);
     let until = Some("2026-11-25T23:30:00.000Z".to_owned());
-    let (by, reason) = ("uid 0 (root)".to_owned(), "moving wg1".to_owned());
+    let (by, reason) = ("root (uid 0)".to_owned(), "moving wg1".to_owned());
     let paused = PauseStatus { by, reason, since: String::new(), until };
     assert_snapshot!(render(&explain(&world, Some("wg1"), &Effects::default(), Some(&paused))), @r#"
     socks_back_7891/wg1 is OFFLINE since T+101.0 (2.0 s), and wanted in MAINT, but hactl is paused.
@@ -272,7 +272,7 @@ fn paused_observed_denied_refused_and_away() {
     rule      what the SOCKS server itself refuses twice, with a pause, condemns it  [probe] false_alarm_every = "30d"
     effect    set server socks_back_7891/wg1 state maint is to be sent
               HAProxy has it in ready
-              hactl is paused by uid 0 (root): moving wg1; nothing is changed, one command would be sent
+              hactl is paused by root (uid 0): moving wg1; nothing is changed, one command would be sent
     returns   after 3 good probes over 1.5s; it is probed every 500ms  [probe] hold = "1.5s"
               at once where no other server works
               the pause lasts until 2026-11-25T23:30:00.000Z

@@ -77,11 +77,8 @@ impl Peer {
 
     /// Who it is, for those who ask later who did it. Reads a file.
     pub(crate) fn described(self) -> String {
-        match self.uid {
-            Some(uid) => match name_of(uid) {
-                Some(name) => format!("uid {uid} ({name})"),
-                None => self.to_string(),
-            },
+        match self.uid.and_then(name_of) {
+            Some(name) => format!("{name} ({self})"),
             None => self.to_string(),
         }
     }
@@ -126,8 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_called_by_number_and_name() {
-        assert_eq!(peer(0).described(), "uid 0 (root)");
+    fn a_user_is_called_by_name_and_number() {
+        assert_eq!(peer(0).described(), "root (uid 0)");
         assert_eq!(peer(4_000_000_001).described(), "uid 4000000001");
     }
 

@@ -51,11 +51,11 @@ fn an_entry_is_the_documented_json() {
     let from = Some(vec![Name::from("wg1"), Name::from("wg2")]);
     let moved = Event::InService { backend: Name::from("b"), from, to: Vec::new() };
     let paused =
-        Event::Asked(Asked::Paused { by: "uid 0 (root)".to_owned(), reason: "x".repeat(3000), lasts: None });
+        Event::Asked(Asked::Paused { by: "root (uid 0)".to_owned(), reason: "x".repeat(3000), lasts: None });
     assert_snapshot!(json(&dead), @r#"{"seq":7,"at":"2026-01-01T00:00:09.000Z","instance":"7891","kind":"health","severity":"warning","backend":"b","server":"wg1","from":"online","to":"degraded","text":"b/wg1 is degraded: no reply","why":"no reply","by":null,"began":"2026-01-01T00:00:07.500Z"}"#);
     assert_snapshot!(json(&moved), @r#"{"seq":7,"at":"2026-01-01T00:00:09.000Z","instance":"7891","kind":"in_service","severity":"error","backend":"b","server":null,"from":"wg1,wg2","to":"","text":"b has no usable server: HAProxy closes every new connection","why":null,"by":null,"began":null}"#);
     let long = json(&paused);
-    assert!(long.contains(r#""by":"uid 0 (root)""#) && long.len() < 5000, "{}", long.len());
+    assert!(long.contains(r#""by":"root (uid 0)""#) && long.len() < 5000, "{}", long.len());
     let given = failover::Given {
         by: "alice".to_owned(),
         by_uid: Some(1000),
@@ -76,8 +76,8 @@ fn an_entry_is_the_documented_json() {
         over.contains(r#""kind":"override_expired""#) && over.contains(r#""from":"pin","to":null"#),
         "{over}"
     );
-    let sent = Asked::Raw { by: "uid 0 (root)".to_owned(), command: "set server b/wg1 weight 1".to_owned() };
-    assert_snapshot!(json(&Event::Asked(sent)), @r#"{"seq":7,"at":"2026-01-01T00:00:09.000Z","instance":"7891","kind":"raw","severity":"info","backend":null,"server":null,"from":null,"to":null,"text":"uid 0 (root) has sent HAProxy `set server b/wg1 weight 1`","why":null,"by":"uid 0 (root)","began":null}"#);
+    let sent = Asked::Raw { by: "root (uid 0)".to_owned(), command: "set server b/wg1 weight 1".to_owned() };
+    assert_snapshot!(json(&Event::Asked(sent)), @r#"{"seq":7,"at":"2026-01-01T00:00:09.000Z","instance":"7891","kind":"raw","severity":"info","backend":null,"server":null,"from":null,"to":null,"text":"root (uid 0) has sent HAProxy `set server b/wg1 weight 1`","why":null,"by":"root (uid 0)","began":null}"#);
     let again: Entry = serde_json::from_str(&long).unwrap();
     assert_eq!(serde_json::to_string(&again).unwrap(), long);
 }

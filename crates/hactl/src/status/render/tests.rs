@@ -526,7 +526,7 @@ fn a_pause_and_a_stale_configuration_come_first_and_what_would_be_sent_is_listed
     status.instances[0].would = vec!["set server socks_back_7891/wg1 state maint".to_owned()];
     status.applying = false;
     let paused = PauseStatus {
-        by: "uid 0 (root)".to_owned(),
+        by: "root (uid 0)".to_owned(),
         reason: "moving \u{1b}[2Jwg1".to_owned(),
         since: "2026-01-01T00:00:00.000Z".to_owned(),
         until: None,
@@ -537,7 +537,7 @@ fn a_pause_and_a_stale_configuration_come_first_and_what_would_be_sent_is_listed
         .map(|line| format!("{line}\n"))
         .collect();
     assert_snapshot!(head, @r"
-    ! PAUSED by uid 0 (root) until `hactl resume`, nothing is changed in HAProxy: moving \u{1b}[2Jwg1
+    ! PAUSED by root (uid 0) until `hactl resume`, nothing is changed in HAProxy: moving \u{1b}[2Jwg1
     ! the configuration cannot be used as it is now; hactl runs on with the one before: see `hactl reload`
     ! socks_back_7891 DEGRADED: 1 of 3 online, on backup cloudflare_warp for 4m12s
       hactl 0.1.0 gw1 · HAProxy 2.6.12-1+deb12u4 pid 412 up 3d4h · /run/haproxy/admin.sock · paused · data 0.1s old

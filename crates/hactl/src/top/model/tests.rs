@@ -141,7 +141,7 @@ fn who_is_no_operator_finds_that_out_once() {
 fn p_ends_a_pause_that_there_is_and_function_keys_put_a_server_in_and_out() {
     let mut status = on_backup();
     status.paused = Some(failover::status::PauseStatus {
-        by: "uid 0 (root)".to_owned(),
+        by: "root (uid 0)".to_owned(),
         reason: "moving".to_owned(),
         since: String::new(),
         until: None,

@@ -143,7 +143,7 @@ fn lost_paused_and_frozen_cannot_be_overlooked() {
      ✗ DOWN  gw1 · paused · HAProxy 2.6.12 pid 412 up 3d4h · data 1s old
      NO CONNECTION for 1s, trying again: no connection: No such file or directory
      (os error 2)
-     PAUSED by uid 0 (root) until 2026-01-01 00:30:00 UTC: moving wg1
+     PAUSED by root (uid 0) until 2026-01-01 00:30:00 UTC: moving wg1
      FROZEN since 2026-01-01 00:00:03 UTC: nothing is decided
      ✗ no server answers: this host's network may be at fault
      the configuration cannot be used as it is now; hactl runs on with the one…

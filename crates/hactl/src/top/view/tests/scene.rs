@@ -92,7 +92,7 @@ pub(super) fn told(status: Status) -> Model {
 pub(super) fn in_all_trouble() -> Status {
     let mut status = blackout();
     status.paused = Some(PauseStatus {
-        by: "uid 0 (root)".to_owned(),
+        by: "root (uid 0)".to_owned(),
         reason: "moving wg1".to_owned(),
         since: "2026-01-01T00:00:00Z".to_owned(),
         until: Some("2026-01-01T00:30:00Z".to_owned()),
