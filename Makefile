@@ -13,7 +13,7 @@ help:
 	@echo 'make demo          tunnels die and come back: see what clients see of it (20 s)'
 	@echo 'make demo KEEP=1   the same, and then break and heal them yourself'
 	@echo 'make test          all tests, with a real HAProxy'
-	@echo 'make bench         how fast a dead tunnel is left, and what hactl costs (20 min)'
+	@echo 'make bench         how fast a dead tunnel is left, and what hactl costs (22 min)'
 	@echo 'make sim           the failure detector on virtual time, beside its rivals (9 min)'
 	@echo 'make sim SIM=...   the same with options: --quick, --only NAME, --seed NUMBER'
 	@echo 'make lint          format, clippy, licences and sources of dependencies'
@@ -32,8 +32,7 @@ demo: prepare
 	@cargo run --locked --quiet -p e2e --bin demo -- $(if $(KEEP),--keep)
 
 # Tests with real tunnels or a throw-away Debian are not run, and say so, where this is not root; the one with a browser where
-# there is none. Most tests wait for HAProxy
-# and not for a core, so there are more of them at once than cores.
+# there is none. Most tests wait for HAProxy and not for a core, so there are more of them at once than cores.
 test: prepare-all
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} cargo test --locked --workspace --no-fail-fast
 	cargo test $(FAILPOINTS)

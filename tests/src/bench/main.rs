@@ -2,6 +2,7 @@
 //! Owns the order of the measurements and the exit code.
 
 mod attack;
+mod beside;
 mod clients;
 mod command;
 mod fault;
@@ -26,13 +27,13 @@ use program::Program;
 const USAGE: &str = "\
 usage: bench [--json] [--only WORD]
 
-Measures for about twenty minutes, on loopback only. --json prints one object per figure and line. --only measures one
-group: command, start, reload, fault, flip, outage, sessions, attack, size or load.
+Measures for about 22 minutes, on loopback only. --json prints one object per figure and line. --only measures one
+group: command, start, reload, fault, flip, outage, beside, sessions, attack, size or load.
 Exit codes: 0 everything is as wanted; 1 a figure missed what is wanted; 2 interrupted; 64 usage.";
 
 /// In the order in which they are measured.
-const GROUPS: [&str; 10] =
-    ["command", "start", "reload", "fault", "flip", "outage", "sessions", "attack", "size", "load"];
+const GROUPS: [&str; 11] =
+    ["command", "start", "reload", "fault", "flip", "outage", "beside", "sessions", "attack", "size", "load"];
 
 const MISSED: u8 = 1;
 const INTERRUPTED: u8 = 2;
@@ -102,6 +103,10 @@ async fn measure(program: &Program, groups: &[&str]) -> Vec<Figure> {
             "outage" => {
                 tell("client-seen outage (about five minutes)");
                 outage::measure(program).await
+            }
+            "beside" => {
+                tell("by agent-check and external-check (two minutes)");
+                vec![beside::measure(program).await]
             }
             "sessions" => {
                 tell("a session in a dead tunnel (about two minutes)");

@@ -18,17 +18,17 @@ pub(crate) const ONE_WAY: Duration = Duration::from_millis(10);
 
 /// From one canary to the next in the profile `fast`. The faults are spread over it, since how long one goes unseen
 /// depends on its phase.
-const CANARY: Duration = Duration::from_millis(150);
+pub(crate) const CANARY: Duration = Duration::from_millis(150);
 
 /// Faults of each kind.
-const TRIALS: u32 = 10;
+pub(crate) const TRIALS: u32 = 10;
 
 /// Until hactl has seen that the tunnels are quiet, and judges them at their own pace: 300 answers in a row, none late.
-const GETTING_QUIET: Duration = Duration::from_secs(70);
+pub(crate) const GETTING_QUIET: Duration = Duration::from_secs(70);
 
 /// How long a fault lasts at the least: one that ended as soon as it was seen would be an interruption, from which hactl
 /// learns to be more patient.
-const LASTS: Duration = Duration::from_secs(3);
+pub(crate) const LASTS: Duration = Duration::from_secs(3);
 
 /// Each with the milliseconds that clients may be without service. "Reject" is the code that the field's servers give
 /// for a dead tunnel: general failure.
