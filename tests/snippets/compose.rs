@@ -76,9 +76,17 @@ fn the_compose_file_agrees_with_the_image_and_with_what_it_mounts() {
     let owned = |user: i64| format!("uid={user},gid={},", image.group);
     assert!(options(ours[&*shared]).starts_with(&owned(HAPROXY_USER)));
 
-    // What hactl writes.
-    let state = ours[hactl_toml["state"]["dir"].as_str().expect("a path")];
-    assert!(options(state).starts_with(&owned(image.user)));
+    // What hactl writes: the ledger is kept for as long as the volume is, and that is its user's by the image.
+    let state = hactl_toml["state"]["dir"].as_str().expect("a path");
+    assert!(
+        compose["volumes"]
+            .as_hash()
+            .is_some_and(|volumes| volumes[&Yaml::String(ours[state].into())].is_null())
+    );
+    let parent = state.rsplit_once('/').expect("a whole path").0;
+    let copied = format!("COPY --chown={}:{} lib {parent}\n", image.user, image.group);
+    assert!(read("deploy/container/Containerfile").contains(&copied), "{copied}");
+    assert!(read("deploy/build").contains("target/static/lib/hactl"));
     let (dir, options) = text(&list(&hactl["tmpfs"])[0]).split_once(':').expect("its owner is said");
     assert_eq!(dir, directory(&hactl_toml["admin"]["socket"]));
     assert!(options.starts_with(&owned(image.user)), "{options}");
