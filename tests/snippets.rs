@@ -67,8 +67,8 @@ async fn each_example_steers_traffic_out_of_a_dead_tunnel() {
             served_by(7892, "wg3", target).await;
         }
         if hactl == POD_HACTL {
-            for path in kubernetes::probes() {
-                assert_eq!(status_of(&path).await, "200", "{path}");
+            for path in [kubernetes::liveness().as_str(), kubernetes::READINESS_OF_HACTL] {
+                assert_eq!(status_of(path).await, "200", "{path}");
             }
         }
         doctor_is_quiet(dir.path(), hactl, &targets).await;
@@ -102,9 +102,10 @@ fn haproxy(dir: &Path, example: &str) -> Running {
 
 fn daemon(dir: &Path, example: &str, targets: &[Target; 2]) -> Daemon {
     let file = moved(dir, example).display().to_string();
-    let targets = listed(targets);
+    let (targets, control) = (listed(targets), targets[0].url());
     let variables = [
         ("HACTL_PROBE__TARGETS", targets.as_str()),
+        ("HACTL_PROBE__CONTROL", control.as_str()),
         ("HACTL_PROBE__PROFILE", "fast"),
         ("HACTL_PROBE__HOLD", "500ms"),
         ("HACTL_PROBE__HOLD_MAX", "500ms"),
@@ -167,6 +168,7 @@ async fn doctor_is_quiet(dir: &Path, example: &str, targets: &[Target; 2]) {
     let mut doctor = command::plain(HACTL.as_ref());
     doctor.arg("doctor").arg("--config").arg(dir.join(example)).arg("--socket").arg(dir.join("hactl.sock"));
     doctor.env("HACTL_PROBE__TARGETS", listed(targets)).env("HACTL_STATE__DIR", dir.join("lib"));
+    doctor.env("HACTL_PROBE__CONTROL", targets[0].url());
     let ran = command::run_command(&mut doctor, "").await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
 }

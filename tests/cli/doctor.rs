@@ -88,6 +88,14 @@ async fn each_mistake_in_the_configuration_and_on_this_host_is_found() {
     assert!(found.text("D01").contains(": unknown key `profil`\n"), "{found:?}");
     assert_eq!((found.exit_code, found.wrong()), (2, BTreeSet::from(["D01"])));
 
+    // One server alone, which nothing can be compared with but a control target.
+    let alone = lab.config() + "servers = [\"wg1\"]\n";
+    let found = doctor(&lab, &alone).await;
+    assert_eq!((found.of("D19"), found.wrong()), (vec!["warning"], BTreeSet::from(["D19"])), "{found:?}");
+    assert!(found.text("D19").starts_with("socks_back_7891/wg1: there is no other server of this HAProxy"));
+    let control = format!("control = \"{}\"\n[admin]", lab.http.url());
+    assert_eq!(doctor(&lab, &alone.replace("[admin]", &control)).await.of("D19"), ["ok"]);
+
     // Few descriptors; what is printed is for people.
     let file = lab.write_config(&patient(&lab)).display().to_string();
     let mut limited = Command::new("sh");

@@ -4,7 +4,7 @@
 use yaml_rust2::Yaml;
 
 use super::manifest::{
-    CONFIG_FILE, HAPROXY_CONFIG, HAPROXY_USER, Image, directory, in_force, list, load, named, text,
+    CONFIG_FILE, HAPROXY_CONFIG, HAPROXY_USER, Image, directory, in_force, list, load, named, read, text,
 };
 
 const FILE: &str = "deploy/kubernetes/hactl.yaml";
@@ -14,11 +14,13 @@ pub(crate) fn configuration(name: &str) -> String {
     text(&load(FILE)[0]["data"][name]).to_owned()
 }
 
-/// What the kubelet asks for: the path of each probe.
-pub(crate) fn probes() -> [String; 2] {
+/// What a comment of the manifest offers as HAProxy's readiness, with its price.
+pub(crate) const READINESS_OF_HACTL: &str = "/readyz";
+
+/// What the kubelet asks hactl for.
+pub(crate) fn liveness() -> String {
     let pod = &load(FILE)[1]["spec"]["template"]["spec"];
-    let live = &pod["initContainers"][0]["livenessProbe"]["httpGet"]["path"];
-    [live, &pod["containers"][0]["readinessProbe"]["httpGet"]["path"]].map(|path| text(path).to_owned())
+    text(&pod["initContainers"][0]["livenessProbe"]["httpGet"]["path"]).to_owned()
 }
 
 #[test]
@@ -76,11 +78,25 @@ fn the_kubernetes_manifest_agrees_with_itself_and_with_the_image() {
     let port: i64 = listen.rsplit_once(':').expect("an address with a port").1.parse().expect("a number");
     let own = named(list(&hactl["ports"]), text(&hactl["livenessProbe"]["httpGet"]["port"]));
     assert_eq!(own["containerPort"].as_i64(), Some(port));
-    assert_eq!(haproxy["readinessProbe"]["httpGet"]["port"].as_i64(), Some(port));
     let annotations = &spec["template"]["metadata"]["annotations"];
     assert_eq!(text(&annotations["prometheus.io/port"]), port.to_string());
     let clients = named(list(&haproxy["ports"]), "socks")["containerPort"].as_i64().expect("a number");
     assert!(configuration("haproxy.cfg").contains(&format!("bind :{clients}\n")));
+
+    // Clients are served as long as HAProxy listens, whatever becomes of hactl; and HAProxy's container waits for nothing that
+    // hactl could say only once HAProxy answers.
+    let ready = text(&haproxy["readinessProbe"]["tcpSocket"]["port"]);
+    assert_eq!(named(list(&haproxy["ports"]), ready)["containerPort"].as_i64(), Some(clients));
+    assert!(haproxy["livenessProbe"].is_badvalue() && haproxy["startupProbe"].is_badvalue());
+    assert!(hactl["readinessProbe"].is_badvalue() && hactl["startupProbe"].is_badvalue());
+    assert!(read(FILE).contains(&format!("httpGet: {{path: {READINESS_OF_HACTL}, port: {port}}}")));
+
+    // HAProxy ends by itself, and not by the kubelet.
+    let longest = configuration("haproxy.cfg");
+    let longest = longest.lines().find_map(|line| line.trim().strip_prefix("hard-stop-after "));
+    let minutes = longest.and_then(|longest| longest.strip_suffix('m')).expect("it is said in minutes");
+    let minutes: i64 = minutes.parse().expect("a number");
+    assert!(pod["terminationGracePeriodSeconds"].as_i64().is_some_and(|seconds| seconds > minutes * 60));
 }
 
 /// The volume that a container has there.

@@ -33,6 +33,7 @@ pub(crate) const DOCTOR_HELP: &str =
   D07 order and backups        D15 what listens beyond this host
   D08 `disabled` servers       D16 targets of several operators
   D17 the daemon, if it runs   D18 a whole probe of each server
+  D19 something to compare with
 
 Examples:
   hactl doctor
@@ -221,7 +222,8 @@ async fn of_instance(
     let (haproxy, seen) = haproxy::check(instance, of_several("haproxy")).await;
     let Some(seen) = seen else { return vec![haproxy] };
     let asker = prober.and_then(|prober| servers::Asker::new(prober, config));
-    vec![haproxy, servers::check(instance, &seen, asker, of_several("servers")).await]
+    let has_control = config.probe.control.is_some();
+    vec![haproxy, servers::check(instance, &seen, asker, has_control, of_several("servers")).await]
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The servers: does each speak SOCKS5 where HAProxy sends the traffic to, and does a whole probe come through it, with the
 //! targets and certificate authorities that the daemon has?
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -41,7 +42,13 @@ struct Managed<'a> {
     credentials: Option<&'a Credentials>,
 }
 
-pub(super) async fn check(instance: &Instance, seen: &Seen, asker: Option<Asker>, name: String) -> Group {
+pub(super) async fn check(
+    instance: &Instance,
+    seen: &Seen,
+    asker: Option<Asker>,
+    has_control: bool,
+    name: String,
+) -> Group {
     let of_backend = |backend: &'_ Backend| {
         let only = backend.servers.clone();
         let name = backend.name.clone();
@@ -59,6 +66,10 @@ pub(super) async fn check(instance: &Instance, seen: &Seen, asker: Option<Asker>
         .collect();
     let mut group =
         Group::new(name, format!("{} at the addresses that HAProxy has", counted(managed.len(), "server")));
+    if !has_control {
+        compared(&managed, &mut group);
+    }
+    group.settle("D19");
     let found = greetings(managed.iter().filter_map(|server| server.at).collect()).await;
     let mut willing = Vec::new();
     for server in &managed {
@@ -77,6 +88,22 @@ pub(super) async fn check(instance: &Instance, seen: &Seen, asker: Option<Asker>
         probed(&willing, &asker, &mut group).await;
     }
     group
+}
+
+/// What fails alone is to blame where others answer meanwhile. Where all servers are one and the same, or there is but one, no
+/// other could.
+fn compared(managed: &[Managed<'_>], group: &mut Group) {
+    let places: BTreeSet<Option<SocketAddr>> = managed.iter().map(|server| server.at).collect();
+    let Some(first) = managed.first().filter(|_| places.len() == 1) else { return };
+    let name = first.row.path();
+    group.warn(
+        "D19",
+        format!(
+            "{name}: there is no other server of this HAProxy to compare it with and no `control`, so its failure cannot be \
+             told from one of this host's network: it is never blamed, nothing is taken out, and on_offline restarts nothing"
+        ),
+        "control = \"https://1.1.1.1/\" in [probe], which this host has to reach without a tunnel; then hactl reload",
+    );
 }
 
 /// Says what is wrong with who listens there; whether it is worth a whole probe.
