@@ -7,7 +7,7 @@ use e2e::command;
 use e2e::{Exit, ExitOptions, Fault, Lab, Layout, Ran, Target};
 use serde_json::Value;
 
-use super::beside::HACTL;
+use super::beside::{Beside, HACTL};
 
 /// Longer than an exit takes that answers at all.
 const TIMEOUT: &str = "10s";
@@ -107,6 +107,26 @@ async fn a_servers_name_is_looked_up_in_haproxy() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_runs_says_where_a_server_is() {
+    let beside = Beside::start().await;
+    beside.status_when(|status| status["backends"][0]["servers"][0]["health"] == "online").await;
+    let socket = beside.lab.hactl_socket().display().to_string();
+    let upstreams =
+        ["wg1", "socks_back_7891/wg1", "7891:socks_back_7891/wg1", "7892:socks_back_7891/wg1", "wg9"];
+    let ran = check(&beside.lab.http, &[&["-o", "json", "--socket", &socket], &upstreams[..]].concat()).await;
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let addresses: Vec<&Value> = (0..5).map(|index| &document["results"][index]["address"]).collect();
+    let wg1 = Value::from(beside.lab.wg1.addr().to_string());
+    assert_eq!(addresses, [&wg1, &wg1, &wg1, &Value::Null, &Value::Null], "{ran:?}");
+    assert!(ran.stderr.contains("HAProxy has no server wg9 (it has socks_back_7891/wg1, "), "{ran:?}");
+
+    // What is named is asked, whatever the daemon knows.
+    let ran =
+        check(&beside.lab.http, &["--socket", &socket, "--haproxy", "/nonexistent/a.sock", "wg1"]).await;
+    assert!(ran.stderr.contains("/nonexistent/a.sock does not exist"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_without_haproxy_says_how_to_do_without() {
     let target = target();
     let ran = check(&target, &["-o", "csv", "--haproxy", "/nonexistent/admin.sock", "wg1", "wg2"]).await;
@@ -115,7 +135,8 @@ async fn a_name_without_haproxy_says_how_to_do_without() {
         ran.stderr,
         "error: wg1, wg2 could not be tested\n  \
          why:  /nonexistent/admin.sock does not exist: is haproxy running, and does its `stats socket` line name this \
-         path?\n  next: name HAProxy's stats socket with --haproxy ADDR, or test HOST:PORT, which needs none\n"
+         path?\n  next: name hactl's own socket with --socket PATH or HAProxy's with --haproxy ADDR, or test \
+         HOST:PORT, which needs neither\n"
     );
 }
 

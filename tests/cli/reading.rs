@@ -86,7 +86,7 @@ async fn assert_explained(socket: &str) {
         "\neffect     set server socks_back_7891/wg1 state maint: done, and read back at ",
         "HAProxy has it in maint (fmaint), set by hactl",
         "\nreturns    after 3 good probes over ",
-        "\ntry        hactl check -v --haproxy ",
+        "\ntry        hactl check --socket ",
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }

@@ -113,8 +113,6 @@ pub struct View<'a> {
     pub observed: &'a Observed,
     /// What became of commands.
     pub effects: &'a Effects,
-    /// The socket of HAProxy.
-    pub socket: &'a str,
     /// Somebody has paused hactl.
     pub paused: Option<&'a PauseStatus>,
 }

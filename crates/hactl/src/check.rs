@@ -1,4 +1,4 @@
-//! `hactl check`: all targets through each upstream, now and without the daemon.
+//! `hactl check`: all targets through each upstream, now. No daemon is needed; one that runs is asked where servers are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -7,7 +7,6 @@ use std::time::Duration;
 use checker::{Finding, Outcome, ProbeOutcome, Prober, Settings, Target, TlsRoots, Upstream};
 use failover::Verdict;
 use hactld::text::Shown;
-use haproxy_runtime::Address;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -16,9 +15,10 @@ use tokio::time::sleep;
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::exit::{Exit, finding, of_verdict};
 use crate::report::{Report, print, sources};
+use crate::steered;
 use crate::table::{Column, render};
 use crate::terminal::Terminal;
-use crate::upstream::{Servers, UpstreamError, resolve, without_password, words};
+use crate::upstream::{Servers, UpstreamError, is_server, resolve, told, without_password, words};
 
 /// The code of a reason that says nothing about the upstream.
 const UNTESTED: &str = "untested";
@@ -118,7 +118,7 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
         report.next("write one upstream on each line").print(terminal);
         return Exit::Unknown.into();
     }
-    let checked = runtime.block_on(check(&words, &args.haproxy, &asker));
+    let checked = runtime.block_on(check(&words, servers(args, &words), &asker));
     match args.output {
         CheckFormat::Table => print(&table(&checked, args.verbose, terminal)),
         CheckFormat::Csv => print(&csv(&checked)),
@@ -128,6 +128,19 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
         report.print(terminal);
     }
     finding(exit_code(&checked), args.exit_zero).into()
+}
+
+/// Who says where servers are: the HAProxy that is named; else the daemon, which is not asked where no word is a server.
+fn servers(args: &CheckArgs, words: &[String]) -> Servers {
+    if let Some(haproxy) = &args.haproxy {
+        return Servers::of(Vec::new(), vec![haproxy.clone()]);
+    }
+    if !words.iter().any(|word| is_server(word)) {
+        return Servers::of(Vec::new(), Vec::new());
+    }
+    let status = steered::status(&args.socket);
+    let haproxies = steered::haproxies(status.as_ref());
+    Servers::of(status.iter().flat_map(told).collect(), haproxies)
 }
 
 /// What asks through upstreams.
@@ -173,11 +186,10 @@ impl Asker {
 }
 
 /// All at once; the results in the order in which they were asked for.
-async fn check(words: &[String], haproxy: &Address, asker: &Asker) -> Vec<Checked> {
+async fn check(words: &[String], mut servers: Servers, asker: &Asker) -> Vec<Checked> {
     let mut results: BTreeMap<String, Checked> = BTreeMap::new();
     let mut asked: BTreeSet<&str> = BTreeSet::new();
     let mut running = JoinSet::new();
-    let mut servers = Servers::of(haproxy.clone());
     for word in words {
         if !asked.insert(word) {
             continue;

@@ -107,8 +107,8 @@ impl Command {
             Self::Events(args) => Some(args.socket()),
             Self::Doctor(args) => args.socket(),
             Self::Raw(args) => Some(args.socket()),
+            Self::Check(args) => Some(&args.socket),
             Self::Run(_)
-            | Self::Check(_)
             | Self::Simulate(_)
             | Self::Init(_)
             | Self::Config(_)
@@ -280,15 +280,12 @@ pub(crate) struct CheckArgs {
     /// For the whole of one request, from 50ms to 120s.
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = hactld::config::parse_timeout)]
     pub(crate) timeout: Duration,
-    /// HAProxy's runtime API, for upstreams given by server name.
-    #[arg(
-        long,
-        value_name = "ADDR",
-        env = "HACTL_HAPROXY",
-        hide_env_values = true,
-        default_value = "/run/haproxy/admin.sock"
-    )]
-    pub(crate) haproxy: Address,
+    /// HAProxy's runtime API, for upstreams given by server name, in place of what the daemon knows of them.
+    #[arg(long, value_name = "ADDR", env = "HACTL_HAPROXY", hide_env_values = true)]
+    pub(crate) haproxy: Option<Address>,
+    /// hactl's own socket, for upstreams given by server name.
+    #[arg(long, value_name = "PATH", env = "HACTL_SOCKET", hide_env_values = true, default_value = hactld::config::DEFAULT_SOCKET)]
+    pub(crate) socket: PathBuf,
     /// How to print it; csv is UPSTREAM,HEALTH,MILLISECONDS.
     #[arg(short, long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) output: CheckFormat,

@@ -133,7 +133,7 @@ mod tests {
             headline: "b/wg1 is DEGRADED, so HAProxy holds it in MAINT.".to_owned(),
             sections: vec![
                 section("evidence", &["the last 3 of 20 probes failed at stage connect", "second"]),
-                section("try", &["hactl check \u{1b}[2J", "hactl check -v --haproxy /run/a.sock b/wg1"]),
+                section("try", &["hactl check \u{1b}[2J", "hactl check --socket /run/h.sock -v b/wg1"]),
             ],
         };
         let terminal =
@@ -146,7 +146,7 @@ mod tests {
                    failed at stage connect
                    second
         try        hactl check \u{1b}[2J
-                   hactl check -v --haproxy /run/a.sock b/wg1
+                   hactl check --socket /run/h.sock -v b/wg1
         ");
     }
 }

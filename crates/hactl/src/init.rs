@@ -21,8 +21,8 @@ use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
 use crate::exit::Exit;
-use crate::raw::USUAL_HAPROXY;
 use crate::report::{Report, print, sources};
+use crate::steered::USUAL_HAPROXY;
 use crate::terminal::Terminal;
 
 use self::toml::Found;

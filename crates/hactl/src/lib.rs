@@ -21,6 +21,7 @@ mod report;
 mod schema;
 mod simulate;
 mod status;
+mod steered;
 mod table;
 mod terminal;
 mod top;

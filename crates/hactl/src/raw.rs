@@ -7,9 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use failover::status::Status;
-use hactld::admin::{RAW_PATH, STATUS_PATH};
-use hactld::config::{DEFAULT_SOCKET, Flags, load};
+use hactld::admin::RAW_PATH;
+use hactld::config::DEFAULT_SOCKET;
 use hactld::text::Shown;
 use haproxy_runtime::{Address, Client, ExchangeError, Limits, RawCommand};
 use serde_json::json;
@@ -19,10 +18,8 @@ use crate::client::{self, ClientError};
 use crate::exit::Exit;
 use crate::refusal::report_of;
 use crate::report::{Report, print, sources};
+use crate::steered;
 use crate::terminal::Terminal;
-
-/// Debian's, where nothing else says where HAProxy is.
-pub(crate) const USUAL_HAPROXY: &str = "/run/haproxy/admin.sock";
 
 /// HAProxy answers within milliseconds, large tables within some hundred.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -138,20 +135,9 @@ fn haproxy(args: &RawArgs) -> Result<Address, (Report, Exit)> {
     if let Some(address) = &args.haproxy {
         return Ok(address.clone());
     }
-    let steered = client::get(&args.socket, STATUS_PATH).ok();
-    let status: Option<Status> = steered.and_then(|text| serde_json::from_str(&text).ok());
-    let steered = status.map(|status| {
-        let of_each = status.instances.into_iter().map(|instance| instance.haproxy.socket);
-        of_each.filter_map(|socket| socket.parse().ok()).collect()
-    });
-    let configured = || {
-        let config = load(&Flags::default()).ok()?;
-        Some(config.instances.into_iter().map(|instance| instance.haproxy).collect())
-    };
-    let known: Vec<Address> = steered.or_else(configured).unwrap_or_default();
+    let known = steered::haproxies(steered::status(&args.socket).as_ref());
     match known.as_slice() {
         [only] => Ok(only.clone()),
-        [] => USUAL_HAPROXY.parse().map_err(|_| (Report::new("no HAProxy is known".to_owned()), Exit::Usage)),
         several => {
             let list = several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let report = Report::new("which HAProxy is meant is not said".to_owned());

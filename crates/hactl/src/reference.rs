@@ -8,7 +8,8 @@ use hactld::config::{DEFAULT_FILE, Key, Section, sections};
 const WIDTH: usize = 120;
 
 const ABOUT: &str = "Environment variables are stronger than the file: `HACTL_PROBE__HOLD=2s` is `hold` in `[probe]`; the keys of \
-`[probe]`, `[admin]`, `[web]`, `[state]`, `[events]` and `[exit]` have one. Flags of `hactl run` are stronger than both. A key that is left out has its default. Durations have a unit: `500ms`, `2s`, `1m 30s`, \
+`[probe]`, `[admin]`, `[web]`, `[state]`, `[events]` and `[exit]` have one. `HACTL_LOG` is how much is logged: `error`, `warn`, `info` (the default), `debug` or `trace`. Flags of `hactl run` are \
+stronger than both. A key that is left out has its default. Durations have a unit: `500ms`, `2s`, `1m 30s`, \
 `30d`. Mistakes are told with line and column by `hactl config check`; what is in force, and where it was set, by \
 `hactl config show --origin --defaults`. `hactl reload` and SIGHUP have the daemon read all of it again; a file with mistakes \
 changes nothing.";

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use checker::{Credentials, Upstream};
 use failover::ServerId;
-use haproxy_runtime::{Address, Client, Command, Reply, ServerPath, ServerState};
+use failover::status::Status;
+use haproxy_runtime::{Address, Client, Command, Reply, ServerState};
 use thiserror::Error;
 
 /// Names on standard input; more than any one HAProxy has.
@@ -36,8 +37,8 @@ pub(crate) enum UpstreamError {
     Haproxy(String),
     #[error("HAProxy has no server {name}{known}")]
     NoServer { name: String, known: String },
-    #[error("{name} is in several backends: {places}")]
-    Ambiguous { name: String, places: String },
+    #[error("there are several of that name: {places}")]
+    Ambiguous { places: String },
     #[error("HAProxy has no address for it")]
     NoAddressInHaproxy,
 }
@@ -53,10 +54,11 @@ impl UpstreamError {
             Self::NoPassword | Self::Credentials(_) => "set HACTL_SOCKS_PASSWORD",
             Self::PasswordInUrl => "leave it out and set HACTL_SOCKS_PASSWORD",
             Self::Haproxy(_) => {
-                "name HAProxy's stats socket with --haproxy ADDR, or test HOST:PORT, which needs none"
+                "name hactl's own socket with --socket PATH or HAProxy's with --haproxy ADDR, or test HOST:PORT, which \
+                 needs neither"
             }
             Self::NoServer { .. } => "correct the name, or test HOST:PORT",
-            Self::Ambiguous { .. } => "write backend/server",
+            Self::Ambiguous { .. } => "write backend/server, or INSTANCE:backend/server",
             Self::NoAddressInHaproxy => "wait until HAProxy has resolved its name, or test HOST:PORT",
         }
     }
@@ -95,30 +97,115 @@ fn lines(input: impl BufRead) -> Vec<String> {
         .collect()
 }
 
-/// HAProxy's servers: asked for once, and only where a word needs them.
+/// A server, as the daemon or HAProxy says it.
+pub(crate) struct Known {
+    /// Whose it is, where the daemon says it.
+    instance: Option<String>,
+    backend: String,
+    name: String,
+    address: Option<SocketAddr>,
+}
+
+impl Known {
+    /// `SERVER`, `BACKEND/SERVER` or `INSTANCE:BACKEND/SERVER`.
+    fn is_called(&self, word: &str) -> bool {
+        word == self.name || word == self.path() || word == self.whole()
+    }
+
+    fn path(&self) -> String {
+        format!("{}/{}", self.backend, self.name)
+    }
+
+    fn whole(&self) -> String {
+        let path = self.path();
+        self.instance.as_ref().map_or_else(|| path.clone(), |instance| format!("{instance}:{path}"))
+    }
+}
+
+/// The servers that the daemon knows.
+pub(crate) fn told(status: &Status) -> impl Iterator<Item = Known> + '_ {
+    status.backends.iter().flat_map(|backend| {
+        backend.servers.iter().map(|server| Known {
+            instance: Some(backend.instance.clone()),
+            backend: backend.name.clone(),
+            name: server.name.clone(),
+            address: server.address.as_ref().and_then(|address| address.parse().ok()),
+        })
+    })
+}
+
+/// Where servers are: what the daemon said; HAProxy is asked once, and only where a word needs it.
 pub(crate) struct Servers {
-    haproxy: Address,
-    known: Option<Result<Vec<ServerState>, UpstreamError>>,
+    told: Vec<Known>,
+    haproxies: Vec<Address>,
+    asked: Option<(Vec<Known>, Option<UpstreamError>)>,
 }
 
 impl Servers {
-    pub(crate) const fn of(haproxy: Address) -> Self {
-        Self { haproxy, known: None }
+    /// `haproxies` are asked about what is not among those that the daemon has `told`.
+    pub(crate) const fn of(told: Vec<Known>, haproxies: Vec<Address>) -> Self {
+        Self { told, haproxies, asked: None }
     }
 
-    async fn rows(&mut self) -> Result<&[ServerState], UpstreamError> {
-        if self.known.is_none() {
-            self.known = Some(rows(self.haproxy.clone()).await.map_err(UpstreamError::Haproxy));
+    /// The address of what is called so.
+    async fn find(&mut self, word: &str) -> Result<SocketAddr, UpstreamError> {
+        if let Some(address) = only(word, &self.told)? {
+            return Ok(address);
         }
-        match &self.known {
-            Some(Ok(rows)) => Ok(rows),
-            Some(Err(error)) => Err(error.clone()),
-            None => Ok(&[]),
+        let (rows, failed) = match &mut self.asked {
+            Some(asked) => asked,
+            None => self.asked.insert(ask(&self.haproxies).await),
+        };
+        let none = || UpstreamError::NoServer { name: word.to_owned(), known: listed(rows) };
+        only(word, rows)?.ok_or_else(|| failed.clone().unwrap_or_else(none))
+    }
+}
+
+/// Where the only one is that is called so; `None` where none is.
+fn only(word: &str, known: &[Known]) -> Result<Option<SocketAddr>, UpstreamError> {
+    let matches: Vec<&Known> = known.iter().filter(|one| one.is_called(word)).collect();
+    match matches.as_slice() {
+        [] => Ok(None),
+        [one] => one.address.map(Some).ok_or(UpstreamError::NoAddressInHaproxy),
+        several => {
+            let places = several.iter().map(|one| one.whole()).collect::<Vec<_>>().join(", ");
+            Err(UpstreamError::Ambiguous { places })
         }
     }
 }
 
-/// Finds where `word` is; HAProxy is asked where it names a server.
+/// What each HAProxy has; one that fails hides nothing of the others.
+async fn ask(haproxies: &[Address]) -> (Vec<Known>, Option<UpstreamError>) {
+    let (mut known, mut failed) = (Vec::new(), None);
+    for haproxy in haproxies {
+        match rows(haproxy.clone()).await {
+            Ok(rows) => known.extend(rows.into_iter().map(Known::from)),
+            Err(why) => failed = failed.or(Some(UpstreamError::Haproxy(why))),
+        }
+    }
+    (known, failed)
+}
+
+impl From<ServerState> for Known {
+    fn from(row: ServerState) -> Self {
+        let ip = row.srv_addr.parse().ok().filter(|_| row.srv_port != 0);
+        Self {
+            instance: None,
+            backend: row.be_name.to_string(),
+            name: row.srv_name.to_string(),
+            address: ip.map(|ip| SocketAddr::new(ip, row.srv_port)),
+        }
+    }
+}
+
+/// It is called by name, so that somebody has to say where it is.
+pub(crate) fn is_server(word: &str) -> bool {
+    let is_url = word.contains("://");
+    let is_port = word.bytes().all(|byte| byte.is_ascii_digit());
+    !is_url && !is_port && (word.contains('/') || !word.contains(':'))
+}
+
+/// Finds where `word` is.
 pub(crate) async fn resolve(word: &str, servers: &mut Servers) -> Result<Upstream, UpstreamError> {
     // Neither a name nor an address has these, and HAProxy takes none that has.
     if word.contains(|character: char| character == ',' || character.is_control()) {
@@ -131,8 +218,8 @@ pub(crate) async fn resolve(word: &str, servers: &mut Servers) -> Result<Upstrea
         let port: u16 = word.parse().map_err(|_| UpstreamError::Form)?;
         return upstream(word, ([127, 0, 0, 1], port).into(), None);
     }
-    if !word.contains(':') {
-        return from_haproxy(word, servers.rows().await?);
+    if is_server(word) {
+        return upstream(word, servers.find(word).await?, None);
     }
     upstream(word, lookup(word).await?, None)
 }
@@ -172,34 +259,8 @@ fn upstream(
     Ok(Upstream { server: ServerId::new("", word), address, credentials })
 }
 
-fn from_haproxy(word: &str, rows: &[ServerState]) -> Result<Upstream, UpstreamError> {
-    let path: Option<ServerPath> = word.parse().ok();
-    let matches: Vec<&ServerState> = rows
-        .iter()
-        .filter(|row| match &path {
-            Some(path) => row.path() == *path,
-            None => row.srv_name.as_str() == word,
-        })
-        .collect();
-    match matches.as_slice() {
-        [] => Err(UpstreamError::NoServer { name: word.to_owned(), known: listed(rows) }),
-        [row] => {
-            let none = |_| UpstreamError::NoAddressInHaproxy;
-            let ip = row.srv_addr.parse().map_err(none)?;
-            match row.srv_port {
-                0 => Err(UpstreamError::NoAddressInHaproxy),
-                port => upstream(word, SocketAddr::new(ip, port), None),
-            }
-        }
-        several => {
-            let places = several.iter().map(|row| row.path().to_string()).collect::<Vec<_>>().join(", ");
-            Err(UpstreamError::Ambiguous { name: word.to_owned(), places })
-        }
-    }
-}
-
-fn listed(rows: &[ServerState]) -> String {
-    let names: Vec<String> = rows.iter().take(LISTED_MAX).map(|row| row.path().to_string()).collect();
+fn listed(rows: &[Known]) -> String {
+    let names: Vec<String> = rows.iter().take(LISTED_MAX).map(Known::path).collect();
     let more = rows.len() - names.len();
     match (names.is_empty(), more) {
         (true, _) => String::new(),

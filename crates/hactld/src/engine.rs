@@ -238,14 +238,7 @@ impl Engine {
         let now = self.clock.now();
         let wall_now = jiff::Timestamp::now();
         let clock = |time: Time| local(wall_now, now, time, &zone);
-        let view = View {
-            now,
-            clock: &clock,
-            observed,
-            effects: &self.effects,
-            socket: &self.identity.socket,
-            paused: paused.as_ref(),
-        };
+        let view = View { now, clock: &clock, observed, effects: &self.effects, paused: paused.as_ref() };
         let _ = answer.send(self.core.explain(&backend, server.as_ref(), &view));
     }
 

@@ -74,11 +74,3 @@ fn withheld(view: &View<'_>, todo: &Plan) -> String {
         None => format!("hactl only observes (mode = \"observe\"); nothing is changed, {would}"),
     }
 }
-
-/// How HAProxy's socket is named on a command line, where it is not at its usual place.
-fn flag(view: &View<'_>) -> String {
-    match view.socket {
-        "/run/haproxy/admin.sock" => String::new(),
-        socket => format!(" --haproxy {socket}"),
-    }
-}

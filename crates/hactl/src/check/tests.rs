@@ -140,7 +140,9 @@ fn why_one_could_not_be_tested_is_told_once_with_what_to_do() {
             (
                 "wg1, wg2 could not be tested".to_owned(),
                 text("/run/haproxy/admin.sock does not exist"),
-                text("name HAProxy's stats socket with --haproxy ADDR, or test HOST:PORT, which needs none"),
+                text(
+                    "name hactl's own socket with --socket PATH or HAProxy's with --haproxy ADDR, or test HOST:PORT, which needs neither"
+                ),
             ),
             (
                 "x: could not be tested".to_owned(),

@@ -105,10 +105,12 @@ pub(super) const CHECK_HELP: &str = concat!(
   hactl check -v socks_back_7891/wg1
   hactl check --url https://example.org/ socks5h://127.0.0.1:8111
 
-A port alone is one of 127.0.0.1. Where an UPSTREAM is a server's name, HAProxy
-is asked for its address. The password for a USER is HACTL_SOCKS_PASSWORD.
-The daemon's configuration is not read: targets, CA file and timeout are those
-given here.
+A port alone is one of 127.0.0.1. Where an UPSTREAM is a server's name, its
+address is what the daemon says. Where none runs, and with --haproxy, HAProxy is
+asked. The password for a USER is HACTL_SOCKS_PASSWORD.
+Targets, CA file and timeout are those given here, not the daemon's, and its
+logins are not used: with targets of your own give them with --url. `c` in hactl
+top has the daemon probe a server with all that it is configured with.
 In csv and table a line is what was given, in that order; why one could not be
 tested stands on standard error.
 

@@ -246,8 +246,11 @@ fn help_of_check_explains_upstreams() {
           --timeout <DURATION>  For the whole of one request, from 50ms to 120s
                                 [default: 2s]
           --haproxy <ADDR>      HAProxy's runtime API, for upstreams given by server
-                                name [env: HACTL_HAPROXY] [default:
-                                /run/haproxy/admin.sock]
+                                name, in place of what the daemon knows of them
+                                [env: HACTL_HAPROXY]
+          --socket <PATH>       hactl's own socket, for upstreams given by server
+                                name [env: HACTL_SOCKET] [default:
+                                /run/hactl/hactl.sock]
       -o, --output <FORMAT>     How to print it; csv is UPSTREAM,HEALTH,MILLISECONDS
                                 [default: table] [possible values: table, csv, json]
       -n, --count <COUNT>       Ask so often, up to 100, a moment apart: the worst
@@ -262,10 +265,12 @@ fn help_of_check_explains_upstreams() {
       hactl check -v socks_back_7891/wg1
       hactl check --url https://example.org/ socks5h://127.0.0.1:8111
 
-    A port alone is one of 127.0.0.1. Where an UPSTREAM is a server's name, HAProxy
-    is asked for its address. The password for a USER is HACTL_SOCKS_PASSWORD.
-    The daemon's configuration is not read: targets, CA file and timeout are those
-    given here.
+    A port alone is one of 127.0.0.1. Where an UPSTREAM is a server's name, its
+    address is what the daemon says. Where none runs, and with --haproxy, HAProxy is
+    asked. The password for a USER is HACTL_SOCKS_PASSWORD.
+    Targets, CA file and timeout are those given here, not the daemon's, and its
+    logins are not used: with targets of your own give them with --url. `c` in hactl
+    top has the daemon probe a server with all that it is configured with.
     In csv and table a line is what was given, in that order; why one could not be
     tested stands on standard error.
 

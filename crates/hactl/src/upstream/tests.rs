@@ -35,7 +35,7 @@ async fn control_characters_and_commas_are_in_no_upstream() {
 
 #[tokio::test]
 async fn haproxy_is_asked_once_and_its_absence_is_told_for_every_name() {
-    let mut servers = Servers::of("/nonexistent/admin.sock".parse().unwrap());
+    let mut servers = Servers::of(Vec::new(), vec!["/nonexistent/admin.sock".parse().unwrap()]);
     for word in ["wg1", "socks_back_7891/wg1"] {
         let error = resolve(word, &mut servers).await.err().unwrap();
         assert_eq!(
@@ -43,8 +43,36 @@ async fn haproxy_is_asked_once_and_its_absence_is_told_for_every_name() {
             "/nonexistent/admin.sock does not exist: is haproxy running, and does its `stats socket` line name this \
              path?"
         );
-        assert!(matches!(servers.known, Some(Err(_))));
+        assert!(matches!(servers.asked, Some((_, Some(_)))));
     }
+}
+
+#[tokio::test]
+async fn where_the_daemon_knows_a_server_nobody_else_is_asked() {
+    let known = |instance: &str, backend: &str, name: &str, port: u16| Known {
+        instance: Some(instance.to_owned()),
+        backend: backend.to_owned(),
+        name: name.to_owned(),
+        address: (port != 0).then(|| ([127, 0, 0, 1], port).into()),
+    };
+    let told = vec![
+        known("7891", "b", "wg1", 1),
+        known("7891", "b", "wg2", 2),
+        known("7892", "b", "wg2", 3),
+        known("7892", "b", "unresolved", 0),
+    ];
+    let mut servers = Servers::of(told, vec!["/nonexistent/admin.sock".parse().unwrap()]);
+    for (word, port) in [("wg1", 1), ("b/wg1", 1), ("7891:b/wg2", 2), ("7892:b/wg2", 3)] {
+        let found = resolve(word, &mut servers).await.map(|upstream| upstream.address.port());
+        assert_eq!(found, Ok(port), "{word}");
+    }
+    for word in ["wg2", "b/wg2"] {
+        let error = resolve(word, &mut servers).await.err().unwrap();
+        assert_eq!(error.to_string(), "there are several of that name: 7891:b/wg2, 7892:b/wg2");
+    }
+    assert_eq!(resolve("unresolved", &mut servers).await.err(), Some(UpstreamError::NoAddressInHaproxy));
+    assert!(servers.asked.is_none());
+    assert!(matches!(resolve("b/wg9", &mut servers).await, Err(UpstreamError::Haproxy(_))));
 }
 
 #[test]
@@ -60,7 +88,7 @@ fn standard_input_ends_somewhere() {
 }
 
 async fn resolved(word: &str) -> Result<Upstream, UpstreamError> {
-    let mut servers = Servers::of("/nonexistent/admin.sock".parse().unwrap());
+    let mut servers = Servers::of(Vec::new(), vec!["/nonexistent/admin.sock".parse().unwrap()]);
     resolve(word, &mut servers).await
 }
 

@@ -143,8 +143,9 @@ pub(super) struct RawAdmin {
     #[schemars(extend("format" = "path"))]
     pub(super) socket: Option<PathBuf>,
     /// Who may change something over it (`hactl maint`, `hactl pause` ...) beside root and hactl's own user: `uid:1000`,
-    /// `user:NAME`, `gid:1000` or `group:NAME`. Members of groups are looked up when this is read. To look, it is enough to
-    /// be in hactl's group.
+    /// `user:NAME`, `gid:1000` or `group:NAME`. Members of groups are looked up when this is read. Whoever
+    /// is named here has to be in hactl's group as well (`usermod -aG hactl NAME`), since the socket is that group's; to look,
+    /// the group alone is enough.
     #[schemars(extend("examples" = [["uid:1000", "group:adm"]]))]
     pub(super) operators: Vec<Parsed<RawOperator>>,
 }
@@ -175,19 +176,20 @@ pub(super) struct RawInstance {
     #[schemars(extend("examples" = ["/run/haproxy/admin.sock"]))]
     pub(super) haproxy: Option<Parsed<Address>>,
     /// HAProxy's master CLI, the socket behind -S: it tells of a reload at once, without it reloads are noticed up to
-    /// 50 ms later. Nothing is written there.
+    /// 50 ms later. Nothing is written there. Another one needs a restart.
     #[schemars(extend("format" = "path", "examples" = ["/run/haproxy-master.sock"]))]
     pub(super) master: Option<PathBuf>,
     /// A file that hactl keeps for HAProxy to begin with, so that a reload leaves no gap; haproxy.cfg has to
     /// load it (`server-state-file`, `load-server-state-from-file global`). An absolute path, in a directory to which
-    /// hactl's user and nobody else may write. Not with `lever = "agent"`.
+    /// hactl's user and nobody else may write. Not with `lever = "agent"`. Another one needs a restart.
     #[schemars(extend("format" = "path", "examples" = ["/var/lib/hactl/haproxy.state"]))]
     pub(super) server_state_file: Option<PathBuf>,
     /// By what servers are put out and back: `state` sends `set server ... state maint|ready`; with `agent`
-    /// HAProxy asks by its agent-check and needs to grant nothing but reading. See docs/haproxy.md.
+    /// HAProxy asks by its agent-check and needs to grant nothing but reading. See docs/haproxy.md. Another one needs a
+    /// restart.
     #[schemars(extend("enum" = ["state", "agent"]))]
     pub(super) lever: Option<Parsed<RawLever>>,
-    /// Where HAProxy's agent-checks are answered, on loopback only; with `lever = "agent"`.
+    /// Where HAProxy's agent-checks are answered, on loopback only; with `lever = "agent"`. Another one needs a restart.
     pub(super) agent: Option<Parsed<RawAgent>>,
     /// `observe` does everything but change HAProxy, and `hactl status` lists what would be sent. For a while: `hactl
     /// pause`.

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 /// The commands that ask the daemon.
-pub const ASKING: [&str; 17] = [
-    "auto", "doctor", "drain", "events", "exits", "explain", "failback", "maint", "pause", "pin", "raw",
-    "ready", "reload", "resume", "status", "top", "wait",
+pub const ASKING: [&str; 18] = [
+    "auto", "check", "doctor", "drain", "events", "exits", "explain", "failback", "maint", "pause", "pin",
+    "raw", "ready", "reload", "resume", "status", "top", "wait",
 ];
 
 /// What a command begins with.
@@ -69,6 +69,7 @@ mod tests {
         let told = |text: &str| at_socket(text, Path::new("/run/h.sock"));
         for (text, expected) in [
             ("hactl explain b/wg1", "hactl explain --socket /run/h.sock b/wg1"),
+            ("hactl check -v b/wg1", "hactl check --socket /run/h.sock -v b/wg1"),
             ("next: hactl status", "next: hactl status --socket /run/h.sock"),
             (
                 "`hactl auto b/wg1` first, or `hactl status`",
@@ -83,7 +84,7 @@ mod tests {
         for text in [
             "hactl does not run",
             "start it with `hactl run`",
-            "hactl check -v b/wg1",
+            "hactl simulate FILE",
             "see `hactl events --help`",
             "what hactl status means",
             "hactl",

@@ -177,11 +177,9 @@ fn backends(html: &mut Html, status: &Status, socket: Option<&Path>) {
     for backend in shown {
         let instance = status.instances.iter().find(|instance| instance.name == backend.instance);
         let answering = instance.is_none_or(|instance| instance.haproxy.answering);
-        let haproxy = instance.map_or("", |instance| instance.haproxy.socket.as_str());
         let context = Context {
             backend,
             socket,
-            haproxy,
             answering,
             several: status.instances.len() > 1,
             bounds: status.latency_bounds_ms,

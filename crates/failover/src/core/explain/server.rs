@@ -262,9 +262,8 @@ impl Case<'_> {
     fn commands(&self, view: &View<'_>) -> Vec<String> {
         let id = &self.id;
         let mut commands = Vec::new();
-        let haproxy = super::flag(view);
         if self.there.address.is_some() {
-            commands.push(format!("hactl check -v{haproxy} {id}"));
+            commands.push(format!("hactl check -v {id}"));
         }
         match (self.held, view.paused) {
             (Some(HeldBecause::NotOurs(_)), _) => {

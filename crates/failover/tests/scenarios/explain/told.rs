@@ -28,8 +28,7 @@ pub(crate) fn try_explain(
 ) -> Option<Explanation> {
     let clock = |at: Time| format!("T+{:.1}", at.since_origin().as_secs_f64());
     let observed: &Observed = &world.observed;
-    let socket = "/run/haproxy/admin.sock";
-    let view = View { now: world.now, clock: &clock, observed, effects, socket, paused };
+    let view = View { now: world.now, clock: &clock, observed, effects, paused };
     world.core.explain(&Name::from(BACKEND), server.map(Name::from).as_ref(), &view)
 }
 

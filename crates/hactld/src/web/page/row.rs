@@ -9,16 +9,11 @@ use super::super::html::Html;
 use super::{chart, words};
 use crate::text::word;
 
-/// The socket that commands ask where none is named.
-const HAPROXY_DEFAULT: &str = "/run/haproxy/admin.sock";
-
 /// Where a server stands.
 pub(super) struct Context<'a> {
     pub(super) backend: &'a BackendStatus,
     /// hactl's own socket, where commands have to name it.
     pub(super) socket: Option<&'a Path>,
-    /// HAProxy's.
-    pub(super) haproxy: &'a str,
     /// HAProxy answers, so that what was seen of it holds.
     pub(super) answering: bool,
     /// There are several instances, so that names need theirs.
@@ -38,15 +33,6 @@ impl Context<'_> {
     fn socket_option(&self) -> String {
         let named = self.socket.map(|path| format!(" --socket {}", word(&path.display().to_string())));
         named.unwrap_or_default()
-    }
-
-    /// For those that ask HAProxy.
-    fn haproxy_option(&self) -> String {
-        if self.haproxy == HAPROXY_DEFAULT {
-            String::new()
-        } else {
-            format!(" --haproxy {}", word(self.haproxy))
-        }
     }
 }
 
@@ -125,7 +111,7 @@ fn more(html: &mut Html, context: &Context<'_>, server: &ServerStatus) {
     html.element("div", &[("class", &"commands")], |html| {
         html.element("div", &[("class", &"also")], |html| {
             command(html, &format!("hactl explain{socket} {full}"), "why it is so");
-            command(html, &format!("hactl check -v{} {full}", context.haproxy_option()), "try it now");
+            command(html, &format!("hactl check -v{socket} {full}"), "try it now");
         });
         if server.override_.is_some() {
             command(html, &format!("hactl auto{socket} {full}"), "give it back to the probes");
