@@ -111,7 +111,7 @@ fn more(html: &mut Html, context: &Context<'_>, server: &ServerStatus) {
     html.element("div", &[("class", &"commands")], |html| {
         html.element("div", &[("class", &"also")], |html| {
             command(html, &format!("hactl explain{socket} {full}"), "why it is so");
-            command(html, &format!("hactl check -v{socket} {full}"), "try it now");
+            command(html, &format!("hactl check{socket} -v {full}"), "try it now");
         });
         if server.override_.is_some() {
             command(html, &format!("hactl auto{socket} {full}"), "give it back to the probes");

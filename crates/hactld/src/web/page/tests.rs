@@ -131,7 +131,9 @@ fn what_others_have_named_stays_text() {
     }
     assert_eq!(page.main.matches("</main>").count(), 1);
     assert!(page.main.contains("api/v1/explain/%3Cimg%20src%3Dx"), "an address is encoded besides");
-    assert!(page.main.contains("hactl check -v &#39;&lt;img"), "and a shell sees one word");
+    for word in ["hactl check --socket &#39;&lt;img", "&#39; -v &#39;&lt;img"] {
+        assert!(page.main.contains(word), "and a shell sees one word: {word}");
+    }
 }
 
 #[test]
