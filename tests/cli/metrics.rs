@@ -6,12 +6,14 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Instant;
 
 use e2e::command;
 use e2e::{Fault, Port, Ran};
 use serde_json::Value;
+use tokio::time::sleep;
 
-use super::beside::{Beside, HACTL};
+use super::beside::{Beside, HACTL, PATIENCE, POLL};
 
 const DASHBOARD: &str = include_str!("../../deploy/grafana/hactl.json");
 const RULES: &str = include_str!("../../deploy/prometheus/hactl.rules.yml");
@@ -85,6 +87,14 @@ async fn metrics_in_trouble_are_what_promtool_the_rules_and_the_dashboard_expect
         after.lines().any(|line| line == kept),
         "counters outlive a reload of the configuration\n{after}"
     );
+
+    // Through a silent tunnel no probe ends by itself.
+    beside.lab.wg2.set(Fault::Silence).await;
+    let (silent_since, sent) = (Instant::now(), sent_last(&beside, "wg2"));
+    while sent_last(&beside, "wg2") < sent + 1.0 {
+        assert!(silent_since.elapsed() < PATIENCE, "a silent tunnel is probed, and does not look so");
+        sleep(POLL).await;
+    }
 }
 
 #[tokio::test]
@@ -128,6 +138,15 @@ fn scrape(beside: &Beside, accepts: &str) -> String {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
     assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
     body.to_owned()
+}
+
+/// When the last probe through the server was sent.
+fn sent_last(beside: &Beside, server: &str) -> f64 {
+    let begin =
+        format!(r#"hactl_probe_last_timestamp_seconds{{proxy="socks_back_7891",server="{server}"}} "#);
+    let text = scrape(beside, "*/*");
+    let sent = text.lines().find_map(|line| line.strip_prefix(begin.as_str())).expect("it is probed");
+    sent.parse().expect("a number")
 }
 
 /// What HAProxy's own exporter answers.

@@ -1,6 +1,7 @@
 //! The exposition as Prometheus gets it.
 
 use failover::status::Status;
+use failover::{ServerId, Stage};
 use serde_json::json;
 
 use super::*;
@@ -63,6 +64,26 @@ fn of_several_instances_each_series_says_whose_it_is() {
         "hactl_paused 1",
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn every_histogram_ends_with_a_bucket_for_all() {
+    let mut scrape = scrape_of(&["7891"]);
+    let mut counted = tally::OfServer::default();
+    let mut took = histogram::Histogram::default();
+    took.add(Duration::from_secs(11));
+    counted.stages.insert((tally::How::Canary, Stage::Http), took);
+    scrape.samples[0].counts.servers.insert(ServerId::new("back", "wg1"), counted);
+    let exposed = render(scrape).unwrap();
+    for text in [exposed.classic, exposed.open] {
+        let text = std::str::from_utf8(&text).unwrap();
+        for bucket in [
+            r#"hactl_apply_duration_seconds_bucket{le="+Inf"} 0"#,
+            r#"hactl_probe_duration_seconds_bucket{le="+Inf",proxy="back",server="wg1",kind="canary",stage="http"} 1"#,
+        ] {
+            assert!(text.lines().any(|line| line == bucket), "{bucket}\n{text}");
+        }
     }
 }
 
