@@ -24,6 +24,7 @@ fn of_one_instance_the_names_of_haproxys_own_exporter_are_all_the_labels() {
     hactl_applying 1
     hactl_observing 0
     hactl_frozen 0
+    hactl_problems 0
     hactl_haproxy_info{version="2.6.12",pid="412"} 1
     hactl_haproxy_reloads_total 0
     hactl_backend_servers{proxy="back",state="unknown"} 0
@@ -56,8 +57,13 @@ fn of_one_instance_the_names_of_haproxys_own_exporter_are_all_the_labels() {
 
 #[test]
 fn of_several_instances_each_series_says_whose_it_is() {
-    let text = classic_of(scrape_of(&["a", "b"]));
+    let mut scrape = scrape_of(&["a", "b"]);
+    scrape.samples[1].status.instances[0].problems =
+        vec!["HAProxy has no backend gone".to_owned(), "the ledger cannot be read".to_owned()];
+    let text = classic_of(scrape);
     for line in [
+        r#"hactl_problems{haproxy="a"} 0"#,
+        r#"hactl_problems{haproxy="b"} 2"#,
         r#"hactl_haproxy_up{haproxy="a"} 1"#,
         r#"hactl_haproxy_up{haproxy="b"} 1"#,
         r#"hactl_server_active{haproxy="b",proxy="back",server="wg1"} 1"#,
