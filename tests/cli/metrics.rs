@@ -210,9 +210,10 @@ async fn quantiles_are_numbers(text: &str) {
 /// Runs one of promtool's unit tests.
 async fn promtool_agrees(mut test: Value) {
     test["interval"] = "15s".into();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("the directory for temporary files is writable");
     let path = dir.path().join("dashboard.test.yml");
-    std::fs::write(&path, json!({"evaluation_interval": "15s", "tests": [test]}).to_string()).unwrap();
+    std::fs::write(&path, json!({"evaluation_interval": "15s", "tests": [test]}).to_string())
+        .expect("it is ours");
     let ran = promtool(&["test", "rules", &path.display().to_string()], "").await;
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
 }
