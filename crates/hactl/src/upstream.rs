@@ -58,7 +58,9 @@ impl UpstreamError {
                  needs neither"
             }
             Self::NoServer { .. } => "correct the name, or test HOST:PORT",
-            Self::Ambiguous { .. } => "write backend/server, or INSTANCE:backend/server",
+            Self::Ambiguous { .. } => {
+                "write backend/server or INSTANCE:backend/server, or name the HAProxy with --haproxy ADDR"
+            }
             Self::NoAddressInHaproxy => "wait until HAProxy has resolved its name, or test HOST:PORT",
         }
     }
@@ -109,7 +111,12 @@ pub(crate) struct Known {
 impl Known {
     /// `SERVER`, `BACKEND/SERVER` or `INSTANCE:BACKEND/SERVER`.
     fn is_called(&self, word: &str) -> bool {
-        word == self.name || word == self.path() || word == self.whole()
+        let Some((backend, name)) = word.rsplit_once('/') else { return word == self.name };
+        let of_instance = |instance: &String| {
+            let rest = backend.strip_prefix(instance.as_str()).and_then(|rest| rest.strip_prefix(':'));
+            rest == Some(self.backend.as_str())
+        };
+        name == self.name && (backend == self.backend || self.instance.as_ref().is_some_and(of_instance))
     }
 
     fn path(&self) -> String {

@@ -266,8 +266,9 @@ fn help_of_check_explains_upstreams() {
       hactl check --url https://example.org/ socks5h://127.0.0.1:8111
 
     A port alone is one of 127.0.0.1. Where an UPSTREAM is a server's name, its
-    address is what the daemon says. Where none runs, and with --haproxy, HAProxy is
-    asked. The password for a USER is HACTL_SOCKS_PASSWORD.
+    address is what the daemon says, who knows INSTANCE:backend/server as well.
+    Where none runs, and with --haproxy, HAProxy is asked. The password for a USER
+    is HACTL_SOCKS_PASSWORD.
     Targets, CA file and timeout are those given here, not the daemon's, and its
     logins are not used: with targets of your own give them with --url. `c` in hactl
     top has the daemon probe a server with all that it is configured with.
