@@ -79,9 +79,7 @@ async fn it_sets_overrides_pauses_hactl_outlives_it_and_ends_when_told_to() {
     tmux.screen_when(|screen| screen.contains("┌ pause ─"), PATIENCE).await;
     tmux.press(&["moving wg1", "Enter"]);
     let paused = |screen: &str| {
-        screen.contains("\n PAUSED by uid ")
-            && screen.contains(": moving wg1")
-            && !screen.contains("┌ pause ─")
+        screen.contains("\n PAUSED by ") && screen.contains(": moving wg1") && !screen.contains("┌ pause ─")
     };
     tmux.screen_when(paused, PATIENCE).await;
     beside.status_when(|status| status["paused"]["reason"] == "moving wg1").await;

@@ -58,7 +58,7 @@ async fn an_operator_sends_traffic_back_to_the_server_that_waits() {
     hactl(&scene, &["pause", "-m", "not yet"]).await;
     let (code, text) = hactl(&scene, &["failback", BACKEND]).await;
     assert_eq!((code, text.as_str()), (Some(1), "wg1 of socks_back_7891 is used again\n"));
-    scene.said(from, "socks_back_7891 is to go back: uid ").await;
+    scene.said(from, "socks_back_7891 is to go back: ").await;
     scene.said(from, "socks_back_7891 goes back, as an operator wants: wg1 may take traffic again").await;
     scene.said(from, "would set server socks_back_7891/wg1 state ready").await;
     scene.wait_for_maint(&["wg1"]).await;

@@ -268,7 +268,7 @@ impl Engine {
         }
         self.core.take(&input, now);
         for order in self.core.take_orders() {
-            self.tally.ordered(&order);
+            self.tally.ordered(&order, now);
             let credentials = match &order {
                 Order::Probe(probe) => match &probe.route {
                     Route::Server { id, .. } => self.credentials.get(&id.backend),

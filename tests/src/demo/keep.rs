@@ -64,15 +64,17 @@ pub(crate) async fn run(voice: &Voice, scene: &mut Scene) -> Result<(), Failure>
 
 fn introduce(voice: &Voice, scene: &Scene) -> io::Result<()> {
     let (dir, url) = (scene.dir().display(), scene.target.url());
-    let ([wg1, ..], front, page) = (ports::EXITS, ports::FRONTEND, ports::PAGE);
+    let ([wg1, ..], front) = (ports::EXITS, ports::FRONTEND);
+    let (own, haproxys) = (scene.page.addr(), ports::at(ports::PAGE));
     voice.heading("It keeps running. In another terminal:")?;
     voice.say(&format!(
         "
   cd {dir}
   curl -x socks5h://127.0.0.1:{front} {url}
   ./hactl status --socket {SOCKET}
+  ./hactl top --socket {SOCKET}
   ./hactl check {wg1} --url {url}
-  and HAProxy's own page in a browser: http://127.0.0.1:{page}/"
+  and in a browser hactl's page, http://{own}/, and HAProxy's, http://{haproxys}/"
     ))?;
     voice.heading("Here:")?;
     voice.say(

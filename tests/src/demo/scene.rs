@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use e2e::lab::{EXITS, HactlConfig, exit_names};
-use e2e::{Ca, Daemon, Exit, ExitOptions, Fault, Target};
+use e2e::{Ca, Daemon, Exit, ExitOptions, Fault, Port, Target};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
@@ -29,6 +29,8 @@ pub(crate) struct Scene {
     pub(crate) hactl: Hactl,
     pub(crate) haproxy: Haproxy,
     pub(crate) target: Target,
+    /// Of hactl's own page.
+    pub(crate) page: Port,
     _tls_target: Target,
     exits: [Exit; 3],
     dir: TempDir,
@@ -55,10 +57,12 @@ impl Scene {
             state: &dir.path().join("state"),
             haproxy: haproxy.socket(),
         };
-        let mut hactl = Hactl::start(dir.path(), &config.to_string())?;
+        let page = Port::free();
+        let config = format!("[web]\nlisten = \"{}\"\n\n{config}", page.addr());
+        let mut hactl = Hactl::start(dir.path(), &config)?;
         wait_until_online(&mut hactl).await?;
         let clients = Clients::start(ports::at(ports::FRONTEND), target.addr());
-        Ok(Self { clients, hactl, haproxy, target, _tls_target: tls_target, exits, dir, _ca: ca })
+        Ok(Self { clients, hactl, haproxy, target, page, _tls_target: tls_target, exits, dir, _ca: ca })
     }
 
     /// The exit with this name.

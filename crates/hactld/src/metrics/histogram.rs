@@ -31,9 +31,9 @@ impl Histogram {
         self.counts.iter().sum()
     }
 
-    /// Each bound with those that no smaller one holds; the last one is the encoder's word for infinity.
+    /// Each bound with those that no smaller one holds. The last one is infinity, without which Prometheus has no quantile.
     pub(super) fn buckets(&self) -> [(f64, u64); BOUNDS.len() + 1] {
-        std::array::from_fn(|index| (BOUNDS.get(index).copied().unwrap_or(f64::MAX), self.counts[index]))
+        std::array::from_fn(|index| (BOUNDS.get(index).copied().unwrap_or(f64::INFINITY), self.counts[index]))
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
         }
         let filled: Vec<(f64, u64)> =
             histogram.buckets().into_iter().filter(|(_, count)| *count > 0).collect();
-        assert_eq!(filled, [(0.001, 2), (0.0025, 1), (10.0, 1), (f64::MAX, 1)]);
+        assert_eq!(filled, [(0.001, 2), (0.0025, 1), (10.0, 1), (f64::INFINITY, 1)]);
         assert_eq!(histogram.count(), 5);
         assert!((histogram.sum() - 20.002_003).abs() < 1e-9, "{}", histogram.sum());
     }

@@ -157,6 +157,14 @@ impl Scrape {
         all("frozen", "No server answers, so nobody can be blamed and nothing is decided.", |instance| {
             instance.frozen_since.is_some()
         })?;
+        writer.family(
+            "problems",
+            "What stands in hactl's way with this HAProxy: hactl status names each.",
+            self.instances().map(|(labels, _, instance)| {
+                let count = u64::try_from(instance.problems.len()).unwrap_or(u64::MAX);
+                (labels, Value::Number(count))
+            }),
+        )?;
         let known: Vec<_> = self
             .instances()
             .filter_map(|(labels, _, instance)| {

@@ -134,7 +134,7 @@ fn write_probes(writer: &mut Writer<'_>, servers: &[OneServer<'_>]) -> fmt::Resu
         let ago = one.sample.now.since(one.counted?.last?).as_secs_f64();
         Some((one.labels.clone(), Value::Moment(one.sample.unix_now - ago)))
     });
-    writer.family("probe_last_timestamp", "When the last probe through the server ended.", last)
+    writer.family("probe_last_timestamp", "When the last probe through the server was sent.", last)
 }
 
 /// What became of probes, and how they can fail where stages are passed by now: that begins with 0, too.

@@ -38,7 +38,7 @@ pub(super) struct OfServer {
     pub(super) probes: BTreeMap<(How, Outcome, Stage), u64>,
     pub(super) stages: BTreeMap<(How, Stage), Histogram>,
     pub(super) transitions: BTreeMap<(&'static str, &'static str), u64>,
-    /// When the last probe ended.
+    /// When the last probe was sent: through a silent tunnel none ends by itself.
     pub(super) last: Option<Time>,
 }
 
@@ -135,9 +135,9 @@ impl Tally {
     }
 
     /// What the core wants done.
-    pub(crate) fn ordered(&mut self, order: &Order) {
+    pub(crate) fn ordered(&mut self, order: &Order, now: Time) {
         match order {
-            Order::Probe(probe) => self.begin(probe),
+            Order::Probe(probe) => self.begin(probe, now),
             Order::Drop(id) => {
                 self.abandon(*id);
                 // What is under way on a dropped connection ends with it, and is not reported.
@@ -149,7 +149,7 @@ impl Tally {
         }
     }
 
-    fn begin(&mut self, probe: &Probe) {
+    fn begin(&mut self, probe: &Probe, now: Time) {
         let how = match probe.kind {
             Kind::Canary => How::Canary,
             Kind::Full | Kind::Open | Kind::Control => How::Full,
@@ -158,6 +158,9 @@ impl Tally {
             (Route::Server { id, .. }, Kind::Full | Kind::Open | Kind::Canary) => Some(id.clone()),
             (Route::Direct, _) | (_, Kind::Control) => None,
         };
+        if let Some(server) = server.as_ref().and_then(|id| self.counts.server(id)) {
+            server.last = Some(now);
+        }
         let beyond = self.beyond.get(usize::from(probe.target.0)).copied().unwrap_or(Stage::Http);
         // The kept connection has TLS behind it.
         let stage = match (how, beyond) {
@@ -197,7 +200,7 @@ impl Tally {
                 match &probe.server {
                     Some(id) => {
                         if let Some(server) = self.counts.server(id) {
-                            server.ended(&probe, ending, evidence.at);
+                            server.ended(&probe, ending);
                         }
                     }
                     None => self.counts.control = answered(ending).or(self.counts.control),
@@ -296,8 +299,7 @@ impl OfServer {
         *self.probes.entry((how, outcome, stage)).or_default() += 1;
     }
 
-    fn ended(&mut self, probe: &UnderWay, ending: &Ending, at: Time) {
-        self.last = Some(at);
+    fn ended(&mut self, probe: &UnderWay, ending: &Ending) {
         let how = probe.how;
         match ending {
             Ending::Success(success) => {

@@ -1,6 +1,7 @@
 //! The exposition as Prometheus gets it.
 
 use failover::status::Status;
+use failover::{ServerId, Stage};
 use serde_json::json;
 
 use super::*;
@@ -23,6 +24,7 @@ fn of_one_instance_the_names_of_haproxys_own_exporter_are_all_the_labels() {
     hactl_applying 1
     hactl_observing 0
     hactl_frozen 0
+    hactl_problems 0
     hactl_haproxy_info{version="2.6.12",pid="412"} 1
     hactl_haproxy_reloads_total 0
     hactl_backend_servers{proxy="back",state="unknown"} 0
@@ -55,14 +57,39 @@ fn of_one_instance_the_names_of_haproxys_own_exporter_are_all_the_labels() {
 
 #[test]
 fn of_several_instances_each_series_says_whose_it_is() {
-    let text = classic_of(scrape_of(&["a", "b"]));
+    let mut scrape = scrape_of(&["a", "b"]);
+    scrape.samples[1].status.instances[0].problems =
+        vec!["HAProxy has no backend gone".to_owned(), "the ledger cannot be read".to_owned()];
+    let text = classic_of(scrape);
     for line in [
+        r#"hactl_problems{haproxy="a"} 0"#,
+        r#"hactl_problems{haproxy="b"} 2"#,
         r#"hactl_haproxy_up{haproxy="a"} 1"#,
         r#"hactl_haproxy_up{haproxy="b"} 1"#,
         r#"hactl_server_active{haproxy="b",proxy="back",server="wg1"} 1"#,
         "hactl_paused 1",
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn every_histogram_ends_with_a_bucket_for_all() {
+    let mut scrape = scrape_of(&["7891"]);
+    let mut counted = tally::OfServer::default();
+    let mut took = histogram::Histogram::default();
+    took.add(Duration::from_secs(11));
+    counted.stages.insert((tally::How::Canary, Stage::Http), took);
+    scrape.samples[0].counts.servers.insert(ServerId::new("back", "wg1"), counted);
+    let exposed = render(scrape).unwrap();
+    for text in [exposed.classic, exposed.open] {
+        let text = std::str::from_utf8(&text).unwrap();
+        for bucket in [
+            r#"hactl_apply_duration_seconds_bucket{le="+Inf"} 0"#,
+            r#"hactl_probe_duration_seconds_bucket{le="+Inf",proxy="back",server="wg1",kind="canary",stage="http"} 1"#,
+        ] {
+            assert!(text.lines().any(|line| line == bucket), "{bucket}\n{text}");
+        }
     }
 }
 

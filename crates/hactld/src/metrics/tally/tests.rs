@@ -9,16 +9,16 @@ use super::*;
 #[test]
 fn each_stage_is_timed_and_a_probe_counts_once_where_it_ended() {
     let mut tally = tally();
-    tally.ordered(&probe(1, Kind::Open, None));
+    order(&mut tally, &probe(1, Kind::Open, None));
     for (stage, millis) in [(Stage::Tcp, 1), (Stage::Greeting, 2), (Stage::Connect, 30), (Stage::Tls, 60)] {
         tally.saw(&evidence(1, Saw::Passed(took(stage, millis))));
     }
     tally.saw(&evidence(1, success(Stage::Http, 40)));
-    tally.ordered(&probe(2, Kind::Canary, Some(1)));
+    order(&mut tally, &probe(2, Kind::Canary, Some(1)));
     tally.saw(&evidence(2, success(Stage::Http, 35)));
-    tally.ordered(&probe(3, Kind::Full, None));
+    order(&mut tally, &probe(3, Kind::Full, None));
     tally.saw(&evidence(3, failure(Stage::Connect)));
-    tally.ordered(&probe(4, Kind::Full, None));
+    order(&mut tally, &probe(4, Kind::Full, None));
     tally.saw(&evidence(4, Saw::Ended(Ending::Void("out of descriptors".to_owned()))));
     // Of a probe that nobody ordered, or that has ended.
     tally.saw(&evidence(3, failure(Stage::Connect)));
@@ -36,19 +36,18 @@ fn each_stage_is_timed_and_a_probe_counts_once_where_it_ended() {
         .collect();
     let full = ["tcp", "greeting", "connect", "tls", "http"].map(|stage| ("full", stage, 1));
     assert_eq!(stages, [&[("canary", "http", 1)], full.as_slice()].concat());
-    assert_eq!(counts.last, Some(Time::from_millis(4000)));
 }
 
 #[test]
 fn a_probe_that_is_waited_for_no_longer_counts_for_the_stage_that_it_was_in() {
     let mut tally = tally();
     for (id, target) in [(1, 0), (2, 1), (3, 2)] {
-        tally.ordered(&probe_of(id, Kind::Full, None, target));
+        order(&mut tally, &probe_of(id, Kind::Full, None, target));
         tally.saw(&evidence(id, Saw::Passed(took(Stage::Connect, 30))));
-        tally.ordered(&Order::Drop(ProbeId(id)));
+        order(&mut tally, &Order::Drop(ProbeId(id)));
     }
-    tally.ordered(&probe(4, Kind::Full, None));
-    tally.ordered(&Order::Drop(ProbeId(4)));
+    order(&mut tally, &probe(4, Kind::Full, None));
+    order(&mut tally, &Order::Drop(ProbeId(4)));
     assert_eq!(
         probes(one(&tally)),
         ["full abandoned tcp 1", "full abandoned tls 1", "full abandoned http 1", "full abandoned banner 1"]
@@ -56,12 +55,22 @@ fn a_probe_that_is_waited_for_no_longer_counts_for_the_stage_that_it_was_in() {
 }
 
 #[test]
+fn a_silent_tunnel_is_probed_although_none_of_its_probes_ends() {
+    let mut tally = tally();
+    for (id, millis) in [(1, 1000), (2, 7000)] {
+        tally.ordered(&probe(id, Kind::Full, None), Time::from_millis(millis));
+        tally.ordered(&Order::Drop(ProbeId(id)), Time::from_millis(millis + 3000));
+    }
+    assert_eq!(one(&tally).last, Some(Time::from_millis(7000)));
+}
+
+#[test]
 fn a_canary_ends_with_its_connection() {
     let mut tally = tally();
-    tally.ordered(&probe(1, Kind::Open, None));
+    order(&mut tally, &probe(1, Kind::Open, None));
     tally.saw(&evidence(1, success(Stage::Http, 40)));
-    tally.ordered(&probe(2, Kind::Canary, Some(1)));
-    tally.ordered(&Order::Drop(ProbeId(1)));
+    order(&mut tally, &probe(2, Kind::Canary, Some(1)));
+    order(&mut tally, &Order::Drop(ProbeId(1)));
     assert_eq!(probes(one(&tally)), ["canary abandoned http 1", "full success http 1"]);
     assert!(tally.under_way.is_empty());
 }
@@ -76,7 +85,7 @@ fn the_probe_past_all_servers_is_no_servers() {
         target: TargetId(0),
         connection: None,
     };
-    tally.ordered(&Order::Probe(direct));
+    order(&mut tally, &Order::Probe(direct));
     assert_eq!(tally.counts.control, None);
     tally.saw(&evidence(1, failure(Stage::Tcp)));
     assert_eq!(tally.counts.control, Some(false));
@@ -150,6 +159,11 @@ fn transitions_are_counted_and_there_are_no_more_servers_than_the_bound() {
 fn tally() -> Tally {
     let targets = ["https://1.1.1.1/", "http://8.8.8.8/", "tcp://9.9.9.9:22"];
     Tally::new(&Settings::new(targets.map(Name::from).to_vec()))
+}
+
+/// At a moment that does not matter.
+fn order(tally: &mut Tally, order: &Order) {
+    tally.ordered(order, Time::ZERO);
 }
 
 fn id() -> ServerId {
