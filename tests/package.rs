@@ -8,11 +8,14 @@ mod package {
     pub(crate) mod system;
 }
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use package::root::{Missing, Root, needs};
 use package::system;
+
+const CONFIG: &str = "/etc/hactl/hactl.toml";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -49,32 +52,41 @@ fn installs_runs_and_goes() -> Result<(), String> {
 
     let root = Root::new(&["adduser", "curl", "haproxy", "microsocks", "systemd", "systemd-sysv"]);
     let told = root.install(&system::older(&package, second.path()));
-    assert!(told.contains("steers nothing yet") && told.contains("hactl doctor"), "{told}");
-    assert!(root.run(&["id", "-nG", "hactl"]).contains("haproxy"));
-    let config = root.path("etc/hactl/hactl.toml");
-    let mut kept = std::fs::read_to_string(&config).expect("it is there, for root");
-    kept.push_str("# mine\n");
-    std::fs::write(&config, &kept).expect("it is there, for root");
-    let told = root.install(&package);
-    assert!(!told.contains("steers nothing yet"), "{told}");
-    assert_eq!(
-        std::fs::read_to_string(&config).expect("it is there, for root"),
-        kept,
-        "an upgrade leaves the configuration alone"
-    );
-    assert!(
-        root.run(&["dpkg", "--verify", "hactl"]).lines().all(|line| line.ends_with("/etc/hactl/hactl.toml"))
-    );
+    assert!(told.contains("steers nothing"), "{told}");
+    let steps = steps(&told);
+    root.run(&["hactl", "config", "check"]);
+    for (what, expected) in [
+        (["id", "-nG", "hactl"].as_slice(), "hactl haproxy"),
+        (&["stat", "-c", "%U:%G %a", CONFIG], "root:hactl 640"),
+        (&["stat", "-c", "%U:%G %a", "/var/lib/hactl"], "hactl:hactl 750"),
+    ] {
+        assert_eq!(root.run(what).trim(), expected);
+    }
+    for (file, is_there) in [
+        ("examples/hactl.toml", true),
+        ("examples/hactl-agent.toml", true),
+        ("docs/schema/hactl.toml.schema.json", true),
+        ("examples/container/check", false),
+    ] {
+        assert_eq!(root.path("usr/share/doc/hactl").join(file).exists(), is_there, "{file}");
+    }
+    upgrades_and_leaves_the_configuration_alone(&root, &package);
 
-    let booted = system::boot(&root);
+    let booted = system::boot(&root, &package, &steps);
     if let Ok(told) = &booted {
         assert_played(told);
     }
 
     root.run(&["dpkg", "--remove", "hactl"]);
-    assert!(!root.path("usr/bin/hactl").exists() && config.exists());
+    assert!(!root.path("usr/bin/hactl").exists() && root.path(CONFIG).exists());
     root.run(&["dpkg", "--purge", "hactl"]);
-    for gone in ["etc/hactl", "var/lib/hactl", "usr/share/doc/hactl", "lib/systemd/system/hactl.service"] {
+    for gone in [
+        "etc/hactl",
+        "var/lib/hactl",
+        "var/log/hactl",
+        "usr/share/doc/hactl",
+        "lib/systemd/system/hactl.service",
+    ] {
         assert!(!root.path(gone).exists(), "{gone} is left behind");
     }
     let links = root.run(&["find", "/etc/systemd", "-name", "hactl*"]);
@@ -82,19 +94,61 @@ fn installs_runs_and_goes() -> Result<(), String> {
     booted.map(drop)
 }
 
+/// Whether it was changed, deleted, or has other rights by the administrator's wish.
+fn upgrades_and_leaves_the_configuration_alone(root: &Root, package: &Path) {
+    let config = root.path(CONFIG);
+    let shipped = std::fs::read_to_string(&config).expect("it is there, for root");
+    std::fs::remove_file(&config).expect("it is there, for root");
+    let told = root.install(package);
+    assert!(!told.contains("steers nothing") && !config.exists(), "{told}");
+    let kept = shipped + "# mine\n";
+    std::fs::write(&config, &kept).expect("it is there, for root");
+    root.run(&["dpkg-statoverride", "--update", "--add", "root", "adm", "600", CONFIG]);
+    root.install(package);
+    assert_eq!(std::fs::read_to_string(&config).expect("it is there, for root"), kept);
+    assert_eq!(root.run(&["stat", "-c", "%U:%G %a", CONFIG]).trim(), "root:adm 600");
+    root.run(&["dpkg-statoverride", "--remove", CONFIG]);
+    root.run(&["/var/lib/dpkg/info/hactl.postinst", "configure", env!("CARGO_PKG_VERSION")]);
+    assert_eq!(root.run(&["stat", "-c", "%U:%G %a", CONFIG]).trim(), "root:hactl 640");
+    assert!(root.run(&["dpkg", "--verify", "hactl"]).lines().all(|line| line.ends_with(CONFIG)));
+}
+
+/// The commands that are to be typed next, one a line, as the package tells of them.
+fn steps(told: &str) -> String {
+    let commands = told.lines().filter_map(|line| Some(line.strip_prefix("  ")?.split_once("  ")?.0));
+    let steps: Vec<&str> = commands.collect();
+    assert_eq!(steps.len(), 3, "{told}");
+    steps.join("\n") + "\n"
+}
+
 /// What the booted system has to have seen.
 fn assert_played(told: &str) {
     for line in [
         "enabled: enabled",
+        "seen: it observes",
+        "as they were: 1",
+        "rights: root:hactl 640",
         "active: active",
         "security: within 1.3",
         "seen: all online",
+        "master read",
         "seen: wg1 in maint",
         "clients are served",
         "seen: wg1 ready",
         "reloaded",
         "restarts: 0",
         "ended: success",
+        "seen: wg1 in maint by hand",
+        "left to root: 0",
+        "HAProxy: inactive",
+        "seen: wg1 in maint by the service",
+        "hactl has taken these servers out of HAProxy, and without it they stay out:",
+        "  socks_back_7891/wg1",
+        "hactl does not run: type systemctl start hactl",
+        "after the removal: inactive",
+        "seen: wg1 ready after the removal",
+        "seen: a log of its own",
+        "seen: events are a problem",
         "done",
     ] {
         assert!(told.lines().any(|told| told == line), "no line `{line}` in:\n{told}");

@@ -45,7 +45,7 @@ impl Root {
     }
 
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
-        self.0.path().join(inside)
+        self.0.path().join(inside.trim_start_matches('/'))
     }
 
     /// Installs a package; what is told.

@@ -47,12 +47,15 @@ pub(crate) fn older(package: &Path, dir: &Path) -> PathBuf {
     older
 }
 
-/// Boots the system, which plays `boot.sh` and ends; what that printed, or why it did not boot: not every host lets a
-/// container have an init of its own.
-pub(crate) fn boot(root: &Root) -> Result<String, String> {
+/// Boots the system, which plays `boot.sh` with the `steps` that `package` has told, and ends; what that printed, or why it did
+/// not boot: not every host lets a container have an init of its own.
+pub(crate) fn boot(root: &Root, package: &Path, steps: &str) -> Result<String, String> {
     let write =
         |inside: &str, text: &str| std::fs::write(root.path(inside), text).expect("it is there, for root");
+    std::fs::copy(package, root.path("opt/hactl.deb")).expect("it is there, for root");
+    write("opt/steps", steps);
     write("etc/haproxy/haproxy.cfg", &haproxy());
+    write("etc/default/haproxy", "EXTRAOPTS=\"-S /run/haproxy-master.sock,mode,660,group,haproxy\"\n");
     for (name, port) in [("wg1", 18181), ("wg2", 18182), ("warp", 8111)] {
         write(
             &format!("etc/systemd/system/{name}.service"),

@@ -55,6 +55,8 @@ pub struct Context<'a> {
     pub unix_now: u64,
     /// Why what operators order cannot be written down, while that is so.
     pub unkept: Option<&'a str>,
+    /// Why events cannot be written to their file, and which one that is, while that is so.
+    pub unwritten: Option<&'a str>,
     /// A moment as RFC 3339.
     pub wall: &'a dyn Fn(Time) -> String,
 }
@@ -80,7 +82,10 @@ impl Core {
         problems.extend(context.unkept.map(|why| {
             format!("what operators order cannot be written down, so a restart would not know of it: {why}")
         }));
-        // A name that is not there stops nothing but itself, a contended backend no other one, and the ledger nothing.
+        problems.extend(context.unwritten.map(|why| {
+            format!("events cannot be written to their file, so a restart would not know of them: {why}")
+        }));
+        // A name that is not there stops nothing but itself, a contended backend no other one, and what is kept on disk nothing.
         let minor = problems.len() + observed.contended.len() + usize::from(observed.ledger.is_some());
         add_problems(&mut problems, observed, context.now);
         problems.extend(self.frozen_since().map(|_| frozen_text(self.has_control()).to_owned()));

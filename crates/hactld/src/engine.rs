@@ -302,6 +302,7 @@ impl Engine {
         let wall = |time: Time| rfc3339(wall_now, now.since(time));
         let kept = self.orders.kept();
         let kept = kept.borrow();
+        let unwritten = self.journal.unwritten();
         let context = Context {
             version: VERSION,
             node: &self.identity.node,
@@ -310,6 +311,7 @@ impl Engine {
             now,
             unix_now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             unkept: kept.failing.as_deref(),
+            unwritten: unwritten.as_deref(),
             wall: &wall,
         };
         self.core.status(observed, &context)

@@ -49,6 +49,8 @@ struct Ring {
     entries: VecDeque<Arc<Entry>>,
     latest: u64,
     incidents: Incidents,
+    /// Why they cannot be written to their file, and which one that is, while that is so.
+    unwritten: Option<String>,
     /// Nobody has to write any more.
     closed: bool,
 }
@@ -79,7 +81,7 @@ impl Journal {
             incidents.take(entry);
         }
         let entries = known.into_iter().map(Arc::new).collect();
-        let ring = Mutex::new(Ring { entries, latest, incidents, closed: false });
+        let ring = Mutex::new(Ring { entries, latest, incidents, unwritten: None, closed: false });
         Self(Arc::new(Shared { ring, latest: watch::Sender::new(latest), grown: Condvar::new() }))
     }
 
@@ -99,6 +101,11 @@ impl Journal {
     /// The latest incidents, the newest first.
     pub(crate) fn incidents(&self, limit: usize, now: Timestamp) -> Vec<Incident> {
         self.ring().incidents.latest(limit, now)
+    }
+
+    /// Why they cannot be written to their file, and which one that is, while that is so.
+    pub(crate) fn unwritten(&self) -> Option<String> {
+        self.ring().unwritten.clone()
     }
 
     /// The events after the one of number `after`, the oldest of them first, at most `most`.

@@ -13,6 +13,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
+use controller::give_to_owner_of_dir;
 use failover::{Header, Input, Line, Observed, ObservedServer, Recorded, Time};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -89,6 +90,7 @@ pub(crate) fn begin(named: &Path, header: &Header) -> Result<(Recorder, Recordin
         Err(RecordFlaw::NotEmpty) => beside(named)?,
         Err(flaw) => return Err(failed(flaw)),
     };
+    give_to_owner_of_dir(&file, &path);
     let mut head = Vec::new();
     append(&mut head, header);
     file.write_all(&head).map_err(|error| failed(error.into()))?;

@@ -64,6 +64,7 @@ impl Waiting {
             now: Time::from_origin(Duration::ZERO),
             unix_now: 0,
             unkept: None,
+            unwritten: None,
             wall: &|_| rfc3339(now, Duration::ZERO),
         };
         let status = Core::new(instance.settings(probe)).status(&Observed::nothing(), &context);

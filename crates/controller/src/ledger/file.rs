@@ -19,6 +19,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout};
 
 use super::{Claim, Incarnation, Ledger};
+use crate::owner::give_to_owner_of_dir;
 use crate::state::LedgerPlace;
 
 /// The form of the file. Another one is not guessed at: what is taken for ours is undone.
@@ -358,6 +359,7 @@ pub(crate) fn write_new(new: &Path, bytes: &[u8], sync: bool) -> io::Result<()> 
         .mode(0o640)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(new)?;
+    give_to_owner_of_dir(&file, new);
     file.write_all(bytes)?;
     if sync { file.sync_all() } else { Ok(()) }
 }

@@ -9,6 +9,7 @@ use haproxy_runtime::failpoint;
 use thiserror::Error;
 
 use super::rows::MARK;
+use crate::owner::give_to_owner_of_dir;
 
 /// HAProxy may start as any user, and there is nothing secret in it.
 const MODE: u32 = 0o644;
@@ -135,6 +136,7 @@ fn replace(path: &Path, content: &str) -> io::Result<Mark> {
 
 fn write(path: &Path, content: &str) -> io::Result<Mark> {
     let mut file = File::options().write(true).create_new(true).mode(MODE).open(path)?;
+    give_to_owner_of_dir(&file, path);
     file.write_all(content.as_bytes())?;
     // Whatever the umask is.
     file.set_permissions(Permissions::from_mode(MODE))?;

@@ -50,6 +50,7 @@ fn status(instance: &str, verdict: Level) -> Status {
         now: Time::ZERO,
         unix_now: 0,
         unkept: None,
+        unwritten: None,
         wall: &|_| "2026-01-02T00:00:00.000Z".to_owned(),
     };
     let mut status = Core::new(Settings::new(Vec::new())).status(&Observed::nothing(), &context);

@@ -301,6 +301,7 @@ impl Harness {
             now: self.now,
             unix_now: 0,
             unkept: None,
+            unwritten: None,
             wall: &|time| format!("{time:?}"),
         };
         let status = self.core.status(&self.observed, &context);

@@ -328,6 +328,7 @@ impl World {
             now: self.now,
             unix_now: 1000,
             unkept: None,
+            unwritten: None,
             wall: &|time| format!("{:?}", time.since_origin()),
         };
         // It is looked at all the time.

@@ -134,7 +134,8 @@ fn help_of_run_says_how_variables_are_called() {
     FILE already, the next free one of FILE.1 to FILE.99 is taken, and the log says
     so. Each server takes 5 MB in an hour with profile fast (measured), a quarter of
     that with eco. It ends at 1 GiB, or when the disk is full; hactl goes on. Of
-    several instances each has a file of its own, FILE.NAME.
+    several instances each has a file of its own, FILE.NAME. The service is given
+    --record by systemctl edit hactl.
 
     SIGHUP and hactl reload have all of it read again; a mistake in it changes
     nothing. --haproxy and --backend are of one instance.

@@ -488,6 +488,7 @@ pub(super) fn nothing(instance: &str) -> Status {
         now: Time::ZERO,
         unix_now: 0,
         unkept: None,
+        unwritten: None,
         wall: &|_| "2026-01-01T00:00:00.000Z".to_owned(),
     };
     Core::new(Settings::new(Vec::new())).status(&Observed::nothing(), &context)

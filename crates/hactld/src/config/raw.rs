@@ -139,7 +139,8 @@ impl Default for RawProbe {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
 pub(super) struct RawAdmin {
-    /// Where it is. Another one needs a restart.
+    /// Where it is. Another one needs a restart, and commands have to be told of it: by `--socket`, or by HACTL_SOCKET, in shells
+    /// and for `systemctl reload hactl` as `Environment=HACTL_SOCKET=...` in `systemctl edit hactl`.
     #[schemars(extend("format" = "path"))]
     pub(super) socket: Option<PathBuf>,
     /// Who may change something over it (`hactl maint`, `hactl pause` ...) beside root and hactl's own user: `uid:1000`,
@@ -176,7 +177,8 @@ pub(super) struct RawInstance {
     #[schemars(extend("examples" = ["/run/haproxy/admin.sock"]))]
     pub(super) haproxy: Option<Parsed<Address>>,
     /// HAProxy's master CLI, the socket behind -S: it tells of a reload at once, without it reloads are noticed up to
-    /// 50 ms later. Nothing is written there. Another one needs a restart.
+    /// 50 ms later. Nothing is written there. Debian's is for root alone; docs/haproxy.md says how to have it for a group.
+    /// Another one needs a restart.
     #[schemars(extend("format" = "path", "examples" = ["/run/haproxy-master.sock"]))]
     pub(super) master: Option<PathBuf>,
     /// A file that hactl keeps for HAProxy to begin with, so that a reload leaves no gap; haproxy.cfg has to
@@ -285,7 +287,8 @@ pub(super) struct RawBackend {
     /// For SOCKS servers that ask for user and password; with `password_file`.
     #[schemars(extend("examples" = ["hactl"]))]
     pub(super) username: Option<String>,
-    /// The file that holds the password, and nothing else; with `username`.
+    /// The file that holds the password, and nothing else; with `username`. hactl's user has to be able to read it: `root:hactl`,
+    /// 0640.
     #[schemars(extend("format" = "path", "examples" = ["/etc/hactl/socks-password"]))]
     pub(super) password_file: Option<PathBuf>,
 }

@@ -1,5 +1,6 @@
 //! The file of events: JSON lines, written by a thread of its own, so that nobody who tells an event waits for a disk. What
-//! cannot be written is tried again for as long as the journal keeps it; a disk that fails is told once, and so is its end.
+//! cannot be written is tried again for as long as the journal keeps it; a disk that fails is told once, is a problem in the status
+//! meanwhile, and its end is told as well.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -10,6 +11,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use controller::give_to_owner_of_dir;
 use failover::Severity;
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
@@ -197,10 +199,11 @@ impl Writer {
     }
 
     fn tell_failing(&mut self, error: &io::Error) {
+        let file = self.place.path.display();
+        self.journal.ring().unwritten = Some(format!("{file}: {error}"));
         if std::mem::replace(&mut self.failing, true) {
             return;
         }
-        let file = self.place.path.display();
         let text = format!("events cannot be written to {file}: {error}; everything else goes on");
         self.note(Severity::Warning, text, Some(error.to_string()));
     }
@@ -211,6 +214,7 @@ impl Writer {
         if !was_failing && missing == 0 {
             return;
         }
+        self.journal.ring().unwritten = None;
         let file = self.place.path.display();
         let text = match missing {
             0 => format!("events are written to {file} again; none is missing there"),
@@ -243,6 +247,7 @@ fn open(path: &Path) -> io::Result<Open> {
     if !there.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
+    give_to_owner_of_dir(&file, path);
     // Some file systems have no locks; that is no reason not to write.
     if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
         return Err(io::Error::other("another hactl writes to it"));

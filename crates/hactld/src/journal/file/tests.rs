@@ -63,12 +63,15 @@ fn a_file_that_cannot_be_written_is_told_once_and_what_is_kept_is_written_later(
     let entries = journal.after(0, 10).entries;
     let told = &entries.iter().find(|entry| entry.kind == note::FILE).unwrap().text;
     assert!(told.ends_with("events.jsonl: it is a symbolic link; everything else goes on"), "{told}");
+    let unwritten = journal.unwritten().unwrap();
+    assert!(unwritten.ends_with("events.jsonl: it is a symbolic link"), "{unwritten}");
     tell(&journal, EVENTS_KEPT);
     fs::remove_file(&place.path).unwrap();
     // It is told behind all that was to be written before.
     wait(|| journal.latest() == EVENTS_KEPT as u64 + 7);
     let told = journal.after(EVENTS_KEPT as u64 + 6, 1).entries[0].text.clone();
     assert!(told.ends_with("events.jsonl again; 6 are missing there"), "{told}");
+    assert_eq!(journal.unwritten(), None);
     writing.end();
     assert_eq!(numbers(&place).len(), EVENTS_KEPT);
 }
