@@ -8,6 +8,9 @@ use crate::package::root::{Root, output, text};
 /// What the booted system does: long for a busy machine.
 const BOOT_LIMIT: &str = "300";
 
+/// What `boot.sh` says where it cannot play.
+const NO_LOOPBACK: &str = "no loopback";
+
 /// Builds the package of the program under test into `dir`.
 pub(crate) fn build(dir: &Path) -> PathBuf {
     let program = dir.join("hactl");
@@ -77,10 +80,11 @@ pub(crate) fn boot(root: &Root, package: &Path, steps: &str) -> Result<String, S
     nspawn.args(["--kill-after=5", BOOT_LIMIT, "systemd-nspawn", "--quiet", "--register=no", "--keep-unit"]);
     nspawn.args(["--private-network", "--boot", "--directory"]).arg(root.path(""));
     let ended = nspawn.stdin(Stdio::null()).output().expect("timeout is in coreutils");
-    std::fs::read_to_string(root.path("played")).map_err(|_| {
-        let told = text(&ended);
-        told.lines().last().unwrap_or("systemd-nspawn says nothing").to_owned()
-    })
+    match std::fs::read_to_string(root.path("played")) {
+        Ok(played) if played.trim() == NO_LOOPBACK => Err("it has no loopback".to_owned()),
+        Ok(played) => Ok(played),
+        Err(_) => Err(text(&ended).lines().last().unwrap_or("systemd-nspawn says nothing").to_owned()),
+    }
 }
 
 /// Debian's own configuration of its socket, the seed's backend, and a target on the same host.
