@@ -120,6 +120,15 @@ async fn a_daemon_that_runs_says_where_a_server_is() {
     assert_eq!(addresses, [&wg1, &wg1, &wg1, &Value::Null, &Value::Null], "{ran:?}");
     assert!(ran.stderr.contains("HAProxy has no server wg9 (it has socks_back_7891/wg1, "), "{ran:?}");
 
+    // What to ask for it says as well, and by which authority.
+    let ran =
+        command::run(HACTL, &["check", "-o", "json", "--timeout", TIMEOUT, "--socket", &socket, "wg1"]).await;
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let probes = document["results"][0]["probes"].as_array().unwrap();
+    let asked: Vec<&str> = probes.iter().filter_map(|probe| probe["url"].as_str()).collect();
+    assert!(!asked.is_empty() && asked.iter().all(|url| beside.lab.config().contains(url)), "{ran:?}");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+
     // What is named is asked, whatever the daemon knows.
     let ran =
         check(&beside.lab.http, &["--socket", &socket, "--haproxy", "/nonexistent/a.sock", "wg1"]).await;

@@ -163,6 +163,16 @@ impl Target {
         Err(TargetError { target: shown(self.name.as_str()), flaw })
     }
 
+    /// What makes the same target of its text again.
+    #[must_use]
+    pub fn options(&self) -> TargetOptions {
+        let sni = match &self.protocol {
+            Protocol::Https { server_name: ServerName::DnsName(name), .. } => Some(name.as_ref().to_owned()),
+            Protocol::Https { .. } | Protocol::Http { .. } | Protocol::Tcp => None,
+        };
+        TargetOptions { expect: self.expect.clone(), sni }
+    }
+
     /// Whom it asks: a name or an address (IPv6 without brackets), and the port.
     #[must_use]
     pub fn place(&self) -> (String, u16) {

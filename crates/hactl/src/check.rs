@@ -1,11 +1,14 @@
-//! `hactl check`: all targets through each upstream, now. No daemon is needed; one that runs is asked where servers are.
+//! `hactl check`: all targets through each upstream, now. No daemon is needed; one that runs is asked where servers are,
+//! and what it asks for itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use checker::{Finding, Outcome, ProbeOutcome, Prober, Settings, Target, TlsRoots, Upstream};
+use checker::{Finding, Outcome, ProbeOutcome, Prober, Settings, Target, TargetError, TlsRoots, Upstream};
 use failover::Verdict;
+use hactld::admin::Probing;
+use hactld::config::DEFAULT_TARGETS;
 use hactld::text::Shown;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -98,7 +101,9 @@ struct Stage {
 }
 
 pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
-    let asker = match Asker::new(args) {
+    let words = words(&args.upstreams);
+    let daemon = Daemon::of(args, &words);
+    let asker = match Asker::new(args, daemon.probing) {
         Ok(asker) => asker,
         Err(report) => {
             report.print(terminal);
@@ -112,13 +117,12 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
             return Exit::Unknown.into();
         }
     };
-    let words = words(&args.upstreams);
     if words.is_empty() {
         let report = Report::new("nothing to test".to_owned()).because("standard input named no upstream");
         report.next("write one upstream on each line").print(terminal);
         return Exit::Unknown.into();
     }
-    let checked = runtime.block_on(check(&words, servers(args, &words), &asker));
+    let checked = runtime.block_on(check(&words, daemon.servers, &asker));
     match args.output {
         CheckFormat::Table => print(&table(&checked, args.verbose, terminal)),
         CheckFormat::Csv => print(&csv(&checked)),
@@ -130,17 +134,23 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> ExitCode {
     finding(exit_code(&checked), args.exit_zero).into()
 }
 
-/// Who says where servers are: the HAProxy that is named; else the daemon, which is not asked where no word is a server.
-fn servers(args: &CheckArgs, words: &[String]) -> Servers {
-    if let Some(haproxy) = &args.haproxy {
-        return Servers::of(Vec::new(), vec![haproxy.clone()]);
+/// What the daemon knows of upstreams that are called by name. It is asked for nothing else, and for nothing where HAProxy is named.
+struct Daemon {
+    servers: Servers,
+    probing: Option<Probing>,
+}
+
+impl Daemon {
+    fn of(args: &CheckArgs, words: &[String]) -> Self {
+        let named = args.haproxy.clone();
+        if named.is_some() || !words.iter().any(|word| is_server(word)) {
+            return Self { servers: Servers::of(Vec::new(), named.into_iter().collect()), probing: None };
+        }
+        let status = steered::status(&args.socket);
+        let haproxies = steered::haproxies(status.as_ref());
+        let probing = status.as_ref().and_then(|_| steered::probing(&args.socket));
+        Self { servers: Servers::of(status.iter().flat_map(told).collect(), haproxies), probing }
     }
-    if !words.iter().any(|word| is_server(word)) {
-        return Servers::of(Vec::new(), Vec::new());
-    }
-    let status = steered::status(&args.socket);
-    let haproxies = steered::haproxies(status.as_ref());
-    Servers::of(status.iter().flat_map(told).collect(), haproxies)
 }
 
 /// What asks through upstreams.
@@ -151,19 +161,28 @@ struct Asker {
 }
 
 impl Asker {
-    fn new(args: &CheckArgs) -> Result<Self, Report> {
-        let wrong = |flag: &str, error: &dyn std::error::Error| {
+    /// What is not said is as the daemon has it; what it asks for belongs with its certificate authority.
+    fn new(args: &CheckArgs, probing: Option<Probing>) -> Result<Self, Report> {
+        let wrong = |what: &str, error: &dyn std::error::Error| {
             let why =
                 sources(error).map_or_else(|| error.to_string(), |sources| format!("{error}: {sources}"));
-            Report::new(format!("{flag} cannot be used"))
-                .because(why)
-                .next("correct it; see hactl check --help")
+            let next = if what.starts_with("--") {
+                "correct it; see hactl check --help"
+            } else {
+                "name others with --url, and an authority with --ca-file"
+            };
+            Report::new(format!("{what} cannot be used")).because(why).next(next)
         };
-        let targets: Result<Vec<Target>, _> = args.url.iter().map(|url| url.parse()).collect();
-        let targets = targets.map_err(|error| wrong("--url", &error))?;
+        let probing = probing.filter(|_| args.url.is_empty());
+        let targets = match &probing {
+            Some(probing) => probing.targets().map_err(|error| wrong("a target of the daemon", &error))?,
+            None => targets(&args.url).map_err(|error| wrong("--url", &error))?,
+        };
         let settings = Settings::new(targets, args.timeout).map_err(|error| wrong("--url", &error))?;
-        let roots = TlsRoots { ca_files: args.ca_file.iter().cloned().collect() };
-        let prober = Prober::new(&roots).map_err(|error| wrong("--ca-file", &error))?;
+        let its_authority = probing.and_then(|probing| probing.ca_file);
+        let whose = if args.ca_file.is_some() { "--ca-file" } else { "the daemon's ca_file" };
+        let roots = TlsRoots { ca_files: args.ca_file.clone().or(its_authority).into_iter().collect() };
+        let prober = Prober::new(&roots).map_err(|error| wrong(whose, &error))?;
         Ok(Self { prober, settings, rounds: args.count })
     }
 
@@ -183,6 +202,14 @@ impl Asker {
             together(results).unwrap_or_else(|| tested(word, address, &[]))
         }
     }
+}
+
+/// Those that are named, else the usual ones.
+fn targets(urls: &[String]) -> Result<Vec<Target>, TargetError> {
+    if urls.is_empty() {
+        return DEFAULT_TARGETS.iter().map(|url| url.parse()).collect();
+    }
+    urls.iter().map(|url| url.parse()).collect()
 }
 
 /// All at once; the results in the order in which they were asked for.

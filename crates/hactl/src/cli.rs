@@ -271,8 +271,9 @@ pub(crate) struct CheckArgs {
     /// backend/server, server, PORT, HOST:PORT, socks5[h]://[USER@]HOST:PORT, or - for a list on standard input.
     #[arg(required = true, value_name = "UPSTREAM")]
     pub(crate) upstreams: Vec<String>,
-    /// What to ask for through it; may be repeated, and one answer is enough.
-    #[arg(long, value_name = "URL", default_values = hactld::config::DEFAULT_TARGETS)]
+    /// What to ask for through it; may be repeated, and one answer is enough. Without it what the daemon asks for; else
+    /// https://1.1.1.1/, https://8.8.8.8/ and https://9.9.9.9/.
+    #[arg(long, value_name = "URL")]
     pub(crate) url: Vec<String>,
     /// A further certificate authority, PEM.
     #[arg(long, value_name = "FILE")]

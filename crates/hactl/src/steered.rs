@@ -1,9 +1,10 @@
-//! Which HAProxies hactl steers, for commands that ask HAProxy themselves: the daemon knows it, else the configuration says it.
+//! What hactl steers and how it probes, for commands that ask HAProxy or servers themselves: the daemon knows it; which HAProxies
+//! these are is said by the configuration, too.
 
 use std::path::Path;
 
 use failover::status::Status;
-use hactld::admin::STATUS_PATH;
+use hactld::admin::{PROBING_PATH, Probing, STATUS_PATH};
 use hactld::config::{Flags, load};
 use haproxy_runtime::Address;
 
@@ -15,6 +16,12 @@ pub(crate) const USUAL_HAPROXY: &str = "/run/haproxy/admin.sock";
 /// What the daemon says; `None` where none answers.
 pub(crate) fn status(socket: &Path) -> Option<Status> {
     let text = client::get(socket, STATUS_PATH).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// What the daemon asks for through servers; `None` where none answers.
+pub(crate) fn probing(socket: &Path) -> Option<Probing> {
+    let text = client::get(socket, PROBING_PATH).ok()?;
     serde_json::from_str(&text).ok()
 }
 

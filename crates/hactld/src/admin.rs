@@ -9,6 +9,7 @@ mod failback;
 mod overrides;
 mod peer;
 mod probe;
+mod probing;
 mod raw;
 mod seats;
 pub(crate) mod sse;
@@ -52,6 +53,7 @@ pub use self::events::{EVENTS_PATH, EVENTS_STREAM_PATH, EventList, INCIDENTS_PAT
 pub use self::explain::{Explained, ExplainedSection};
 pub use self::peer::Operators;
 use self::peer::Peer;
+pub use self::probing::Probing;
 use self::seats::Seats;
 use self::sse::Lasting;
 
@@ -78,6 +80,9 @@ pub const FAILBACK_PATH: &str = "/api/v1/failback";
 
 /// Has a server probed now: its backend's name follows behind a slash, and its own behind another one.
 pub const PROBE_PATH: &str = "/api/v1/probe";
+
+/// What probes ask for.
+pub const PROBING_PATH: &str = "/api/v1/probing";
 
 /// Is told of a command that was sent to HAProxy past hactl.
 pub const RAW_PATH: &str = "/api/v1/raw";
@@ -287,6 +292,7 @@ pub(crate) async fn serve(listener: UnixListener, front: Front) {
         .route(RESUME_PATH, post(write::resume))
         .route(&format!("{FAILBACK_PATH}/{{backend}}"), post(failback::failback))
         .route(&format!("{PROBE_PATH}/{{backend}}/{{server}}"), post(probe::probe))
+        .route(PROBING_PATH, get(probing::probing))
         .route(RAW_PATH, post(raw::raw))
         .merge(overrides::routes())
         .route("/healthz", get(|| async { "ok\n" }))

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::admin::Operators;
+use crate::admin::{Operators, Probing};
 use crate::config::{Config, Instance, Origins, Probe, difference};
 use crate::daemon::RunError;
 use crate::engine::{Query, every, rfc3339, tick};
@@ -56,6 +56,8 @@ pub(crate) struct Whole {
     pub(crate) config_stale: bool,
     /// Those that could not be started.
     pub(crate) waiting: Arc<[Waiting]>,
+    /// What probes ask for.
+    pub(crate) probing: Arc<Probing>,
     /// Who may change something beside root and the daemon's own user.
     pub(crate) operators: Arc<Operators>,
     /// What is run when something happens.
@@ -74,6 +76,7 @@ impl Whole {
     /// What another configuration says of it holds from now on.
     fn configure(&mut self, config: &Config) {
         self.operators = Arc::new(config.operators.clone());
+        self.probing = Arc::new(Probing::of(&config.probe));
         self.latency = config.latency;
         self.runs = Arc::new(Runs::of(config));
         self.several = config.instances.len() > 1;

@@ -109,9 +109,9 @@ A port alone is one of 127.0.0.1. Where an UPSTREAM is a server's name, its
 address is what the daemon says, who knows INSTANCE:backend/server as well.
 Where none runs, and with --haproxy, HAProxy is asked. The password for a USER
 is HACTL_SOCKS_PASSWORD.
-Targets, CA file and timeout are those given here, not the daemon's, and its
-logins are not used: with targets of your own give them with --url. `c` in hactl
-top has the daemon probe a server with all that it is configured with.
+Where an UPSTREAM is called by name and the daemon runs, targets and CA file are
+the daemon's, if none are given here. Its logins are not used: `c` in hactl top
+has it probe a server itself.
 In csv and table a line is what was given, in that order; why one could not be
 tested stands on standard error.
 

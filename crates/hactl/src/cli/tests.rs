@@ -241,8 +241,9 @@ fn help_of_check_explains_upstreams() {
                                 [default: auto] [possible values: auto, always,
                                 never]
           --url <URL>           What to ask for through it; may be repeated, and one
-                                answer is enough [default: https://1.1.1.1/
-                                https://8.8.8.8/ https://9.9.9.9/]
+                                answer is enough. Without it what the daemon asks
+                                for; else https://1.1.1.1/, https://8.8.8.8/ and
+                                https://9.9.9.9/
           --ca-file <FILE>      A further certificate authority, PEM
           --timeout <DURATION>  For the whole of one request, from 50ms to 120s
                                 [default: 2s]
@@ -270,9 +271,9 @@ fn help_of_check_explains_upstreams() {
     address is what the daemon says, who knows INSTANCE:backend/server as well.
     Where none runs, and with --haproxy, HAProxy is asked. The password for a USER
     is HACTL_SOCKS_PASSWORD.
-    Targets, CA file and timeout are those given here, not the daemon's, and its
-    logins are not used: with targets of your own give them with --url. `c` in hactl
-    top has the daemon probe a server with all that it is configured with.
+    Where an UPSTREAM is called by name and the daemon runs, targets and CA file are
+    the daemon's, if none are given here. Its logins are not used: `c` in hactl top
+    has it probe a server itself.
     In csv and table a line is what was given, in that order; why one could not be
     tested stands on standard error.
 
