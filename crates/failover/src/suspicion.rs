@@ -234,6 +234,11 @@ impl Suspicion {
         }
     }
 
+    /// Whether it raised the suspicion or was made because of it.
+    pub(crate) fn hangs_on(&self, probe: ProbeId) -> bool {
+        self.is_origin(probe) || self.members.contains_key(&probe)
+    }
+
     pub(crate) fn members(&self) -> impl Iterator<Item = ProbeId> {
         self.members.keys().copied()
     }

@@ -55,9 +55,7 @@ impl Detector {
 
     /// What a suspicion hangs on is not given up.
     fn give_up_at(&self, id: ProbeId) -> Option<Time> {
-        let hangs =
-            |suspicion: &Suspicion| suspicion.is_origin(id) || suspicion.members().any(|member| member == id);
-        if self.suspicion.as_ref().is_some_and(hangs) {
+        if self.suspicion.as_ref().is_some_and(|suspicion| suspicion.hangs_on(id)) {
             return None;
         }
         self.running.get(&id).and_then(|running| running.give_up)

@@ -15,6 +15,7 @@ const SPANS: [u64; 6] = [0, 1, 1_000, 250_000, 5_000_000, u64::MAX];
 
 /// The quickest that can be configured: what is quicker only takes longer.
 const CADENCE_MIN: Duration = Duration::from_millis(50);
+const TIMEOUT_MIN: Duration = Duration::from_millis(100);
 
 /// Replays it, and reruns it with other settings; panics where something cannot be counted on.
 pub(crate) fn run(bytes: &[u8]) {
@@ -50,7 +51,7 @@ fn settings(flavour: u8, odd: u8) -> Settings {
     match odd / 32 {
         0 => settings.fast = Cadence { canary: span.max(CADENCE_MIN), full: span.max(CADENCE_MIN) },
         1 => settings.eco = Cadence { canary: span.max(CADENCE_MIN), full: span.max(CADENCE_MIN) },
-        2 => settings.timeout = span,
+        2 => settings.timeout = span.max(TIMEOUT_MIN),
         3 => settings.false_alarm_every = span,
         4 => settings.ride_through = span,
         _ => {}
