@@ -42,7 +42,8 @@ impl Service {
                 report.send_replace(true);
                 accept_while_wanted(listener, &mut orders, &serve).await;
                 report.send_replace(false);
-                if orders.wait_for(|open| *open).await.is_err() {
+                // Whose orders they were is gone: the port is not opened once more, although that was the last order.
+                if orders.has_changed().is_err() || orders.wait_for(|open| *open).await.is_err() {
                     return;
                 }
             }
