@@ -13,9 +13,11 @@ use crate::ledger::dir_of;
 /// That it cannot is no error: everything but the next start as somebody else goes on without it.
 pub fn give_to_owner_of_dir(file: &File, path: &Path) {
     let (Ok(there), Ok(dir)) = (file.metadata(), fs::metadata(dir_of(path))) else { return };
-    // Another name of it may be anywhere: the directory's owner could have put it here to be given what is not theirs.
-    let is_new = there.is_file() && there.nlink() == 1;
-    if is_new && there.uid() == 0 && dir.uid() != 0 {
+    let Ok(named) = fs::symlink_metadata(path) else { return };
+    // It has this one name: by a link the directory's owner could have led here to be given what is not theirs.
+    let is_here =
+        there.is_file() && there.nlink() == 1 && (there.dev(), there.ino()) == (named.dev(), named.ino());
+    if is_here && there.uid() == 0 && dir.uid() != 0 {
         let (uid, gid) = (Uid::from_raw(dir.uid()), Gid::from_raw(dir.gid()));
         let _ = rustix::fs::fchown(file, Some(uid), Some(gid));
     }
@@ -23,7 +25,7 @@ pub fn give_to_owner_of_dir(file: &File, path: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::chown;
+    use std::os::unix::fs::{chown, symlink};
 
     use super::*;
 
@@ -49,5 +51,8 @@ mod tests {
         fs::write(dir.path().join("linked"), "").unwrap();
         fs::hard_link(dir.path().join("linked"), dir.path().join("other")).unwrap();
         assert_eq!(owner("linked"), ours);
+        let elsewhere = tempfile::NamedTempFile::new().unwrap();
+        symlink(elsewhere.path(), dir.path().join("led away")).unwrap();
+        assert_eq!(owner("led away"), ours);
     }
 }
